@@ -1,0 +1,179 @@
+//! `cargo xtask bench`: Ketch against Python's tools, in one run on one machine.
+//!
+//! The two sides take turns, so that a slow moment of the machine hits both.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use anyhow::{Context, Result};
+use clap::ValueEnum;
+
+use crate::build;
+use crate::process::{cargo, output, quietly, root, run, target_dir};
+use crate::python::{Python, warm};
+
+/// What `cargo xtask bench` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// What to measure; everything if nothing is named.
+    #[arg(value_enum)]
+    what: Vec<Bench>,
+}
+
+/// The comparisons.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Bench {
+    /// Loading a large OpenQASM 2 file, against `qiskit.qasm2.load`.
+    Parser,
+    /// A Bell circuit and the list of backends as whole processes, against Python with Aer.
+    Startup,
+}
+
+/// Runs the benchmarks that were asked for.
+pub(crate) fn bench(args: &Args) -> Result<()> {
+    let all = Bench::value_variants();
+    for bench in if args.what.is_empty() { all } else { &args.what } {
+        match bench {
+            Bench::Parser => parser()?,
+            Bench::Startup => startup()?,
+        }
+    }
+    Ok(())
+}
+
+/// Loads of the large file on each side.
+const LOADS: usize = 5;
+
+fn parser() -> Result<()> {
+    run(cargo().args([
+        "build",
+        "--release",
+        "--package",
+        "ketch-qasm",
+        "--example",
+        "parse_speed",
+    ]))?;
+    let python = Python::prepare()?;
+    let target = target_dir()?;
+    let program = target.join("release/examples/parse_speed");
+    let folder = target.join("bench");
+    std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+    let file = folder.join("large.qasm");
+    let bytes = write_large_qasm(&file).with_context(|| format!("writing {}", file.display()))?;
+    let megabytes = bytes as f64 / 1e6;
+    println!("{megabytes:.1} MB of OpenQASM 2: {}", file.display());
+
+    let (mut ours, mut theirs) = (Vec::new(), Vec::new());
+    for _ in 0..LOADS {
+        ours.push(seconds(&output(Command::new(&program).arg(&file))?)?);
+        theirs.push(seconds(&output(python.script("tests/peers/time_qasm2.py").arg(&file))?)?);
+    }
+    let (ours, theirs) = (median(&mut ours), median(&mut theirs));
+    println!("median of {LOADS} loads, taking turns:");
+    println!("    ketch   {ours:8.4} s  {:8.2} MB/s", megabytes / ours);
+    println!("    qiskit  {theirs:8.4} s  {:8.2} MB/s", megabytes / theirs);
+    println!("    ratio   {:8.1}", theirs / ours);
+    Ok(())
+}
+
+/// Starts of each program.
+const STARTS: usize = 20;
+
+fn startup() -> Result<()> {
+    let built = build::default_members("release")?;
+    let python = Python::prepare()?;
+    warm(&python, "import qiskit, qiskit_aer")?;
+
+    let mut programs: Vec<(&str, Command)> = vec![
+        ("ketch run examples/bell.qasm", Command::new(&built.ketch)),
+        ("ketch backends", Command::new(&built.ketch)),
+        ("python: the same Bell run on Aer", python.script("tests/peers/time_bell.py")),
+    ];
+    programs[0].1.args(["run", "examples/bell.qasm"]);
+    programs[1].1.arg("backends");
+    for (_, command) in &mut programs {
+        command.current_dir(root()).stdout(Stdio::null()).stderr(Stdio::null());
+        // Once untimed: the files come from the disk.
+        quietly(command)?;
+    }
+
+    let mut times = vec![Vec::new(); programs.len()];
+    for _ in 0..STARTS {
+        for ((_, command), times) in programs.iter_mut().zip(&mut times) {
+            let start = Instant::now();
+            quietly(command)?;
+            times.push(start.elapsed());
+        }
+    }
+    println!("whole process, median of {STARTS}, taking turns:");
+    for ((name, _), times) in programs.iter().zip(&mut times) {
+        times.sort();
+        let median: Duration = times[STARTS / 2];
+        println!("    {:7.1} ms  {name}", median.as_secs_f64() * 1e3);
+    }
+    Ok(())
+}
+
+/// Writes about 5 MB of the gates that real circuits are made of; always the same bytes.
+fn write_large_qasm(path: &Path) -> std::io::Result<u64> {
+    const QUBITS: u64 = 64;
+    const LINES: u64 = 185_000;
+    // Knuth's MMIX generator: spread, not chance, is what a parser needs.
+    let mut state: u64 = 1;
+    let mut next = |below: u64| {
+        state =
+            state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (state >> 33) % below
+    };
+    let mut file = std::io::BufWriter::new(std::fs::File::create(path)?);
+    writeln!(file, "OPENQASM 2.0;\ninclude \"qelib1.inc\";\nqreg q[{QUBITS}];\ncreg c[{QUBITS}];")?;
+    for _ in 0..LINES {
+        let q = next(QUBITS);
+        let mut angle = || next(6_283_185) as f64 / 1e6;
+        let (a, b, c) = (angle(), angle(), angle());
+        match next(4) {
+            0 => writeln!(file, "u3({a},{b},{c}) q[{q}];")?,
+            1 => writeln!(file, "cx q[{q}],q[{}];", (q + 1 + next(QUBITS - 1)) % QUBITS)?,
+            2 => writeln!(file, "rz({a}) q[{q}];")?,
+            _ => writeln!(file, "u3({}*pi/{},-pi/2,{a}) q[{q}];", 1 + next(15), 1 + next(15))?,
+        }
+    }
+    for q in 0..QUBITS {
+        writeln!(file, "measure q[{q}] -> c[{q}];")?;
+    }
+    file.into_inner()?.metadata().map(|metadata| metadata.len())
+}
+
+/// The number of seconds that a timing program printed.
+fn seconds(output: &str) -> Result<f64> {
+    output.trim().parse().with_context(|| format!("expected seconds, found `{}`", output.trim()))
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_large_file_is_the_same_every_time_and_about_five_megabytes() {
+        let scratch = tempfile::tempdir().unwrap();
+        let (a, b) = (scratch.path().join("a"), scratch.path().join("b"));
+        let size = write_large_qasm(&a).unwrap();
+        write_large_qasm(&b).unwrap();
+        assert!((4_000_000..6_000_000).contains(&size), "{size} bytes");
+        assert!(std::fs::read(&a).unwrap() == std::fs::read(&b).unwrap());
+    }
+
+    #[test]
+    fn the_median_is_the_middle() {
+        assert_eq!(median(&mut [3.0, 1.0, 2.0]), 2.0);
+        assert_eq!(seconds(" 0.25\n").unwrap(), 0.25);
+        assert!(seconds("fast").is_err());
+    }
+}

@@ -1,0 +1,41 @@
+//! `cargo xtask interop`: the same circuits through Ketch and through Qiskit and Aer.
+//!
+//! Every `tests/peers/check_*.py` is one comparison. It takes the path of `ketch` and a scratch
+//! directory, prints what it compared, and exits non-zero on a difference.
+
+use std::path::PathBuf;
+
+use anyhow::{Context, Result, bail};
+
+use crate::build;
+use crate::process::{root, run};
+use crate::python::Python;
+
+/// Builds Ketch with optimisation, prepares Python, and runs every comparison.
+pub(crate) fn interop() -> Result<()> {
+    let built = build::default_members("release")?;
+    let python = Python::prepare()?;
+    for script in scripts()? {
+        let scratch = tempfile::tempdir().context("making a scratch directory")?;
+        run(python.script(&script).arg(&built.ketch).arg(scratch.path()))?;
+    }
+    Ok(())
+}
+
+/// The comparisons, relative to the root, in the order of their names.
+fn scripts() -> Result<Vec<PathBuf>> {
+    let folder = PathBuf::from("tests/peers");
+    let reading = || format!("listing {}", folder.display());
+    let mut scripts = Vec::new();
+    for entry in std::fs::read_dir(root().join(&folder)).with_context(reading)? {
+        let name = entry.with_context(reading)?.file_name();
+        if name.to_str().is_some_and(|name| name.starts_with("check_") && name.ends_with(".py")) {
+            scripts.push(folder.join(name));
+        }
+    }
+    if scripts.is_empty() {
+        bail!("found no check_*.py in {}", folder.display());
+    }
+    scripts.sort();
+    Ok(scripts)
+}

@@ -1,0 +1,79 @@
+//! All automation of the repository: `cargo xtask --help` lists it.
+//!
+//! One command, one file. `test` and `check` need Rust and a C compiler only; `interop` and
+//! `bench` fetch pinned Python packages into the target directory.
+
+#![forbid(unsafe_code)]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what these commands report goes to the terminal"
+)]
+
+mod bench;
+mod build;
+mod check;
+mod deps;
+mod install;
+mod interop;
+mod layers;
+mod licence;
+mod process;
+mod python;
+mod source;
+mod test;
+mod tidy;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+/// Automation of the Ketch repository.
+#[derive(Debug, Parser)]
+#[command(bin_name = "cargo xtask")]
+enum Xtask {
+    /// Build everything that the tests run, then run all tests.
+    Test(test::Args),
+    /// Formatting, layers, dependencies, tidiness, lints and documentation: what a change must pass.
+    Check,
+    /// Check that every file is formatted.
+    Fmt,
+    /// Check that dependencies between our crates point down only, and that each library stays
+    /// in its one home.
+    Layers,
+    /// Check licences, banned and duplicate packages, and known advisories.
+    Deps,
+    /// Check file headers, file sizes, where `unsafe` stands, and stray whitespace and paths.
+    Tidy,
+    /// Run clippy with warnings denied.
+    Clippy,
+    /// Build the documentation with warnings denied.
+    Docs,
+    /// Build with optimisation and put `ketch` and its plugins into place.
+    Install(install::Args),
+    /// Compare results with Qiskit and Aer (needs Python 3 and network access for pip).
+    Interop,
+    /// Time Ketch against Python's tools in the same run (needs what `interop` needs).
+    Bench(bench::Args),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Xtask::parse() {
+        Xtask::Test(args) => test::test(&args),
+        Xtask::Check => check::all(),
+        Xtask::Fmt => check::fmt(),
+        Xtask::Layers => layers::layers(),
+        Xtask::Deps => deps::deps(),
+        Xtask::Tidy => tidy::tidy(),
+        Xtask::Clippy => check::clippy(),
+        Xtask::Docs => check::docs(),
+        Xtask::Install(args) => install::install(&args),
+        Xtask::Interop => interop::interop(),
+        Xtask::Bench(args) => bench::bench(&args),
+    };
+    if let Err(error) = outcome {
+        eprintln!("xtask: {error:#}");
+        return ExitCode::FAILURE;
+    }
+    ExitCode::SUCCESS
+}

@@ -1,0 +1,97 @@
+//! A private Python with pinned packages, for what is compared with other people's tools.
+//!
+//! It lives in the target directory and is made again when the pins change.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::process::{quietly, root, run, target_dir};
+
+/// Everything that the scripts of `tests/peers` import, in the versions that we compare with.
+const PINS: &[&str] = &["qiskit==2.6.2", "qiskit-aer==0.18.2"];
+
+/// A Python interpreter that can import the pinned packages.
+#[derive(Debug)]
+pub(crate) struct Python {
+    program: PathBuf,
+    /// Where the packages are, if the interpreter is not one of a virtual environment.
+    packages: Option<PathBuf>,
+}
+
+impl Python {
+    /// Makes the environment, or finds the one made earlier.
+    ///
+    /// # Errors
+    ///
+    /// If there is neither `venv` nor `pip`, or a package cannot be fetched.
+    pub(crate) fn prepare() -> Result<Python> {
+        let home = target_dir()?.join("interop");
+        let stamp = home.join("pins.txt");
+        let pins = PINS.join("\n");
+        let venv = home.join("venv");
+        let packages = home.join("packages");
+
+        // The stamp is written last, so an environment that is half made counts as none.
+        if fs::read_to_string(&stamp).is_ok_and(|made| made == pins) {
+            return Ok(if packages.is_dir() {
+                Python { program: "python3".into(), packages: Some(packages) }
+            } else {
+                Python { program: venv.join("bin/python"), packages: None }
+            });
+        }
+        if home.exists() {
+            fs::remove_dir_all(&home).with_context(|| format!("emptying {}", home.display()))?;
+        }
+        fs::create_dir_all(&home).with_context(|| format!("making {}", home.display()))?;
+
+        let python = if can("import venv, ensurepip")? {
+            run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
+            let python = Python { program: venv.join("bin/python"), packages: None };
+            run(python.command().args(["-m", "pip", "install", "--quiet"]).args(PINS))?;
+            python
+        } else if can("import pip")? {
+            run(Command::new("python3")
+                .args(["-m", "pip", "install", "--quiet", "--target"])
+                .arg(&packages)
+                .args(PINS))?;
+            Python { program: "python3".into(), packages: Some(packages) }
+        } else {
+            bail!("python3 has neither venv nor pip; on Debian: apt-get install python3-venv")
+        };
+        fs::write(&stamp, pins).with_context(|| format!("writing {}", stamp.display()))?;
+        Ok(python)
+    }
+
+    /// The interpreter, to be run at the root of the repository.
+    pub(crate) fn command(&self) -> Command {
+        let mut command = Command::new(&self.program);
+        command.current_dir(root()).env("PYTHONDONTWRITEBYTECODE", "1");
+        if let Some(packages) = &self.packages {
+            command.env("PYTHONPATH", packages);
+        }
+        command
+    }
+
+    /// One of the scripts of `tests/peers`.
+    pub(crate) fn script(&self, path: impl AsRef<Path>) -> Command {
+        let mut command = self.command();
+        command.arg(path.as_ref());
+        command
+    }
+}
+
+/// Whether the system's Python can run the statement.
+fn can(statement: &str) -> Result<bool> {
+    let mut probe = Command::new("python3");
+    probe.args(["-c", statement]).stderr(Stdio::null());
+    let status = probe.status().context("starting `python3`; Python 3 is needed here")?;
+    Ok(status.success())
+}
+
+/// Runs a statement once, so that what Python compiles on first import is not timed.
+pub(crate) fn warm(python: &Python, statement: &str) -> Result<()> {
+    quietly(python.command().env_remove("PYTHONDONTWRITEBYTECODE").args(["-c", statement]))
+}

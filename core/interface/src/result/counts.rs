@@ -1,0 +1,96 @@
+//! How often each outcome was seen.
+
+use std::{collections::BTreeMap, fmt};
+
+use crate::{BitString, circuit::Register};
+
+/// How often each outcome was seen, with the registers that give its key spaces.
+#[derive(Clone, Default, PartialEq)]
+pub struct Counts {
+    registers: Vec<Register>,
+    counts: BTreeMap<BitString, u64>,
+}
+
+impl Counts {
+    /// No outcomes yet, of clbits in these registers.
+    #[must_use]
+    pub fn new(registers: Vec<Register>) -> Self {
+        Self { registers, counts: BTreeMap::new() }
+    }
+
+    /// Adds `count` more of `outcome`.
+    pub fn add(&mut self, outcome: BitString, count: u64) {
+        *self.counts.entry(outcome).or_insert(0) += count;
+    }
+
+    /// The count of an outcome written as bits, spaces between registers or not; 0 if it was never
+    /// seen.
+    #[must_use]
+    pub fn get(&self, outcome: &str) -> u64 {
+        let bits = outcome.parse::<BitString>().ok();
+        bits.and_then(|bits| self.counts.get(&bits)).copied().unwrap_or(0)
+    }
+
+    /// The count of an outcome.
+    #[must_use]
+    pub fn of(&self, outcome: &BitString) -> u64 {
+        self.counts.get(outcome).copied().unwrap_or(0)
+    }
+
+    /// Outcomes and counts, by the outcome's value.
+    pub fn iter(&self) -> impl ExactSizeIterator<Item = (&BitString, u64)> {
+        self.counts.iter().map(|(bits, &count)| (bits, count))
+    }
+
+    /// Outcomes as text with a space between registers, and counts.
+    pub fn labelled(&self) -> impl ExactSizeIterator<Item = (String, u64)> + '_ {
+        self.counts.iter().map(|(bits, &count)| (bits.to_register_string(&self.registers), count))
+    }
+
+    /// The registers, in circuit order.
+    #[must_use]
+    pub fn registers(&self) -> &[Register] {
+        &self.registers
+    }
+
+    /// The number of different outcomes.
+    #[must_use]
+    pub fn len(&self) -> usize {
+        self.counts.len()
+    }
+
+    /// Nothing was seen.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.counts.is_empty()
+    }
+
+    /// The number of shots.
+    #[must_use]
+    pub fn total(&self) -> u64 {
+        self.counts.values().sum()
+    }
+
+    /// The outcome seen most often; of several, the one with the lowest value.
+    #[must_use]
+    pub fn most_frequent(&self) -> Option<&BitString> {
+        self.counts
+            .iter()
+            .max_by_key(|(bits, count)| (**count, std::cmp::Reverse(*bits)))
+            .map(|(b, _)| b)
+    }
+}
+
+impl fmt::Debug for Counts {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(self.labelled()).finish()
+    }
+}
+
+impl fmt::Display for Counts {
+    /// `{00: 510, 11: 514}`
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let items: Vec<String> = self.labelled().map(|(k, v)| format!("{k}: {v}")).collect();
+        write!(f, "{{{}}}", items.join(", "))
+    }
+}

@@ -1,0 +1,191 @@
+//! Every official example loads, survives a round trip with all that it says, and what is written
+//! obeys the official schema of the same release.
+//!
+//! The golden folder's NOTICE says where the schemas and examples come from.
+
+mod common;
+
+use std::collections::BTreeSet;
+use std::fs;
+
+use common::{read, read_json, reload, reload_opaque, says_all_of, validate};
+use ketch_interface::device::{
+    BackendConfiguration, BackendProperties, BackendStatus, GateConfig, JobStatus,
+    JobStatusDocument,
+};
+use serde_json::{Value, json};
+
+/// Reads a text into our type and returns what the type writes.
+type Reload = fn(&str) -> Result<Value, String>;
+
+/// Releases, schema (without `_schema.json`), example (below the release's folder), loader.
+type Row = (&'static [&'static str], &'static str, &'static str, Reload);
+
+const RELEASES: [&str; 3] = ["terra-0.6.1", "terra-0.7.0", "terra-0.18.3"];
+
+#[rustfmt::skip]
+const DOCUMENTS: &[Row] = &[
+    (&RELEASES, "backend_configuration", "examples/backend_configuration_openpulse_example.json", reload::<BackendConfiguration>),
+    (&RELEASES, "backend_configuration", "examples/backend_configuration_openqasm_example.json", reload::<BackendConfiguration>),
+    (&RELEASES, "backend_configuration", "examples/backend_configuration_openqasm_simulator_example.json", reload::<BackendConfiguration>),
+    (&RELEASES, "backend_properties", "examples/backend_properties_example.json", reload::<BackendProperties>),
+    (&RELEASES, "backend_status", "examples/backend_status_example.json", reload::<BackendStatus>),
+    (&RELEASES, "job_status", "examples/job_status_example.json", reload::<JobStatusDocument>),
+    (&RELEASES, "default_pulse_configuration", "examples/default_pulse_configuration_example.json", reload_opaque),
+];
+
+/// The beginnings of the names of the examples that `DOCUMENTS` answers for.
+const COVERED: [&str; 3] = ["backend_", "job_status", "default_pulse_configuration"];
+
+/// Every document of the table, as (release, schema, example, loader).
+fn documents() -> impl Iterator<Item = (&'static str, &'static str, &'static str, Reload)> {
+    DOCUMENTS.iter().flat_map(|&(releases, schema, example, reload)| {
+        releases.iter().map(move |&release| (release, schema, example, reload))
+    })
+}
+
+#[test]
+fn official_examples_survive_and_obey_their_schema() {
+    let mut faults = Vec::new();
+    for (release, schema, example, reload) in documents() {
+        let text = read(&format!("{release}/{example}"));
+        let original: Value = serde_json::from_str(&text).unwrap();
+        let outcome = reload(&text).and_then(|written| {
+            says_all_of(&written, &original)?;
+            validate(&format!("{release}/{schema}_schema.json"), &written)
+        });
+        if let Err(fault) = outcome {
+            faults.push(format!("{release}/{example}: {fault}"));
+        }
+    }
+    assert!(faults.is_empty(), "{}", faults.join("\n"));
+}
+
+#[test]
+fn no_official_example_is_forgotten() {
+    for release in RELEASES {
+        let listed: BTreeSet<String> = documents()
+            .filter(|row| row.0 == release)
+            .filter_map(|row| row.2.strip_prefix("examples/").map(str::to_owned))
+            .collect();
+        let found: BTreeSet<String> = fs::read_dir(common::golden().join(release).join("examples"))
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+            .filter(|name| COVERED.iter().any(|start| name.starts_with(start)))
+            .collect();
+        assert_eq!(listed, found, "{release}");
+    }
+}
+
+#[test]
+fn every_schema_compiles_and_refuses_an_empty_document() {
+    for release in RELEASES {
+        for entry in fs::read_dir(common::golden().join(release)).unwrap() {
+            let name = entry.unwrap().file_name().into_string().unwrap();
+            if name.ends_with("_schema.json") {
+                let verdict = validate(&format!("{release}/{name}"), &json!({}));
+                assert!(verdict.is_err(), "{release}/{name} accepts an empty document");
+            }
+        }
+    }
+}
+
+#[test]
+fn broken_documents_are_refused() {
+    let schema = "terra-0.7.0/backend_configuration_schema.json";
+    let good =
+        read_json("terra-0.7.0/examples/backend_configuration_openqasm_simulator_example.json");
+    assert_eq!(validate(schema, &good), Ok(()));
+    let faults = [
+        ("n_qubits", json!(-1)),
+        ("n_qubits", json!("32")),
+        ("backend_version", json!("one")),
+        ("basis_gates", json!("u1,u2")),
+        ("gates", json!([{"name": "h"}])),
+        ("open_pulse", json!(true)),
+    ];
+    for (field, value) in faults {
+        let mut broken = good.clone();
+        broken[field] = value;
+        assert!(validate(schema, &broken).is_err(), "{field} = {} was accepted", broken[field]);
+    }
+    for field in ["backend_name", "memory", "max_shots"] {
+        let mut broken = good.clone();
+        broken.as_object_mut().unwrap().remove(field);
+        assert!(validate(schema, &broken).is_err(), "a document without {field} was accepted");
+    }
+}
+
+#[test]
+fn the_comparison_sees_every_kind_of_loss() {
+    let original = json!({"a": [1, {"b": 60}], "c": "x"});
+    assert_eq!(says_all_of(&json!({"a": [1, {"b": 60.0}], "c": "x", "d": 1}), &original), Ok(()));
+    let losses = [
+        (json!({"a": [1, {"b": 60}]}), ".c: lost"),
+        (json!({"a": [1, {}], "c": "x"}), ".a[1].b: lost"),
+        (json!({"a": [1, {"b": 61}], "c": "x"}), ".a[1].b: 60 became 61"),
+        (json!({"a": [1], "c": "x"}), ".a: [1,{\"b\":60}] became [1]"),
+        (json!({"a": [1, {"b": 60}], "c": null}), ".c: \"x\" became null"),
+    ];
+    for (written, expected) in losses {
+        assert_eq!(says_all_of(&written, &original), Err(expected.to_owned()));
+    }
+}
+
+#[test]
+fn our_own_documents_obey_every_schema() {
+    let mut simulator = BackendConfiguration::simulator("qasm_simulator", "0.1.0", 29);
+    simulator.basis_gates = vec!["u1".to_owned()];
+    simulator.gates =
+        vec![GateConfig::new("u1", &["lambda"], "gate u1(lambda) q { U(0,0,lambda) q; }")];
+    simulator.tags = Some(Vec::new());
+    let configuration = serde_json::to_value(&simulator).unwrap();
+    let status = serde_json::to_value(BackendStatus {
+        backend_name: "qasm_simulator".to_owned(),
+        backend_version: "0.1.0".to_owned(),
+        operational: true,
+        pending_jobs: 0,
+        status_msg: "active".to_owned(),
+        extra: serde_json::Map::new(),
+    })
+    .unwrap();
+    for release in RELEASES {
+        let schema = |name: &str| format!("{release}/{name}_schema.json");
+        assert_eq!(validate(&schema("backend_configuration"), &configuration), Ok(()));
+        assert_eq!(validate(&schema("backend_status"), &status), Ok(()));
+        for status in [
+            JobStatus::Initializing,
+            JobStatus::Queued,
+            JobStatus::Validating,
+            JobStatus::Running,
+            JobStatus::Cancelled,
+            JobStatus::Done,
+            JobStatus::Error,
+        ] {
+            let document = serde_json::to_value(JobStatusDocument::new("1", status)).unwrap();
+            assert_eq!(validate(&schema("job_status"), &document), Ok(()));
+        }
+    }
+}
+
+#[test]
+fn no_limit_of_qubits_obeys_the_schema_that_can_say_so() {
+    let mut simulator = BackendConfiguration::simulator("clifford_simulator", "0.1.0", None);
+    simulator.basis_gates = vec!["h".to_owned()];
+    simulator.gates = vec![GateConfig::new("h", &[], "gate h q { U(pi/2,0,pi) q; }")];
+    let document = serde_json::to_value(&simulator).unwrap();
+    assert_eq!(validate("terra-0.6.1/backend_configuration_schema.json", &document), Ok(()));
+}
+
+#[test]
+fn the_accessors_read_the_official_calibration() {
+    for release in RELEASES {
+        let text = read(&format!("{release}/examples/backend_properties_example.json"));
+        let properties: BackendProperties = serde_json::from_str(&text).unwrap();
+        assert_eq!(properties.t1(0), Some(60e-6));
+        assert_eq!(properties.frequency(0), Some(5.2e9));
+        assert_eq!(properties.frequency(1), None, "the example gives this frequency in us");
+        assert_eq!(properties.gate_error("cx", &[0, 1]), Some(0.02));
+        assert_eq!(properties.gate_length("cx", &[0, 1]), None);
+    }
+}

@@ -1,0 +1,72 @@
+//! Plain Rust that the compiler vectorises for whatever CPU it targets.
+
+#![expect(unsafe_code, reason = "vectors are read and written through pointers")]
+
+use std::ops::Range;
+
+use num_complex::Complex;
+
+use crate::real::Real;
+use crate::simd::{Pass, Simd};
+
+/// Vectors of `LANES` amplitudes as arrays. One lane serves states that are too small
+/// for a vector of the CPU.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Portable<const LANES: usize>;
+
+impl<T: Real, const LANES: usize> Simd<T> for Portable<LANES> {
+    type Vector = [Complex<T>; LANES];
+    type Shuffle = usize;
+    const LANES: usize = LANES;
+
+    #[inline]
+    fn vectorize<P: Pass<T, Self>>(self, pass: &P, range: Range<usize>) -> P::Output {
+        pass.run(self, range)
+    }
+
+    #[inline(always)]
+    unsafe fn load(self, from: *const Complex<T>) -> Self::Vector {
+        // SAFETY: the caller's promise; an array of `Complex` needs no more alignment.
+        unsafe { from.cast::<Self::Vector>().read() }
+    }
+
+    #[inline(always)]
+    unsafe fn store(self, to: *mut Complex<T>, vector: Self::Vector) {
+        // SAFETY: the caller's promise; an array of `Complex` needs no more alignment.
+        unsafe { to.cast::<Self::Vector>().write(vector) }
+    }
+
+    #[inline(always)]
+    fn splat(self, value: T) -> Self::Vector {
+        [Complex::new(value, value); LANES]
+    }
+
+    #[inline(always)]
+    fn mul(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        std::array::from_fn(|lane| Complex::new(a[lane].re * b[lane].re, a[lane].im * b[lane].im))
+    }
+
+    // Not `Float::mul_add`: without the instruction that is a slow library call.
+    #[inline(always)]
+    fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
+        std::array::from_fn(|lane| {
+            let (a, b, c) = (a[lane], b[lane], c[lane]);
+            Complex::new(a.re * b.re + c.re, a.im * b.im + c.im)
+        })
+    }
+
+    #[inline(always)]
+    fn add_i(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
+        std::array::from_fn(|lane| Complex::new(a[lane].re - b[lane].im, a[lane].im + b[lane].re))
+    }
+
+    #[inline(always)]
+    fn shuffle(self, flip: usize) -> usize {
+        flip
+    }
+
+    #[inline(always)]
+    fn permute(self, vector: Self::Vector, flip: usize) -> Self::Vector {
+        std::array::from_fn(|lane| vector[(lane ^ flip) & (LANES - 1)])
+    }
+}

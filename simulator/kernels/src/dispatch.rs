@@ -1,0 +1,144 @@
+//! The choice of the instruction set: the only place that asks the CPU.
+
+use std::fmt;
+
+use crate::arch::portable::Portable;
+#[cfg(target_arch = "x86_64")]
+use crate::arch::x86_64::{avx2::Avx2, avx512::Avx512};
+use crate::real::Real;
+use crate::simd::{Simd, Task};
+
+/// An instruction set that the kernels are compiled for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Arch {
+    /// Whatever every CPU of the target has.
+    Portable,
+    /// AVX2 with fused multiply-add, x86-64.
+    Avx2,
+    /// AVX-512F, x86-64.
+    Avx512,
+}
+
+impl Arch {
+    /// Every instruction set, the widest last.
+    pub const ALL: [Self; 3] = [Self::Portable, Self::Avx2, Self::Avx512];
+}
+
+impl fmt::Display for Arch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Portable => "portable",
+            Self::Avx2 => "avx2",
+            Self::Avx512 => "avx512",
+        })
+    }
+}
+
+/// The kernels for one instruction set. A small value: copy it freely.
+///
+/// ```
+/// use ketch_kernels::{AlignedVec, Controls, Kernels, Threads};
+/// use num_complex::Complex64;
+///
+/// let (kernels, threads) = (Kernels::detect(), Threads::serial());
+/// let mut state = AlignedVec::<Complex64>::try_zeroed(4)?;
+/// state[0] = Complex64::ONE;
+///
+/// // A Bell pair: Hadamard on qubit 0, then X on qubit 1 where qubit 0 is 1.
+/// let h = Complex64::from(0.5_f64.sqrt());
+/// kernels.apply_1q(&threads, &mut state, 0, &[[h, h], [h, -h]], Controls::NONE);
+/// kernels.apply_x(&threads, &mut state, 1, Controls::ones(1));
+///
+/// assert!((kernels.probability(&threads, &state, 0b11, 0b11) - 0.5).abs() < 1e-15);
+/// # Ok::<(), ketch_kernels::AllocError>(())
+/// ```
+#[derive(Clone, Copy, Debug)]
+pub struct Kernels {
+    pub(crate) isa: Isa,
+}
+
+impl Kernels {
+    /// The kernels for the widest instruction set of this CPU.
+    pub fn detect() -> Self {
+        let widest = Arch::ALL.into_iter().rev().find_map(Self::for_arch);
+        widest.expect("every CPU runs the portable kernels")
+    }
+
+    /// The kernels for `arch`; `None` where this CPU lacks it.
+    pub fn for_arch(arch: Arch) -> Option<Self> {
+        let isa = match arch {
+            Arch::Portable => Some(Isa::Portable),
+            #[cfg(target_arch = "x86_64")]
+            Arch::Avx2 => Avx2::new().map(Isa::Avx2),
+            #[cfg(target_arch = "x86_64")]
+            Arch::Avx512 => Avx512::new().map(Isa::Avx512),
+            #[cfg(not(target_arch = "x86_64"))]
+            Arch::Avx2 | Arch::Avx512 => None,
+        };
+        isa.map(|isa| Self { isa })
+    }
+
+    /// The instruction set in use.
+    pub fn arch(self) -> Arch {
+        match self.isa {
+            Isa::Portable => Arch::Portable,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2(_) => Arch::Avx2,
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512(_) => Arch::Avx512,
+        }
+    }
+}
+
+/// An instruction set with the proof that this CPU has it.
+#[derive(Clone, Copy, Debug)]
+pub enum Isa {
+    Portable,
+    #[cfg(target_arch = "x86_64")]
+    Avx2(Avx2),
+    #[cfg(target_arch = "x86_64")]
+    Avx512(Avx512),
+}
+
+/// Runs a task with the token of an instruction set.
+pub trait Dispatch: Sized {
+    /// Runs `task` on a state of `len` amplitudes: with the vectors of `isa`, or with
+    /// shorter ones where the state does not fill one.
+    fn dispatch<K: Task<Self>>(isa: Isa, len: usize, task: K) -> K::Output
+    where
+        Self: Real;
+}
+
+macro_rules! dispatch {
+    ($real:ty) => {
+        impl Dispatch for $real {
+            fn dispatch<K: Task<Self>>(isa: Isa, len: usize, task: K) -> K::Output {
+                match isa {
+                    #[cfg(target_arch = "x86_64")]
+                    Isa::Avx512(token) if len >= <Avx512 as Simd<$real>>::LANES => task.run(token),
+                    #[cfg(target_arch = "x86_64")]
+                    Isa::Avx2(token) if len >= <Avx2 as Simd<$real>>::LANES => task.run(token),
+                    _ if len >= 2 => task.run(Portable::<2>),
+                    _ => task.run(Portable::<1>),
+                }
+            }
+        }
+    };
+}
+
+dispatch!(f64);
+dispatch!(f32);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_widest_available_instruction_set_is_chosen() {
+        let available = Arch::ALL.into_iter().filter(|&arch| Kernels::for_arch(arch).is_some());
+        assert_eq!(Some(Kernels::detect().arch()), available.last());
+        for arch in Arch::ALL {
+            assert!(Kernels::for_arch(arch).is_none_or(|kernels| kernels.arch() == arch));
+        }
+    }
+}

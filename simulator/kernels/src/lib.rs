@@ -1,0 +1,33 @@
+//! State vector kernels: what one gate or one measurement does to 2^n amplitudes.
+//!
+//! This crate knows nothing of circuits. A state is a slice of `Complex<T>` whose
+//! length is a power of two, `T` is `f32` or `f64`, and qubit `q` is bit `q` of the
+//! index, so that qubit 0 is the least significant bit. Every operation is a method
+//! of [`Kernels`], takes the [`Threads`] it may use, and works in place.
+//!
+//! Reading order: [`Controls`] says which amplitudes a gate touches; `index` walks
+//! over them; `simd` is the small trait that the kernels of `gates` are written
+//! against, once; `arch` implements it for each instruction set; `dispatch` is the
+//! only place that asks the CPU what it can do. `reduce` holds the sums, whose result
+//! depends neither on the number of threads nor on the instruction set.
+//!
+//! Arguments are checked before a pass starts: a qubit out of range, a qubit named
+//! twice or a matrix of the wrong size is an error of the caller and panics.
+
+mod aligned;
+mod arch;
+mod controls;
+mod dispatch;
+mod gates;
+mod index;
+mod real;
+mod reduce;
+mod simd;
+mod threads;
+
+pub use aligned::{AlignedVec, AllocError, Element};
+pub use controls::Controls;
+pub use dispatch::{Arch, Kernels};
+pub use real::Real;
+pub use reduce::{BLOCK, SampleError};
+pub use threads::{Threads, ThreadsError};

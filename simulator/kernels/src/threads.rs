@@ -1,0 +1,151 @@
+//! How many threads may work on a state: the only use of rayon.
+
+use std::ops::Range;
+
+use rayon::prelude::*;
+
+/// Amplitudes that a pass must touch before it is worth waking other threads.
+///
+/// Handing work to a sleeping pool takes some 10 microseconds; one thread does 2^15
+/// amplitudes of the cheapest dense gate in about that time (`examples/throughput.rs`).
+const PARALLEL_FROM: usize = 1 << 16;
+
+/// Parts for each thread: a few, so that a thread that the system holds up does not
+/// hold up the pass.
+const PARTS_PER_THREAD: usize = 4;
+
+/// A thread budget: a pool of its own, which small states do not use.
+#[derive(Debug)]
+pub struct Threads {
+    pool: Option<rayon::ThreadPool>,
+    count: usize,
+}
+
+/// The pool could not be started.
+#[derive(Debug, thiserror::Error)]
+#[error("could not start {count} threads")]
+pub struct ThreadsError {
+    /// How many were asked for.
+    pub count: usize,
+    source: rayon::ThreadPoolBuildError,
+}
+
+impl Threads {
+    /// A budget of `count` threads; 0 stands for as many as the process may run at once.
+    ///
+    /// # Errors
+    /// When the system refuses to start a thread.
+    pub fn new(count: usize) -> Result<Self, ThreadsError> {
+        let count = match count {
+            0 => std::thread::available_parallelism().map_or(1, usize::from),
+            _ => count,
+        };
+        if count == 1 {
+            return Ok(Self::serial());
+        }
+        let pool = rayon::ThreadPoolBuilder::new()
+            .num_threads(count)
+            .thread_name(|index| format!("ketch-kernels-{index}"))
+            .build()
+            .map_err(|source| ThreadsError { count, source })?;
+        Ok(Self { pool: Some(pool), count })
+    }
+
+    /// The calling thread alone.
+    pub const fn serial() -> Self {
+        Self { pool: None, count: 1 }
+    }
+
+    /// How many threads may work at once.
+    pub fn count(&self) -> usize {
+        self.count
+    }
+
+    /// `task(0), task(1), …`, side by side and in order: for many small states, each of
+    /// which is best worked on by one thread.
+    pub fn map<R: Send>(&self, count: usize, task: impl Fn(usize) -> R + Sync) -> Vec<R> {
+        match &self.pool {
+            Some(pool) if count > 1 => {
+                pool.install(|| (0..count).into_par_iter().map(&task).collect())
+            }
+            _ => (0..count).map(task).collect(),
+        }
+    }
+
+    /// As [`Threads::map`], on the calling thread where the work is small.
+    pub(crate) fn map_blocks<R: Send>(
+        &self,
+        count: usize,
+        amplitudes: usize,
+        task: impl Fn(usize) -> R + Sync,
+    ) -> Vec<R> {
+        if amplitudes < PARALLEL_FROM { (0..count).map(task).collect() } else { self.map(count, task) }
+    }
+
+    /// Fills `values` chunk by chunk; `fill` also learns where its chunk starts.
+    pub(crate) fn fill_chunks<R: Send>(
+        &self,
+        values: &mut [R],
+        chunk: usize,
+        amplitudes: usize,
+        fill: impl Fn(usize, &mut [R]) + Sync,
+    ) {
+        match &self.pool {
+            Some(pool) if amplitudes >= PARALLEL_FROM => pool.install(|| {
+                let chunks = values.par_chunks_mut(chunk).enumerate();
+                chunks.for_each(|(index, values)| fill(index * chunk, values));
+            }),
+            _ => fill(0, values),
+        }
+    }
+
+    /// Runs `work` over the parts of `0..count`, which together touch so many amplitudes.
+    pub(crate) fn split(
+        &self,
+        count: usize,
+        amplitudes: usize,
+        work: impl Fn(Range<usize>) + Sync,
+    ) {
+        match &self.pool {
+            Some(pool) if amplitudes >= PARALLEL_FROM => {
+                let parts = (self.count * PARTS_PER_THREAD).min(count);
+                // In two factors, for `part * count` would overflow.
+                let (size, longer) = (count / parts, count % parts);
+                let start = |part: usize| part * size + part.min(longer);
+                pool.install(|| {
+                    (0..parts).into_par_iter().for_each(|part| work(start(part)..start(part + 1)));
+                });
+            }
+            _ => work(0..count),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use super::*;
+
+    #[test]
+    fn parts_cover_the_range_once_for_any_count() {
+        for threads in 1..=5 {
+            let threads = Threads::new(threads).unwrap();
+            for count in [1, 2, 3, 7, 19, 20, 21, 1000] {
+                let parts = Mutex::new(Vec::new());
+                threads.split(count, PARALLEL_FROM, |part| parts.lock().unwrap().push(part));
+                let mut parts = parts.into_inner().unwrap();
+                parts.sort_by_key(|part| part.start);
+                assert!(parts.into_iter().flatten().eq(0..count));
+            }
+            assert_eq!(threads.map(9, |index| index * index)[8], 64);
+        }
+    }
+
+    #[test]
+    fn zero_stands_for_every_core() {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        assert_eq!(Threads::new(0).unwrap().count(), cores);
+        assert_eq!(Threads::serial().count(), 1);
+    }
+}
