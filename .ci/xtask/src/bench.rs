@@ -12,7 +12,7 @@ use clap::ValueEnum;
 
 use crate::build;
 use crate::process::{cargo, output, quietly, root, run, target_dir};
-use crate::python::{Python, warm};
+use crate::python::Python;
 
 /// What `cargo xtask bench` takes.
 #[derive(Debug, clap::Args)]
@@ -84,7 +84,6 @@ const STARTS: usize = 20;
 fn startup() -> Result<()> {
     let built = build::default_members("release")?;
     let python = Python::prepare()?;
-    warm(&python, "import qiskit, qiskit_aer")?;
 
     let mut programs: Vec<(&str, Command)> = vec![
         ("ketch run examples/bell.qasm", Command::new(&built.ketch)),

@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
-use crate::process::{quietly, root, run, target_dir};
+use crate::process::{root, run, target_dir};
 
 /// Everything that the scripts of `tests/peers` import, in the versions that we compare with.
 const PINS: &[&str] = &["qiskit==2.6.2", "qiskit-aer==0.18.2"];
@@ -89,9 +89,4 @@ fn can(statement: &str) -> Result<bool> {
     probe.args(["-c", statement]).stderr(Stdio::null());
     let status = probe.status().context("starting `python3`; Python 3 is needed here")?;
     Ok(status.success())
-}
-
-/// Runs a statement once, so that what Python compiles on first import is not timed.
-pub(crate) fn warm(python: &Python, statement: &str) -> Result<()> {
-    quietly(python.command().env_remove("PYTHONDONTWRITEBYTECODE").args(["-c", statement]))
 }

@@ -66,7 +66,7 @@ fn check(name: &str, text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     let foreign = foreign_directories();
     let golden = name.starts_with(GOLDEN);
-    for (index, line) in text.lines().enumerate() {
+    for (index, line) in text.split('\n').enumerate() {
         let number = index + 1;
         if let Some(directory) = foreign.iter().find(|needle| has_path(line, needle)) {
             problems.push(format!(":{number}: names {directory}, a path of one machine"));
@@ -77,6 +77,10 @@ fn check(name: &str, text: &str) -> Vec<String> {
     }
     if !golden && !text.is_empty() && !text.ends_with('\n') {
         problems.push(": its last line does not end".to_owned());
+    }
+    let member = name.ends_with("Cargo.toml") && text.contains("\nedition.workspace = true\n");
+    if member && !text.contains("\n[lints]\nworkspace = true\n") {
+        problems.push(": lacks `[lints]` with `workspace = true`".to_owned());
     }
     if !golden && name.ends_with(".rs") {
         problems.extend(check_rust(name, text));
@@ -173,6 +177,12 @@ mod tests {
     fn each_rule_speaks_up() {
         found("a.rs", "fn f() {}\n", &[":1: does not open with `//!` and what the file is about"]);
         found("a.md", "x \ny\t\n", &[":1: ends in white space", ":2: ends in white space"]);
+        found("a.md", "x\r\n", &[":1: ends in white space"]);
+        found(
+            "a/Cargo.toml",
+            "[package]\nedition.workspace = true\n",
+            &[": lacks `[lints]` with `workspace = true`"],
+        );
         found("a.md", "x", &[": its last line does not end"]);
         found("a/src/lib.rs", "//! x\n", &[": lacks `#![forbid(unsafe_code)]`"]);
         found(

@@ -1,1 +1,46 @@
-//! To be written.
+//! Run quantum circuits on any backend.
+//!
+//! ```no_run
+//! use ketch::prelude::*;
+//!
+//! fn main() -> ketch::Result<()> {
+//!     let registry = Registry::discover(&SearchPath::standard());
+//!     let backend = registry.get_backend("local/qasm_simulator")?;
+//!     let bell = Circuit::new(2, 2).h(0).cx(0, 1).measure_all();
+//!     let job = backend.run_circuit(bell, 1024)?;
+//!     println!("{}", job.result(None)?.counts(0)?);
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A [`Registry`] finds plugins and the backends in them; [`load`] reads circuit files; the traits
+//! and the data are those of [`ketch_core`], re-exported here.
+
+#![forbid(unsafe_code)]
+
+mod error;
+mod load;
+
+pub use error::{Error, Result};
+/// The errors of providers, backends and jobs.
+pub use ketch_core::Error as BackendError;
+pub use ketch_core::{
+    Array, Backend, BackendConfiguration, BackendExt, BackendProperties, BackendStatus, BitString,
+    Buffer, Circuit, Complex64, Counts, Extensions, Filter, Job, JobQuery, JobStatus, Matrix,
+    Message, Provider, Qobj, RunOptions, RunResult, bits, circuit, codec, device, least_busy,
+    nearest, qobj, result,
+};
+pub use ketch_qasm as qasm;
+pub use ketch_registry::{
+    Candidate, Error as RegistryError, Event, Listing, Manifest, Origin, QualifiedBackend, Refusal,
+    Registry, SearchDirectory, SearchPath, State, Step,
+};
+pub use load::{Format, LoadError, Loaded, load, load_text};
+
+/// What most programs use.
+pub mod prelude {
+    pub use crate::{
+        Backend, BackendExt, Circuit, Filter, Job, JobStatus, Provider, Qobj, Registry, RunOptions,
+        RunResult, SearchPath, least_busy,
+    };
+}

@@ -1,1 +1,31 @@
-//! To be written.
+//! Finds, checks and loads plugins.
+//!
+//! *Plugin* is the file, *provider* what it yields, *host* the process that loads it. A
+//! [`Registry`] looks through a [`SearchPath`], checks every candidate without running any of its
+//! code, and loads a plugin when its provider is first asked for. A file that cannot be used is
+//! never hidden: it stays among the [`candidates`](Registry::candidates) with the reason.
+//!
+//! This crate alone names libloading.
+
+mod backends;
+mod candidate;
+mod check;
+mod elf;
+mod error;
+mod host;
+mod load;
+mod permissions;
+mod platform;
+mod registry;
+mod search_path;
+
+pub use backends::{Listing, QualifiedBackend};
+pub use candidate::{Candidate, State, Step};
+pub use error::{Error, Refusal, Result};
+pub use host::Event;
+pub use ketch_abi::Manifest;
+pub use registry::Registry;
+pub use search_path::{Origin, SearchDirectory, SearchPath};
+
+#[cfg(not(all(target_os = "linux", target_arch = "x86_64")))]
+compile_error!("this release of Ketch runs on Linux on x86-64 only");

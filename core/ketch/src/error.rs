@@ -1,0 +1,43 @@
+//! One error for programs that only pass errors on.
+
+use crate::{BackendError, LoadError, RegistryError};
+
+/// Any error of this crate.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// A provider, backend or job.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// Finding or loading a plugin.
+    #[error(transparent)]
+    Registry(#[from] RegistryError),
+    /// Reading a circuit file.
+    #[error(transparent)]
+    Load(#[from] LoadError),
+}
+
+/// The result of anything in this crate.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    /// The stable word for machines.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Backend(error) => error.code(),
+            Self::Registry(error) => error.code(),
+            Self::Load(error) => error.code(),
+        }
+    }
+
+    /// What the user can do about it, where we know.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::Backend(error) => error.hint(),
+            Self::Registry(error) => error.hint(),
+            Self::Load(error) => error.hint(),
+        }
+    }
+}

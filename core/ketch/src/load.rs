@@ -1,0 +1,172 @@
+//! Circuit files of every format.
+
+use std::{
+    fs::File,
+    io::{self, Read},
+    path::{Path, PathBuf},
+};
+
+use crate::{Qobj, qasm, qobj::QobjJsonError};
+
+/// A file may have this many bytes.
+const MAX_FILE: u64 = 1 << 30;
+
+/// The form of a circuit file.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Format {
+    /// OpenQASM 2.
+    Qasm2,
+    /// A Qobj document.
+    QobjJson,
+}
+
+/// What a circuit file holds.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Loaded {
+    /// Its circuits and experiments. A file of one circuit becomes one experiment, named after the
+    /// file.
+    pub qobj: Qobj,
+    /// The form it was in.
+    pub format: Format,
+}
+
+/// A circuit file that cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+#[expect(missing_docs, reason = "the messages say it")]
+pub enum LoadError {
+    #[error("cannot read `{}`", path.display())]
+    Read { path: PathBuf, source: io::Error },
+    #[error("`{}` is larger than {} bytes", path.display(), MAX_FILE)]
+    TooLarge { path: PathBuf },
+    #[error("`{}` is not UTF-8 text", path.display())]
+    NotText { path: PathBuf },
+    /// The message is the diagnostic itself, in several lines.
+    #[error(transparent)]
+    Qasm(#[from] qasm::Error),
+    #[error("`{}` is not a Qobj document", path.display())]
+    QobjJson { path: PathBuf, source: QobjJsonError },
+    #[error("`{}` is no circuit file", path.display())]
+    Unknown { path: PathBuf },
+}
+
+impl LoadError {
+    /// The stable word for machines.
+    #[must_use]
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Read { .. } => "input.unreadable",
+            Self::TooLarge { .. } => "input.too_large",
+            Self::NotText { .. } => "input.not_text",
+            Self::Qasm(_) => "qasm.invalid",
+            Self::QobjJson { .. } => "qobj.invalid",
+            Self::Unknown { .. } => "input.unknown_format",
+        }
+    }
+
+    /// What the user can do about it, where we know.
+    #[must_use]
+    pub fn hint(&self) -> Option<String> {
+        match self {
+            Self::NotText { .. } | Self::Unknown { .. } => {
+                Some("expected OpenQASM 2 (`OPENQASM 2.0;` first) or a Qobj in JSON".to_owned())
+            }
+            _ => None,
+        }
+    }
+}
+
+/// Reads a circuit file: OpenQASM 2, or a Qobj in JSON. What it is, its content says. Blocks while
+/// the file is read.
+///
+/// # Errors
+/// If the file cannot be read or is not well formed, with line and column.
+pub fn load(path: impl AsRef<Path>) -> Result<Loaded, LoadError> {
+    let path = path.as_ref();
+    let read = |source| LoadError::Read { path: path.to_owned(), source };
+    let mut file = File::open(path).map_err(read)?;
+    if !file.metadata().map_err(read)?.is_dir() {
+        // A pipe or device has no length; the limit holds for it all the same.
+        let mut bytes = Vec::new();
+        (&mut file).take(MAX_FILE + 1).read_to_end(&mut bytes).map_err(read)?;
+        if bytes.len() as u64 > MAX_FILE {
+            return Err(LoadError::TooLarge { path: path.to_owned() });
+        }
+        let text =
+            String::from_utf8(bytes).map_err(|_| LoadError::NotText { path: path.to_owned() })?;
+        let circuit = |text: &str| {
+            let name = path.to_string_lossy();
+            let includes = qasm::Directory::of(path).map_err(read)?;
+            let source = qasm::Source::new(text, &*name);
+            Ok(qasm::v2::parse(&source, &includes)?)
+        };
+        return loaded(path, &text, circuit);
+    }
+    Err(read(io::Error::from(io::ErrorKind::IsADirectory)))
+}
+
+/// As [`load`], from text that is at hand; `name` stands for the file in messages. OpenQASM
+/// programs may include nothing but the standard library.
+///
+/// # Errors
+/// As [`load`].
+pub fn load_text(text: &str, name: &str) -> Result<Loaded, LoadError> {
+    loaded(Path::new(name), text, |text| Ok(qasm::parse_str(text, name)?))
+}
+
+fn loaded(
+    path: &Path,
+    text: &str,
+    circuit: impl FnOnce(&str) -> Result<crate::Circuit, LoadError>,
+) -> Result<Loaded, LoadError> {
+    if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
+        let qobj = Qobj::from_json(text)
+            .map_err(|source| LoadError::QobjJson { path: path.to_owned(), source })?;
+        return Ok(Loaded { qobj, format: Format::QobjJson });
+    }
+    let json = path.extension().is_some_and(|extension| extension == "json");
+    if json || text.trim().is_empty() {
+        return Err(LoadError::Unknown { path: path.to_owned() });
+    }
+    let mut circuit = circuit(text)?;
+    circuit.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+    Ok(Loaded { qobj: Qobj::from_circuit(circuit), format: Format::Qasm2 })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn check(name: &str, text: &str, expected: &str) {
+        let found = match load_text(text, name) {
+            Ok(loaded) => {
+                let experiments = loaded.qobj.experiments().iter();
+                let names: Vec<_> = experiments.map(|e| loaded.qobj.experiment_name(e)).collect();
+                format!("{:?} {}", loaded.format, names.join(" "))
+            }
+            Err(error) => error.code().to_owned(),
+        };
+        assert_eq!(found, expected, "{name}: {text}");
+    }
+
+    #[test]
+    fn the_content_says_what_a_file_is() {
+        check("dir/bell.qasm", "OPENQASM 2.0; qreg q[1];", "Qasm2 bell");
+        check("bell.txt", "OPENQASM 2.0; qreg q[1];", "Qasm2 bell");
+        check("a.qasm", " {\"qobj_id\": 1}", "qobj.invalid");
+        check("a.json", "[1]", "input.unknown_format");
+        check("a.qasm", " \n", "input.unknown_format");
+        check("a.qasm", "hello", "qasm.invalid");
+    }
+
+    #[test]
+    fn directories_and_missing_files_are_unreadable() {
+        let directory = tempfile::tempdir().unwrap();
+        assert_eq!(load(directory.path()).unwrap_err().code(), "input.unreadable");
+        assert_eq!(load(directory.path().join("no.qasm")).unwrap_err().code(), "input.unreadable");
+        let binary = directory.path().join("b.qasm");
+        std::fs::write(&binary, [0xff, 0xfe, 0x00]).unwrap();
+        assert_eq!(load(&binary).unwrap_err().code(), "input.not_text");
+    }
+}

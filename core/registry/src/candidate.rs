@@ -1,0 +1,45 @@
+//! A file that may be a plugin, and what became of it.
+
+use std::path::PathBuf;
+
+use ketch_abi::Manifest;
+
+use crate::{Origin, Refusal};
+
+/// A file that may be a plugin, and what became of it.
+#[derive(Clone, Debug)]
+pub struct Candidate {
+    /// The file.
+    pub path: PathBuf,
+    /// Why its directory was searched.
+    pub origin: Origin,
+    /// What it says of itself, if that could be read.
+    pub manifest: Option<Manifest>,
+    /// What became of it.
+    pub state: State,
+    /// The checks, in order, up to the one that failed.
+    pub steps: Vec<Step>,
+}
+
+/// What became of a candidate.
+#[derive(Clone, Debug)]
+pub enum State {
+    /// It passed every check that needs no loading.
+    Ready,
+    /// A plugin of the same id was found earlier.
+    Shadowed {
+        /// That one.
+        by: PathBuf,
+    },
+    /// It cannot be used.
+    Refused(Refusal),
+}
+
+/// One check of a candidate.
+#[derive(Clone, Debug)]
+pub struct Step {
+    /// What was checked.
+    pub name: &'static str,
+    /// What was found.
+    pub outcome: String,
+}

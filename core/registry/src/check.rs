@@ -1,0 +1,172 @@
+//! The checks of a candidate that run none of its code, in order.
+
+use std::{
+    fs::{self, File},
+    io::Read,
+    path::Path,
+};
+
+use ketch_abi::{ABI, MAKER_SYMBOL, MANIFEST_SECTION, Manifest, plugin_abi_symbol};
+use serde_json::Value;
+
+use crate::{
+    Candidate, Origin, Refusal, State, Step, elf,
+    permissions::{self, Verdict},
+};
+
+/// No plugin is larger.
+const MAX_FILE: u64 = 2 << 30;
+
+/// Ids that only the installation itself may use, so that a dropped file can neither take over
+/// `local` nor receive a service's secrets.
+const RESERVED: [&str; 3] = ["local", "noisy", "ibmq"];
+
+/// Checks a file and says all about it.
+pub(crate) fn check(path: &Path, origin: Origin) -> Candidate {
+    let mut check = Check { path, steps: Vec::new(), manifest: None };
+    let state = match check.run(origin) {
+        Ok(()) => State::Ready,
+        Err(refusal) => {
+            check.note(refusal.step, format!("refused: found {}", refusal.found));
+            State::Refused(refusal)
+        }
+    };
+    let Check { steps, manifest, .. } = check;
+    Candidate { path: path.to_owned(), origin, manifest, state, steps }
+}
+
+struct Check<'a> {
+    path: &'a Path,
+    steps: Vec<Step>,
+    manifest: Option<Manifest>,
+}
+
+type Checked = Result<(), Refusal>;
+
+impl Check<'_> {
+    fn run(&mut self, origin: Origin) -> Checked {
+        let bytes = self.read()?;
+        let library = elf::read(&bytes, MANIFEST_SECTION).map_err(|why| {
+            let fix = match why.step {
+                "completeness" => "copy the file again",
+                _ => "build it for this machine",
+            };
+            self.refusal(why.step, why.found, why.expected, fix)
+        })?;
+        self.note("file kind", "an ELF library for x86-64, whole");
+        let manifest = self.manifest(library.manifest)?;
+        self.note("manifest", format!("provider `{}` {}", manifest.id, manifest.version));
+        let (abi, id) = (manifest.abi, manifest.id.clone());
+        self.manifest = Some(manifest);
+        if abi != ABI {
+            let fix = if abi > ABI { "update ketch" } else { "ask its author for a newer build" };
+            return Err(self.refusal("abi", format!("ABI {abi}"), &format!("ABI {ABI}"), fix));
+        }
+        for symbol in [plugin_abi_symbol(), MAKER_SYMBOL] {
+            if !library.exports(symbol) {
+                let found = format!("no symbol `{}`", symbol.trim_end_matches('\0'));
+                let fix = "export the provider with `ketch_core::export_provider!`";
+                return Err(self.refusal("entry", found, "the entry of a plugin", fix));
+            }
+        }
+        self.note("abi", format!("ABI {abi}, entry present"));
+        self.permissions(origin)?;
+        self.id(&id, origin)
+    }
+
+    fn read(&self) -> Result<Vec<u8>, Refusal> {
+        let io = |error: std::io::Error| {
+            self.refusal("reading", error.to_string(), "a readable file", "check its permissions")
+        };
+        let file = File::open(self.path).map_err(io)?;
+        let metadata = file.metadata().map_err(io)?;
+        if !metadata.is_file() {
+            let fix = "remove it from the plugin directory";
+            return Err(self.refusal("file kind", "no regular file".to_owned(), "a file", fix));
+        }
+        if metadata.len() > MAX_FILE {
+            let found = format!("{} bytes", metadata.len());
+            return Err(self.refusal("file kind", found, "at most 2 GiB", "strip the library"));
+        }
+        let mut bytes = Vec::new();
+        file.take(MAX_FILE).read_to_end(&mut bytes).map_err(io)?;
+        Ok(bytes)
+    }
+
+    fn manifest(&self, section: Option<&[u8]>) -> Result<Manifest, Refusal> {
+        let expected = "a plugin's manifest";
+        let fix = "export the provider with `ketch_core::export_provider!`";
+        let Some(section) = section else {
+            let found = format!("no section `{MANIFEST_SECTION}`");
+            return Err(self.refusal("manifest", found, expected, fix));
+        };
+        let refuse = |error: &dyn std::error::Error| {
+            let cause = error.source().map(|cause| format!(": {cause}")).unwrap_or_default();
+            self.refusal("manifest", format!("{error}{cause}"), expected, fix)
+        };
+        let manifest = Manifest::from_bytes(section).map_err(|error| refuse(&error))?;
+        match fs::read(self.path.with_extension("json")) {
+            Err(_) => Ok(manifest),
+            Ok(beside) => overridden(manifest, &beside).map_err(|error| refuse(&error)),
+        }
+    }
+
+    fn permissions(&mut self, origin: Origin) -> Checked {
+        match permissions::check(self.path, origin) {
+            Ok(Verdict::Fine) => self.note("permissions", "writable by its owner only"),
+            Ok(Verdict::Warning(text)) => self.note("permissions", format!("warning: {text}")),
+            Ok(Verdict::Refused { found, expected, fix }) => {
+                return Err(self.refusal("permissions", found, expected, &fix));
+            }
+            Err(error) => {
+                let fix = "check its permissions";
+                return Err(self.refusal("permissions", error.to_string(), "a readable file", fix));
+            }
+        }
+        Ok(())
+    }
+
+    fn id(&mut self, id: &str, origin: Origin) -> Checked {
+        let reserved = RESERVED.contains(&id);
+        if reserved && !origin.is_installation() && origin != Origin::Flag {
+            let found = format!("the reserved id `{id}`");
+            let expected = "an id of its own outside the installation";
+            return Err(self.refusal("id", found, expected, "choose another id"));
+        }
+        let note = match (reserved, origin) {
+            (true, Origin::Flag) => format!("`{id}`, reserved, used because --plugin-dir names it"),
+            (true, _) => format!("`{id}`, reserved, part of the installation"),
+            (false, _) => format!("`{id}`"),
+        };
+        self.note("id", note);
+        Ok(())
+    }
+
+    fn note(&mut self, name: &'static str, outcome: impl Into<String>) {
+        self.steps.push(Step { name, outcome: outcome.into() });
+    }
+
+    fn refusal(&self, step: &'static str, found: String, expected: &str, fix: &str) -> Refusal {
+        Refusal {
+            path: self.path.to_owned(),
+            step,
+            found,
+            expected: expected.to_owned(),
+            fix: fix.to_owned(),
+            details: None,
+        }
+    }
+}
+
+/// The manifest with the fields of a JSON file beside the library. What the library is cannot be
+/// overridden: schema, id, ABI and target.
+fn overridden(manifest: Manifest, beside: &[u8]) -> Result<Manifest, serde_json::Error> {
+    let fields: serde_json::Map<String, Value> = serde_json::from_slice(beside)?;
+    let mut document = serde_json::to_value(manifest)?;
+    for (name, value) in fields {
+        if !["schema", "id", "abi", "target"].contains(&name.as_str()) {
+            document[name] = value;
+        }
+    }
+    serde_json::from_value(document)
+}

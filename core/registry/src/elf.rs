@@ -1,0 +1,144 @@
+//! Looks into a library without running it.
+//!
+//! The loader of the system is no place to find out that a file is broken: opening a truncated
+//! library kills the process with SIGBUS. So segments, sections and symbols are looked up here
+//! first. Format: Tool Interface Standard, Executable and Linking Format 1.2; System V ABI, AMD64
+//! supplement.
+
+use object::{
+    Endianness, elf,
+    read::elf::{Dyn, FileHeader, ProgramHeader},
+};
+
+/// What a library is made of, as far as it matters here.
+#[derive(Debug)]
+pub(crate) struct Library<'a> {
+    /// The bytes of the manifest section, if there is one.
+    pub(crate) manifest: Option<&'a [u8]>,
+    /// It looks for other libraries beside itself.
+    pub(crate) needs_neighbours: bool,
+    symbols: Vec<&'a [u8]>,
+}
+
+/// Why a file is not a library for this machine: what was found, and what was expected.
+#[derive(Debug, PartialEq)]
+pub(crate) struct NotALibrary {
+    pub(crate) step: &'static str,
+    pub(crate) found: String,
+    pub(crate) expected: &'static str,
+}
+
+type Header = elf::FileHeader64<Endianness>;
+
+const EXPECTED: &str = "an ELF library for x86-64 Linux";
+
+/// Reads the parts of a library.
+pub(crate) fn read<'a>(bytes: &'a [u8], manifest: &str) -> Result<Library<'a>, NotALibrary> {
+    let kind = |found: String| NotALibrary { step: "file kind", found, expected: EXPECTED };
+    if bytes.is_empty() {
+        return Err(kind("an empty file".to_owned()));
+    }
+    if !bytes.starts_with(b"\x7fELF") {
+        return Err(kind(describe(bytes)));
+    }
+    if bytes.get(4) == Some(&elf::ELFCLASS32.0) {
+        return Err(architecture("a 32-bit library".to_owned()));
+    }
+    let header =
+        Header::parse(bytes).map_err(|error| kind(format!("a broken header ({error})")))?;
+    let endian = header.endian().map_err(|error| kind(format!("a broken header ({error})")))?;
+    let machine = header.e_machine(endian);
+    if machine != elf::EM_X86_64 {
+        return Err(architecture(format!("a library for {}", machine_name(machine.0))));
+    }
+    if header.e_type(endian) != elf::ET_DYN {
+        return Err(kind("an ELF file that is no library".to_owned()));
+    }
+    let truncated = |what: &str| NotALibrary {
+        step: "completeness",
+        found: format!("{what} beyond the end of the file, {} bytes", bytes.len()),
+        expected: "a whole library",
+    };
+    let segments =
+        header.program_headers(endian, bytes).map_err(|_| truncated("the segment table"))?;
+    for segment in segments {
+        let end = segment.p_offset(endian).checked_add(segment.p_filesz(endian));
+        if end.is_none_or(|end| end > bytes.len() as u64) {
+            return Err(truncated("a segment"));
+        }
+    }
+    let sections = header.sections(endian, bytes).map_err(|_| truncated("the section table"))?;
+    let section = sections.section_by_name(endian, manifest.as_bytes());
+    let manifest = match section {
+        Some((_, section)) => {
+            use object::read::elf::SectionHeader as _;
+            Some(section.data(endian, bytes).map_err(|_| truncated("the manifest"))?)
+        }
+        None => None,
+    };
+    let table = sections
+        .symbols(endian, bytes, elf::SHT_DYNSYM)
+        .map_err(|_| truncated("the symbol table"))?;
+    let symbols = table.iter().filter_map(|symbol| {
+        use object::read::elf::Sym as _;
+        (!symbol.is_undefined(endian)).then(|| table.symbol_name(endian, symbol).ok()).flatten()
+    });
+    let symbols = symbols.collect();
+    let needs_neighbours = segments.iter().any(|segment| {
+        let dynamic = segment.dynamic(endian, bytes).ok().flatten().unwrap_or_default();
+        dynamic.iter().any(|entry| {
+            let runpath = [elf::DT_RUNPATH, elf::DT_RPATH].contains(&entry.tag(endian));
+            let name = || table.strings().get(u32::try_from(entry.val(endian)).ok()?).ok();
+            runpath
+                && name()
+                    .is_some_and(|path| contains(path, b"$ORIGIN") || contains(path, b"${ORIGIN}"))
+        })
+    });
+    Ok(Library { manifest, needs_neighbours, symbols })
+}
+
+impl Library<'_> {
+    /// The library defines and exports this symbol; a final NUL is ignored.
+    pub(crate) fn exports(&self, symbol: &str) -> bool {
+        let name = symbol.trim_end_matches('\0').as_bytes();
+        self.symbols.contains(&name)
+    }
+}
+
+fn architecture(found: String) -> NotALibrary {
+    NotALibrary { step: "architecture", found, expected: EXPECTED }
+}
+
+/// What a file that is no ELF file seems to be.
+fn describe(bytes: &[u8]) -> String {
+    let start = &bytes[..bytes.len().min(512)];
+    let magic: [(&[u8], &str); 6] = [
+        (b"MZ", "a Windows library"),
+        (b"\xcf\xfa\xed\xfe", "a macOS library"),
+        (b"\xca\xfe\xba\xbe", "a macOS universal library"),
+        (b"!<arch>", "a static library"),
+        (b"\x1f\x8b", "a gzip archive"),
+        (b"PK\x03\x04", "a zip archive"),
+    ];
+    if let Some((_, name)) = magic.iter().find(|(magic, _)| start.starts_with(magic)) {
+        return (*name).to_owned();
+    }
+    let text = start.iter().all(|&byte| byte >= b' ' || byte.is_ascii_whitespace());
+    if text { "a text file".to_owned() } else { "a file of no known kind".to_owned() }
+}
+
+fn machine_name(machine: u16) -> String {
+    match machine {
+        183 => "aarch64".to_owned(),
+        40 => "32-bit ARM".to_owned(),
+        3 => "32-bit x86".to_owned(),
+        243 => "RISC-V".to_owned(),
+        21 => "PowerPC".to_owned(),
+        22 => "s390x".to_owned(),
+        other => format!("machine {other}"),
+    }
+}
+
+fn contains(text: &[u8], part: &[u8]) -> bool {
+    text.windows(part.len()).any(|window| window == part)
+}

@@ -1,0 +1,132 @@
+//! Loading a library: the only place where foreign code starts to run.
+
+#![expect(unsafe_code, reason = "opening a library and using its symbols")]
+
+use std::{path::Path, sync::Arc};
+
+use ketch_abi::{
+    LoadError, MAKER_SYMBOL, MANIFEST_SECTION, Manifest, plugin_abi_symbol, provider_from_library,
+};
+use ketch_core::Provider;
+use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
+
+use crate::{
+    Refusal, elf,
+    host::{HostObject, Listeners},
+    platform,
+};
+
+/// Loads a library that passed the checks and makes its provider.
+///
+/// Opening the file *is* running its code: its initialisers run before anything can be asked. The
+/// library stays loaded for the rest of the process, since its threads and thread-locals may
+/// outlive every object of it.
+///
+/// A private copy in memory is loaded, so that overwriting or truncating the file afterwards
+/// cannot change or kill this process; a library that looks for neighbours beside itself
+/// (`$ORIGIN`) is loaded in place.
+pub(crate) fn load(
+    path: &Path,
+    manifest: &Manifest,
+    listeners: &Listeners,
+) -> Result<Arc<dyn Provider>, Refusal> {
+    let refuse = |step, found: String, expected: &str, fix: &str| Refusal {
+        path: path.to_owned(),
+        step,
+        found,
+        expected: expected.to_owned(),
+        fix: fix.to_owned(),
+        details: None,
+    };
+    let fix = "check the file with `ketch providers --why`";
+    let (copy, name) = platform::private_copy(path)
+        .map_err(|error| refuse("loading", error.to_string(), "a readable file", fix))?;
+    // What was checked at discovery may have been replaced since, so the copy, which nobody can
+    // change any more, is looked at again.
+    let bytes = std::fs::read(&name)
+        .map_err(|error| refuse("loading", error.to_string(), "a readable copy", fix))?;
+    let library = elf::read(&bytes, MANIFEST_SECTION)
+        .map_err(|why| refuse(why.step, why.found, why.expected, fix))?;
+    let embedded = library.manifest.and_then(|section| Manifest::from_bytes(section).ok());
+    if embedded.is_none_or(|embedded| embedded.id != manifest.id || embedded.abi != manifest.abi) {
+        let found = "another plugin than at discovery".to_owned();
+        return Err(refuse("loading", found, &format!("provider `{}`", manifest.id), "run again"));
+    }
+    let in_place = library.needs_neighbours.then(|| path.as_os_str());
+    let name = in_place.unwrap_or(name.as_ref());
+    drop(bytes);
+    // SAFETY: running the file's initialisers is what loading means; that the file may be run was
+    // decided by its place and its permissions. RTLD_NOW finds missing functions here and not in
+    // the middle of a call; RTLD_LOCAL keeps plugins from seeing each other's symbols.
+    let library = unsafe { Library::open(Some(name), RTLD_NOW | RTLD_LOCAL) }
+        .map_err(|error| refuse("loading", reason(&error), "a loadable library", fix))?;
+    // The system's loader remembers libraries by their path, and this path is made of the number of
+    // the descriptor: closing it would let a later plugin have the same path, and be taken for this
+    // one.
+    std::mem::forget(copy);
+    let provider = provider_of(&library, manifest, listeners);
+    std::mem::forget(library);
+    let provider = provider.map_err(|error| {
+        let mut refusal = refuse("entry", chain(&error), "a provider of this ABI", "rebuild it");
+        if let LoadError::Layout { details, .. } = error {
+            refusal.details = Some(details.into());
+        }
+        refusal
+    })?;
+    if provider.name() != manifest.id {
+        let found = format!("a provider named `{}`", provider.name());
+        return Err(refuse(
+            "id",
+            found,
+            &format!("`{}` as in the manifest", manifest.id),
+            "rebuild it",
+        ));
+    }
+    Ok(provider)
+}
+
+fn provider_of(
+    library: &Library,
+    manifest: &Manifest,
+    listeners: &Listeners,
+) -> Result<Arc<dyn Provider>, LoadError> {
+    let missing = |error: libloading::Error| LoadError::Layout {
+        summary: "the entry is missing".to_owned(),
+        details: error.to_string(),
+    };
+    // SAFETY: `export_provider!` gives the symbol this type, and the number it returns says whether
+    // the rest of the library is of this ABI.
+    let abi = unsafe { library.get::<extern "C" fn() -> u32>(plugin_abi_symbol()) };
+    let found = abi.map_err(missing)?();
+    if found != ketch_abi::ABI {
+        return Err(LoadError::Number { found });
+    }
+    // SAFETY: the static of this name is abi_stable's header, and a reference to it is what the
+    // symbol's address is.
+    let header = unsafe { library.get(MAKER_SYMBOL) }.map_err(missing)?;
+    let host = HostObject { provider: manifest.id.clone(), listeners: listeners.clone() };
+    // SAFETY: the header is the value of the symbol `MAKER_SYMBOL`, and the caller never closes the
+    // library.
+    let provider = unsafe { provider_from_library(*header, Arc::new(host)) }?;
+    Ok(Arc::new(provider))
+}
+
+/// What the system's loader says, without the path of the private copy, which means nothing to
+/// anybody.
+fn reason(error: &libloading::Error) -> String {
+    let text = chain(error);
+    match text.split_once("/proc/self/fd/") {
+        Some((_, rest)) => rest.split_once(": ").map_or(rest, |(_, reason)| reason).to_owned(),
+        None => text,
+    }
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text = format!("{text}: {error}");
+        cause = error.source();
+    }
+    text
+}

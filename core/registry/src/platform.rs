@@ -1,0 +1,53 @@
+//! What is asked of the operating system: the one module to write for another one.
+
+use std::{fs, io, os::fd::OwnedFd, path::Path};
+
+use rustix::fs::{MemfdFlags, SealFlags};
+
+/// The program runs with more rights than its user has: set-user-id, file capabilities.
+///
+/// The kernel says so by the entry `AT_SECURE` of the auxiliary vector (getauxval(3)); being root
+/// alone is not that. Where the vector cannot be read, the answer is yes.
+pub(crate) fn has_raised_privileges() -> bool {
+    use rustix::process::{getegid, geteuid, getgid, getuid};
+    const AT_SECURE: u64 = 23;
+    if getuid() != geteuid() || getgid() != getegid() {
+        return true;
+    }
+    let Ok(vector) = fs::read("/proc/self/auxv") else { return true };
+    let words: Vec<u64> =
+        vector.as_chunks().0.iter().map(|word| u64::from_ne_bytes(*word)).collect();
+    words.as_chunks().0.iter().any(|&[key, value]| key == AT_SECURE && value != 0)
+}
+
+/// The name of a user or group by its number, from `/etc/passwd` or `/etc/group`, which have the
+/// same first three fields.
+pub(crate) fn name_in(database: &str, number: u32) -> Option<String> {
+    let text = fs::read_to_string(database).ok()?;
+    text.lines().find_map(|line| {
+        let mut fields = line.split(':');
+        let name = fields.next()?;
+        (fields.nth(1)?.parse() == Ok(number)).then(|| name.to_owned())
+    })
+}
+
+/// The number of the user that this program acts for.
+pub(crate) fn user() -> u32 {
+    rustix::process::geteuid().as_raw()
+}
+
+/// A copy of the file in memory that nobody can change, and a path that opens it as long as the
+/// descriptor is open.
+pub(crate) fn private_copy(file: &Path) -> io::Result<(OwnedFd, String)> {
+    let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
+    let name = file.file_name().unwrap_or_default();
+    let memory = fs::File::from(rustix::fs::memfd_create(name, flags)?);
+    io::copy(&mut fs::File::open(file)?, &mut &memory)?;
+    rustix::fs::fcntl_add_seals(
+        &memory,
+        SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL,
+    )?;
+    let memory = OwnedFd::from(memory);
+    let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&memory));
+    Ok((memory, path))
+}

@@ -1,0 +1,113 @@
+//! Where plugins are looked for.
+
+use std::{env, fmt, path::PathBuf};
+
+use crate::platform;
+
+/// Why a directory is searched; also how far its files are trusted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Origin {
+    /// Named on the command line, or by the embedder.
+    Flag,
+    /// Named by `KETCH_PLUGIN_PATH`.
+    Environment,
+    /// The user's data directory.
+    User,
+    /// The system's directories.
+    System,
+    /// Where the running program lies.
+    Executable,
+}
+
+impl Origin {
+    /// Part of the installation itself, so that reserved ids are valid there.
+    #[must_use]
+    pub fn is_installation(self) -> bool {
+        matches!(self, Self::System | Self::Executable)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Self::Flag => "--plugin-dir",
+            Self::Environment => "KETCH_PLUGIN_PATH",
+            Self::User => "user",
+            Self::System => "system",
+            Self::Executable => "installation",
+        })
+    }
+}
+
+/// One directory to search.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SearchDirectory {
+    /// The directory; it need not exist.
+    pub path: PathBuf,
+    /// Why it is searched.
+    pub origin: Origin,
+}
+
+/// The directories to search, in order: the first plugin with an id wins. Subdirectories are not
+/// searched, and never the current directory.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct SearchPath {
+    /// The directories.
+    pub directories: Vec<SearchDirectory>,
+}
+
+impl SearchPath {
+    /// `KETCH_PLUGIN_PATH` (directories with colons between), the user's data directory, the
+    /// system's, the directory of the executable, and `../lib/ketch/providers` seen from there.
+    ///
+    /// Under raised privileges (a set-user-id program) the first two are left out.
+    #[must_use]
+    pub fn standard() -> Self {
+        let mut directories = Vec::new();
+        let mut add = |origin, path| directories.push(SearchDirectory { path, origin });
+        if !platform::has_raised_privileges() {
+            if let Some(paths) = env::var_os("KETCH_PLUGIN_PATH") {
+                // An empty part would mean the current directory.
+                let paths = env::split_paths(&paths).filter(|path| path.is_absolute());
+                paths.for_each(|path| add(Origin::Environment, path));
+            }
+            Self::user_directory().into_iter().for_each(|path| add(Origin::User, path));
+        }
+        add(Origin::System, "/usr/local/lib/ketch/providers".into());
+        add(Origin::System, "/usr/lib/ketch/providers".into());
+        let executable = env::current_exe().ok().and_then(|path| path.canonicalize().ok());
+        if let Some(directory) = executable.as_deref().and_then(|path| path.parent()) {
+            add(Origin::Executable, directory.to_owned());
+            if let Some(prefix) = directory.parent() {
+                add(Origin::Executable, prefix.join("lib/ketch/providers"));
+            }
+        }
+        Self { directories }
+    }
+
+    /// These directories, then the standard ones.
+    #[must_use]
+    pub fn with_flags(directories: impl IntoIterator<Item = PathBuf>) -> Self {
+        let mut path = Self::only(directories);
+        path.directories.extend(Self::standard().directories);
+        path
+    }
+
+    /// These directories and no others.
+    #[must_use]
+    pub fn only(directories: impl IntoIterator<Item = PathBuf>) -> Self {
+        let flag = |path| SearchDirectory { path, origin: Origin::Flag };
+        Self { directories: directories.into_iter().map(flag).collect() }
+    }
+
+    /// Where a user drops plugins: `$XDG_DATA_HOME/ketch/providers`, or
+    /// `~/.local/share/ketch/providers`. `None` without a home.
+    #[must_use]
+    pub fn user_directory() -> Option<PathBuf> {
+        let absolute =
+            |name: &str| env::var_os(name).map(PathBuf::from).filter(|p| p.is_absolute());
+        let data =
+            absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
+        Some(data?.join("ketch/providers"))
+    }
+}

@@ -1,0 +1,340 @@
+//! Jobs that are closures on threads: for providers that compute in their own process.
+
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    sync::{
+        Arc, Condvar, Mutex, MutexGuard, PoisonError, Weak,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    time::{Duration, Instant, SystemTime},
+};
+
+use ketch_interface::{Backend, Error, Job, JobQuery, JobStatus, Result, RunOptions, RunResult};
+
+/// Runs jobs first come, first served, a fixed number at once, each on a thread of its own.
+///
+/// A job lives as long as it runs or somebody holds it. Dropping the queue does not stop what was
+/// submitted.
+#[derive(Debug)]
+pub struct JobQueue {
+    at_once: usize,
+    state: Mutex<QueueState>,
+}
+
+#[derive(Debug, Default)]
+struct QueueState {
+    running: usize,
+    waiting: VecDeque<Arc<ThreadJob>>,
+    known: Vec<Weak<ThreadJob>>,
+}
+
+/// What the work of a job is lent while it runs.
+#[derive(Debug)]
+pub struct Running {
+    job_id: String,
+    cancel: Arc<AtomicBool>,
+}
+
+type Work = Box<dyn FnOnce(&Running) -> Result<RunResult> + Send>;
+
+struct ThreadJob {
+    id: String,
+    backend: Arc<dyn Backend>,
+    created: SystemTime,
+    cancel: Arc<AtomicBool>,
+    queue: Weak<JobQueue>,
+    state: Mutex<State>,
+    ended: Condvar,
+}
+
+enum State {
+    Queued(Work),
+    Running,
+    Done(RunResult),
+    /// It ran to an end, but an experiment failed; the others' results are kept.
+    Partial(RunResult, String),
+    Failed(Error),
+    Cancelled,
+}
+
+impl Running {
+    /// The id of the job.
+    #[must_use]
+    pub fn job_id(&self) -> &str {
+        &self.job_id
+    }
+
+    /// Somebody asked for the work to stop. Ask often: between blocks of work of at most some
+    /// milliseconds.
+    #[must_use]
+    pub fn is_cancelled(&self) -> bool {
+        self.cancel.load(Ordering::Relaxed)
+    }
+
+    /// The flag behind [`is_cancelled`](Self::is_cancelled), for an engine that asks by itself.
+    #[must_use]
+    pub fn cancel_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.cancel)
+    }
+}
+
+impl JobQueue {
+    /// A queue that runs `at_once` jobs at a time, at least one.
+    #[must_use]
+    pub fn new(at_once: usize) -> Arc<Self> {
+        Arc::new(Self { at_once: at_once.max(1), state: Mutex::default() })
+    }
+
+    /// Puts `work` into the queue and returns its job at once.
+    ///
+    /// What the work returns is the job's result; `backend_name`, `job_id` and `date` are filled in
+    /// where they are empty. A panic in it becomes the job's error.
+    pub fn submit(
+        self: &Arc<Self>,
+        backend: Arc<dyn Backend>,
+        options: &RunOptions,
+        work: impl FnOnce(&Running) -> Result<RunResult> + Send + 'static,
+    ) -> Arc<dyn Job> {
+        let job = Arc::new(ThreadJob {
+            id: options.job_key.clone().unwrap_or_else(new_id),
+            backend,
+            created: SystemTime::now(),
+            cancel: Arc::default(),
+            queue: Arc::downgrade(self),
+            state: Mutex::new(State::Queued(Box::new(work))),
+            ended: Condvar::new(),
+        });
+        let mut state = lock(&self.state);
+        state.known.retain(|known| known.strong_count() > 0);
+        state.known.push(Arc::downgrade(&job));
+        state.waiting.push_back(Arc::clone(&job));
+        if state.running < self.at_once {
+            state.running += 1;
+            drop(state);
+            let queue = Arc::clone(self);
+            let name = format!("job {}", job.id).chars().take(15).collect();
+            let thread = std::thread::Builder::new().name(name);
+            if let Err(error) = thread.spawn(move || queue.work_off()) {
+                lock(&self.state).running -= 1;
+                let error = Error::caused("thread.unavailable", "cannot start a thread", error);
+                job.end(State::Failed(error));
+            }
+        }
+        job
+    }
+
+    /// The job with this id.
+    ///
+    /// # Errors
+    /// [`Error::JobNotFound`] also for one that has ended and that nobody holds.
+    pub fn job(&self, job_id: &str) -> Result<Arc<dyn Job>> {
+        let job = self.known().into_iter().find(|job| job.id == job_id);
+        job.map(|job| job as Arc<dyn Job>)
+            .ok_or_else(|| Error::JobNotFound { job: job_id.to_owned() })
+    }
+
+    /// The jobs that run, wait or are held, the newest first.
+    #[must_use]
+    pub fn jobs(&self, query: &JobQuery) -> Vec<Arc<dyn Job>> {
+        let matches = |job: &Arc<ThreadJob>| {
+            query.status.as_ref().is_none_or(|wanted| job.state_now().status() == *wanted)
+        };
+        let found = self.known().into_iter().rev().filter(matches);
+        found.skip(query.skip).take(query.limit).map(|job| job as Arc<dyn Job>).collect()
+    }
+
+    fn known(&self) -> Vec<Arc<ThreadJob>> {
+        lock(&self.state).known.iter().filter_map(Weak::upgrade).collect()
+    }
+
+    /// Takes jobs until none waits; runs on a thread of its own.
+    fn work_off(&self) {
+        loop {
+            let mut state = lock(&self.state);
+            let Some(job) = state.waiting.pop_front() else {
+                state.running -= 1;
+                return;
+            };
+            drop(state);
+            job.run();
+        }
+    }
+}
+
+impl ThreadJob {
+    fn run(&self) {
+        let mut state = self.state_now();
+        let State::Queued(work) = std::mem::replace(&mut *state, State::Running) else {
+            // Cancelled while it waited.
+            *state = State::Cancelled;
+            return;
+        };
+        drop(state);
+        let running = Running { job_id: self.id.clone(), cancel: Arc::clone(&self.cancel) };
+        let outcome = catch_unwind(AssertUnwindSafe(|| work(&running)));
+        self.end(match outcome {
+            Ok(Ok(result)) => self.ended_with(result),
+            Ok(Err(Error::Cancelled { .. })) => State::Cancelled,
+            Ok(Err(_)) if running.is_cancelled() => State::Cancelled,
+            Ok(Err(error)) => State::Failed(error),
+            Err(panic) => State::Failed(panicked(self.backend.name(), &*panic)),
+        });
+    }
+
+    fn ended_with(&self, mut result: RunResult) -> State {
+        result.job_id.clone_from(&self.id);
+        if result.backend_name.is_empty() {
+            self.backend.name().clone_into(&mut result.backend_name);
+        }
+        if result.date.is_none() {
+            let now = humantime::format_rfc3339_seconds(SystemTime::now());
+            result.date = Some(now.to_string());
+        }
+        let failed = result.experiments.iter().find(|experiment| !experiment.success);
+        let reason = failed.map(|experiment| {
+            format!("experiment `{}` failed: {}", experiment.name, experiment.status)
+        });
+        match reason {
+            None if result.success => State::Done(result),
+            None => {
+                let reason = result.status.clone();
+                State::Partial(result, reason)
+            }
+            Some(reason) => {
+                result.success = false;
+                State::Partial(result, reason)
+            }
+        }
+    }
+
+    fn end(&self, state: State) {
+        *self.state_now() = state;
+        self.ended.notify_all();
+    }
+
+    fn state_now(&self) -> MutexGuard<'_, State> {
+        lock(&self.state)
+    }
+}
+
+impl State {
+    fn status(&self) -> JobStatus {
+        match self {
+            Self::Queued(_) => JobStatus::Queued,
+            Self::Running => JobStatus::Running,
+            Self::Done(_) => JobStatus::Done,
+            Self::Partial(..) | Self::Failed(_) => JobStatus::Error,
+            Self::Cancelled => JobStatus::Cancelled,
+        }
+    }
+}
+
+impl Job for ThreadJob {
+    fn job_id(&self) -> String {
+        self.id.clone()
+    }
+
+    fn backend(&self) -> Arc<dyn Backend> {
+        Arc::clone(&self.backend)
+    }
+
+    fn status(&self) -> Result<JobStatus> {
+        Ok(self.state_now().status())
+    }
+
+    fn result(&self, timeout: Option<Duration>) -> Result<RunResult> {
+        let start = Instant::now();
+        let mut state = self.state_now();
+        loop {
+            match &*state {
+                State::Done(result) | State::Partial(result, _) => return Ok(result.clone()),
+                State::Failed(error) => return Err(error.clone()),
+                State::Cancelled => return Err(Error::Cancelled { job: self.id.clone() }),
+                State::Queued(_) | State::Running => {}
+            }
+            let Some(timeout) = timeout else {
+                state = self.ended.wait(state).unwrap_or_else(PoisonError::into_inner);
+                continue;
+            };
+            let left = timeout.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Err(Error::Timeout { job: self.id.clone(), after: timeout });
+            }
+            let waited = self.ended.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+    }
+
+    fn cancel(&self) -> Result<bool> {
+        let mut state = self.state_now();
+        match &*state {
+            State::Queued(_) => {
+                // The work, and what it holds, is dropped here and not when its turn comes.
+                *state = State::Cancelled;
+                drop(state);
+                self.ended.notify_all();
+                Ok(true)
+            }
+            State::Running => {
+                self.cancel.store(true, Ordering::Relaxed);
+                Ok(true)
+            }
+            State::Done(_) | State::Partial(..) | State::Failed(_) | State::Cancelled => Ok(false),
+        }
+    }
+
+    fn creation_date(&self) -> Result<Option<SystemTime>> {
+        Ok(Some(self.created))
+    }
+
+    fn queue_position(&self) -> Result<Option<u32>> {
+        let Some(queue) = self.queue.upgrade() else { return Ok(None) };
+        let state = lock(&queue.state);
+        // Cancelled jobs keep their place until their turn, but nobody waits for them.
+        let waiting = state.waiting.iter().filter(|job| {
+            std::ptr::eq(&***job, self) || job.state_now().status() == JobStatus::Queued
+        });
+        let place = waiting.enumerate().find(|(_, job)| std::ptr::eq(&***job, self));
+        let queued = self.state_now().status() == JobStatus::Queued;
+        Ok(place.filter(|_| queued).and_then(|(place, _)| u32::try_from(place + 1).ok()))
+    }
+
+    fn error_message(&self) -> Result<Option<String>> {
+        Ok(match &*self.state_now() {
+            State::Partial(_, reason) => Some(reason.clone()),
+            State::Failed(error) => {
+                let causes = error.causes();
+                let chain = std::iter::once(error.to_string()).chain(causes);
+                Some(chain.collect::<Vec<_>>().join(": "))
+            }
+            _ => None,
+        })
+    }
+}
+
+impl std::fmt::Debug for ThreadJob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ThreadJob").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// An id that no other job of this machine has: the time, the process and a counter.
+fn new_id() -> String {
+    static COUNTER: AtomicU64 = AtomicU64::new(0);
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    let counter = COUNTER.fetch_add(1, Ordering::Relaxed);
+    format!("{:x}-{:x}-{counter:x}", since.as_millis(), std::process::id())
+}
+
+fn panicked(backend: &str, panic: &(dyn std::any::Any + Send)) -> Error {
+    let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
+    let message = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
+    Error::ProviderPanicked { provider: backend.to_owned(), message }
+}
+
+/// No panic happens while a lock is held, and if one did, the state would still be whole: every
+/// change is one assignment.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
