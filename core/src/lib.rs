@@ -25,13 +25,16 @@
 //! }
 //! ```
 //!
-//! [`JobQueue`] makes jobs of closures, for providers that compute in their own process.
+//! [`JobQueue`] makes jobs of closures, for providers that compute in their own process;
+//! [`check_qobj`] refuses what a backend's configuration does not allow.
 
 #![forbid(unsafe_code)]
 
+mod check;
 mod host;
 mod thread_job;
 
+pub use check::check_qobj;
 pub use host::{Host, JOB_EVENT, LOG, Level};
 pub use ketch_interface::*;
 pub use thread_job::{JobQueue, Running};
@@ -46,7 +49,7 @@ pub mod prelude {
         result::ExperimentResult,
     };
 
-    pub use crate::{Host, JobQueue, Level, Running, export_provider};
+    pub use crate::{Host, JobQueue, Level, Running, check_qobj, export_provider};
 }
 
 /// Exports a provider from a dynamic library.
@@ -62,14 +65,11 @@ pub mod prelude {
 /// provider becomes an error on the other side. Use it once in a crate.
 #[macro_export]
 macro_rules! export_provider {
-    (id: $id:literal, provider: $make:expr $(,)?) => {
-        $crate::export_provider! { id: $id, provider: $make, manifest: "" }
-    };
-    (id: $id:literal, provider: $make:expr, manifest: $manifest:literal $(,)?) => {
+    (id: $id:literal, provider: $make:expr $(, manifest: $manifest:literal)? $(,)?) => {
         $crate::__private::__export_provider!(
             $id,
             |host| $crate::__private::make($make, host),
-            $manifest
+            [$("," $manifest)?]
         );
     };
 }

@@ -144,6 +144,13 @@ impl JobQueue {
         found.skip(query.skip).take(query.limit).map(|job| job as Arc<dyn Job>).collect()
     }
 
+    /// How many jobs wait or run: the `pending_jobs` of a backend's status.
+    #[must_use]
+    pub fn pending(&self) -> u64 {
+        let pending = |job: &&Arc<ThreadJob>| !job.state_now().status().is_final();
+        self.known().iter().filter(pending).count() as u64
+    }
+
     fn known(&self) -> Vec<Arc<ThreadJob>> {
         lock(&self.state).known.iter().filter_map(Weak::upgrade).collect()
     }
@@ -173,13 +180,13 @@ impl ThreadJob {
         drop(state);
         let running = Running { job_id: self.id.clone(), cancel: Arc::clone(&self.cancel) };
         let outcome = catch_unwind(AssertUnwindSafe(|| work(&running)));
-        self.end(match outcome {
+        let end = match outcome {
             Ok(Ok(result)) => self.ended_with(result),
             Ok(Err(Error::Cancelled { .. })) => State::Cancelled,
-            Ok(Err(_)) if running.is_cancelled() => State::Cancelled,
             Ok(Err(error)) => State::Failed(error),
             Err(panic) => State::Failed(panicked(self.backend.name(), &*panic)),
-        });
+        };
+        self.end(end);
     }
 
     fn ended_with(&self, mut result: RunResult) -> State {
@@ -208,8 +215,13 @@ impl ThreadJob {
         }
     }
 
-    fn end(&self, state: State) {
-        *self.state_now() = state;
+    fn end(&self, end: State) {
+        let mut state = self.state_now();
+        // Under the lock that `cancel` takes: whoever was told that there was still something to
+        // stop finds the job cancelled, even if its work was too fast to notice.
+        let cancelled = self.cancel.load(Ordering::Relaxed);
+        *state = if cancelled { State::Cancelled } else { end };
+        drop(state);
         self.ended.notify_all();
     }
 

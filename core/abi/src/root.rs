@@ -153,31 +153,20 @@ fn layout(error: LibraryError) -> LoadError {
     LoadError::Layout { summary: reasons.join("; "), details }
 }
 
-/// The extra fields of a manifest with the comma before them, if there are any.
-#[doc(hidden)]
-#[macro_export]
-macro_rules! __manifest_fields {
-    ("") => {
-        ""
-    };
-    ($fields:literal) => {
-        concat!(",", $fields)
-    };
-}
-
 /// The body of `ketch_core::export_provider!`, which documents it: an id, a [`Maker`], and more
 /// fields of the manifest.
 #[doc(hidden)]
 #[macro_export]
 macro_rules! __export_provider {
-    ($id:literal, $make:expr, $extra:literal) => {
+    ($id:literal, $make:expr, [$($extra:literal)*]) => {
         const _: () = {
             assert!(
                 $crate::__private::is_plain_id($id),
                 "the id of a provider: a letter, then lower-case letters, digits, - and _"
             );
 
-            const MANIFEST: &str = concat!(
+            // Names of items are not hygienic: these must not hide the author's.
+            const __KETCH_MANIFEST: &str = concat!(
                 "{\"schema\":\"ketch.plugin/1\",\"id\":\"",
                 $id,
                 "\",\"version\":\"",
@@ -187,17 +176,17 @@ macro_rules! __export_provider {
                 "\",\"license\":\"",
                 env!("CARGO_PKG_LICENSE"),
                 "\"",
-                $extra,
+                $($extra,)*
                 "}",
             );
 
             #[used]
             #[unsafe(link_section = ".ketch.manifest")]
-            static SECTION: [u8; MANIFEST.len()] = {
-                let mut bytes = [0; MANIFEST.len()];
+            static __KETCH_SECTION: [u8; __KETCH_MANIFEST.len()] = {
+                let mut bytes = [0; __KETCH_MANIFEST.len()];
                 let mut place = 0;
                 while place < bytes.len() {
-                    bytes[place] = MANIFEST.as_bytes()[place];
+                    bytes[place] = __KETCH_MANIFEST.as_bytes()[place];
                     place += 1;
                 }
                 bytes
@@ -208,25 +197,25 @@ macro_rules! __export_provider {
                 1
             }
 
-            extern "C" fn make(
+            extern "C" fn __ketch_make(
                 host: $crate::raw::ObjectRef,
                 _configuration: $crate::raw::Payload,
             ) -> $crate::raw::Reply<$crate::raw::ProviderRef> {
                 $crate::__private::make_provider($id, host, $make)
             }
 
-            fn root() -> $crate::__private::RootRef {
-                $crate::__private::root(make)
+            fn __ketch_root() -> $crate::__private::RootRef {
+                $crate::__private::root(__ketch_make)
             }
 
-            extern "C" fn constructor() -> $crate::__private::RootModuleResult {
-                $crate::__private::call_root(root)
+            extern "C" fn __ketch_constructor() -> $crate::__private::RootModuleResult {
+                $crate::__private::call_root(__ketch_root)
             }
 
             #[unsafe(no_mangle)]
             #[allow(non_upper_case_globals, reason = "abi_stable looks for this name")]
             static _1as_0lib_1header_0root_bmodule_bloader: $crate::__private::Header =
-                $crate::__private::header(constructor);
+                $crate::__private::header(__ketch_constructor);
         };
     };
 }

@@ -52,7 +52,7 @@ pub(crate) fn load(
         let found = "another plugin than at discovery".to_owned();
         return Err(refuse("loading", found, &format!("provider `{}`", manifest.id), "run again"));
     }
-    let in_place = library.needs_neighbours.then(|| path.as_os_str());
+    let in_place = library.needs_neighbours.then_some(path.as_os_str());
     let name = in_place.unwrap_or(name.as_ref());
     drop(bytes);
     // SAFETY: running the file's initialisers is what loading means; that the file may be run was

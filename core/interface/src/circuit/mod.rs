@@ -17,6 +17,7 @@ mod evaluate;
 pub mod expression;
 mod gate;
 mod operation;
+mod parts;
 mod rewrite;
 mod validate;
 
@@ -34,6 +35,7 @@ pub use operation::{
     BlockId, Case, ControlState, For, ForValues, GateOp, Initialize, Labelled, Op, PauliTerm, Save,
     SaveKind, SaveSubtype, SetState, Snapshot, Switch, TimeUnit,
 };
+pub(crate) use parts::{Counted, Operands};
 pub use rewrite::BindError;
 pub use validate::{CircuitError, MAX_QUBITS};
 

@@ -81,7 +81,7 @@ impl Circuit {
     }
 
     /// Known before the circuit runs.
-    fn is_static(&self, id: ExprId) -> bool {
+    pub(crate) fn is_static(&self, id: ExprId) -> bool {
         match self.expression(id) {
             Expr::Literal(_) | Expr::Parameter(_) => true,
             Expr::Clbit(_) | Expr::Clbits { .. } | Expr::Var(_) => false,

@@ -6,6 +6,12 @@ use crate::Matrix;
 /// No circuit has more qubits or clbits than this, whatever a file says.
 pub const MAX_QUBITS: u32 = 1 << 20;
 
+/// No expression is nested deeper: evaluating one is recursive.
+const MAX_EXPRESSION_DEPTH: u32 = 1000;
+
+/// No expression has more nodes, those that it shares with itself counted each time.
+const MAX_EXPRESSION_NODES: u32 = 1 << 20;
+
 /// A circuit that cannot mean anything.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -27,6 +33,8 @@ pub enum CircuitError {
     NoSuchVariable { op: String, variable: u32, n_variables: usize },
     #[error("block {block} of `{op}` does not lie right behind the instruction")]
     MisplacedBlock { op: String, block: usize },
+    #[error("expression {expr} is too large: at most {MAX_EXPRESSION_DEPTH} deep, {MAX_EXPRESSION_NODES} nodes")]
+    ExpressionTooLarge { expr: usize },
     #[error("a circuit of {found} {what}: at most {} are allowed", MAX_QUBITS)]
     TooLarge { what: &'static str, found: u32 },
 }
@@ -43,6 +51,7 @@ impl Circuit {
             }
         }
         self.exprs.iter().enumerate().try_for_each(|(i, expr)| self.check_expr(i, expr))?;
+        self.check_expression_sizes()?;
         let mut open = Vec::new();
         for (index, record) in self.records.iter().enumerate() {
             let instruction = self.instruction(index);
@@ -72,6 +81,28 @@ impl Circuit {
                     .collect();
                 open.extend(ends.into_iter().rev());
             }
+        }
+        Ok(())
+    }
+
+    /// Evaluating any expression ends in time and on the stack.
+    fn check_expression_sizes(&self) -> Result<(), CircuitError> {
+        let mut sizes: Vec<(u32, u32)> = Vec::with_capacity(self.exprs.len());
+        for (index, expr) in self.exprs.iter().enumerate() {
+            let of = |id: &ExprId| sizes[id.0 as usize];
+            let (depth, nodes) = match expr {
+                Expr::Unary(_, a) | Expr::Cast(_, a) => of(a),
+                Expr::Binary(_, a, b) => {
+                    let ((a_depth, a_nodes), (b_depth, b_nodes)) = (of(a), of(b));
+                    (a_depth.max(b_depth), a_nodes.saturating_add(b_nodes))
+                }
+                _ => (0, 0),
+            };
+            let (depth, nodes) = (depth + 1, nodes.saturating_add(1));
+            if depth > MAX_EXPRESSION_DEPTH || nodes > MAX_EXPRESSION_NODES {
+                return Err(CircuitError::ExpressionTooLarge { expr: index });
+            }
+            sizes.push((depth, nodes));
         }
         Ok(())
     }

@@ -25,6 +25,21 @@ pub struct BackendStatus {
     pub extra: Map<String, Value>,
 }
 
+impl BackendStatus {
+    /// A backend that works and has nothing to do.
+    #[must_use]
+    pub fn active(name: impl Into<String>, version: impl Into<String>) -> Self {
+        Self {
+            backend_name: name.into(),
+            backend_version: version.into(),
+            operational: true,
+            pending_jobs: 0,
+            status_msg: "active".to_owned(),
+            extra: Map::new(),
+        }
+    }
+}
+
 /// How far a job has got.
 ///
 /// In JSON and in text this is one upper-case word, `"QUEUED"`. Words are read without regard to

@@ -1,8 +1,13 @@
 //! [`Qobj`]: what a backend is asked to run.
 
+pub(crate) mod json;
+
 use serde_json::{Map, Value};
 
+pub use json::{QobjDialect, QobjJsonError};
+
 use crate::Circuit;
+pub use crate::json::Mistyped;
 
 /// What a backend is asked to run: circuits, and experiments that bind and repeat them.
 ///

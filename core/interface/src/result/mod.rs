@@ -1,6 +1,7 @@
 //! [`RunResult`]: what a job comes back with.
 
 mod counts;
+mod json;
 mod memory;
 
 use std::collections::BTreeMap;
@@ -9,8 +10,10 @@ use num_complex::Complex64;
 use serde_json::{Map, Value};
 
 pub use counts::Counts;
+pub use json::ResultDialect;
 pub use memory::Memory;
 
+pub use crate::json::Mistyped;
 use crate::{Array, Error, Result, circuit::Register};
 
 /// What a job comes back with: one result for each experiment, in order.

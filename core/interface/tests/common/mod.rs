@@ -4,6 +4,9 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::{Path, PathBuf};
 
+use ketch_interface::qobj::QobjDialect;
+use ketch_interface::result::{ExperimentResult, ResultDialect};
+use ketch_interface::{Qobj, RunResult};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
@@ -109,4 +112,71 @@ where
 /// Documents that are kept as they are, such as pulse defaults.
 pub(crate) fn reload_opaque(text: &str) -> Result<Value, String> {
     reload::<Map<String, Value>>(text)
+}
+
+/// Reads a Qobj, writes it and reads it again; the circuits must be equal, and what is written the
+/// second time must be what was written the first time.
+fn reload_qobj_as(text: &str, dialect: QobjDialect) -> Result<Value, String> {
+    let first = Qobj::from_json(text).map_err(|e| e.to_string())?;
+    let written = first.to_json_as(dialect).map_err(|e| e.to_string())?;
+    let second = Qobj::from_json(&written.to_string()).map_err(|e| e.to_string())?;
+    for (index, (before, after)) in first.circuits().iter().zip(second.circuits()).enumerate() {
+        if before != after {
+            return Err(format!("circuit {index}: {before:?} became {after:?}"));
+        }
+    }
+    let again = second.to_json_as(dialect).map_err(|e| e.to_string())?;
+    if again != written || first.circuits().len() != second.circuits().len() {
+        return Err(format!("wrote {written}, then {again}"));
+    }
+    Ok(written)
+}
+
+/// [`reload_qobj_as`] in the newest dialect.
+pub(crate) fn reload_qobj(text: &str) -> Result<Value, String> {
+    reload_qobj_as(text, QobjDialect::V1)
+}
+
+/// [`reload_qobj_as`] in the dialect of Qiskit 0.6.
+pub(crate) fn reload_qobj_06(text: &str) -> Result<Value, String> {
+    reload_qobj_as(text, QobjDialect::Terra06)
+}
+
+/// The Qobj examples of 0.7.0 and 0.18.3 ask for one memory slot where the second experiment has
+/// three; the specification wants the largest of the experiments.
+pub(crate) fn repair_memory_slots(document: &mut Value) {
+    let Some(experiments) = document["experiments"].as_array() else { return };
+    let slots = experiments.iter().filter_map(|one| one["header"]["memory_slots"].as_u64()).max();
+    if let (Some(slots), Some(said)) = (slots, document.pointer_mut("/config/memory_slots")) {
+        *said = slots.into();
+    }
+}
+
+/// Reads a result, writes it and reads it again; what is written the second time must be what was
+/// written the first time.
+fn reload_result_as(text: &str, dialect: ResultDialect) -> Result<Value, String> {
+    let document: Value = serde_json::from_str(text).map_err(|e| e.to_string())?;
+    let first = RunResult::from_qiskit_json(&document).map_err(|e| e.to_string())?;
+    let written = first.to_qiskit_json_as(dialect);
+    let text = written.to_string();
+    let parsed: Value = serde_json::from_str(&text).map_err(|e| e.to_string())?;
+    let second = RunResult::from_qiskit_json(&parsed).map_err(|e| e.to_string())?;
+    let values = |result: &RunResult| {
+        let values = |e: &ExperimentResult| (e.counts.clone(), e.memory.clone(), e.data.clone());
+        result.experiments.iter().map(values).collect::<Vec<_>>()
+    };
+    if values(&first) != values(&second) || second.to_qiskit_json_as(dialect) != written {
+        return Err(format!("loaded {first:?}, reloaded {second:?}"));
+    }
+    Ok(written)
+}
+
+/// [`reload_result_as`] in the newest dialect.
+pub(crate) fn reload_result(text: &str) -> Result<Value, String> {
+    reload_result_as(text, ResultDialect::V1)
+}
+
+/// [`reload_result_as`] in the dialect of Qiskit 0.6.
+pub(crate) fn reload_result_06(text: &str) -> Result<Value, String> {
+    reload_result_as(text, ResultDialect::Terra06)
 }

@@ -1,0 +1,180 @@
+//! Circuits: flat arrays in, flat arrays out.
+
+use super::{
+    DecodeError,
+    bytes::{Reader, Writer},
+    expression,
+    operation::{Names, Row},
+};
+use crate::{
+    Circuit,
+    circuit::{
+        Clbit, Counted, ExprId, MAX_QUBITS, Operands, Param, Qubit, Register, VarType, Variable,
+    },
+};
+
+type Read<T> = Result<T, DecodeError>;
+
+/// All variables together hold at most this many bits: a short document must not ask for much
+/// memory.
+const MAX_VARIABLE_BITS: u64 = 64 * MAX_QUBITS as u64;
+
+pub(super) fn write(circuit: &Circuit, names: &mut Names, to: &mut Writer) {
+    to.text(&circuit.name);
+    to.real(circuit.global_phase);
+    write_registers(circuit.qregs(), to);
+    write_registers(circuit.cregs(), to);
+    to.length(circuit.variables().len());
+    for variable in circuit.variables() {
+        to.text(&variable.name);
+        expression::write_type(variable.ty, to);
+    }
+    to.length(circuit.parameters().len());
+    circuit.parameters().iter().for_each(|name| to.text(name));
+    to.length(circuit.expressions().len());
+    circuit.expressions().iter().for_each(|expr| expression::write(expr, to));
+
+    let parts = circuit.parts();
+    to.length(parts.blocks.len());
+    for block in parts.blocks {
+        to.number(block.start.into());
+        to.number(block.end.into());
+    }
+    let mut payload = Writer::default();
+    to.length(circuit.len());
+    for instruction in circuit.instructions() {
+        names.write_op(instruction.op, to, &mut payload);
+        to.length(instruction.qubits.len());
+        to.length(instruction.clbits.len());
+        to.length(instruction.params.len());
+    }
+    to.length(payload.bytes.len());
+    to.bytes.append(&mut payload.bytes);
+    write_numbers(parts.qubits.iter().map(|qubit| qubit.0), to);
+    write_numbers(parts.clbits.iter().map(|clbit| clbit.0), to);
+    write_params(parts.params, to);
+}
+
+pub(super) fn read(mut from: Reader<'_>, rows: &[Row]) -> Read<Circuit> {
+    let mut circuit = Circuit::default().named(from.text()?);
+    circuit.global_phase = from.real()?;
+    for register in read_registers(&mut from)? {
+        circuit.add_qreg(register.name, register.size);
+    }
+    for register in read_registers(&mut from)? {
+        circuit.add_creg(register.name, register.size);
+    }
+    let mut variable_bits = 0;
+    for variable in from.list(3, variable)? {
+        variable_bits += match variable.ty {
+            VarType::Uint(width) => u64::from(width),
+            _ => 64,
+        };
+        if variable_bits > MAX_VARIABLE_BITS {
+            return Err(from.invalid(variable_bits, "at most 2^26 bits of variables"));
+        }
+        circuit.add_variable(variable.name, variable.ty);
+    }
+    for name in from.list(1, Reader::text)? {
+        circuit.push_parameter(name);
+    }
+    for expr in from.list(2, expression::read)? {
+        circuit.add_expr(expr);
+    }
+    let blocks = from.list(2, |from| Ok(from.small()?..from.small()?))?;
+    let heads = from.list(4, |from| {
+        let place = from.number()?;
+        let row = usize::try_from(place).ok().and_then(|place| rows.get(place));
+        let row = row.ok_or_else(|| from.invalid(place, "a row of the table of names"))?;
+        Ok((row, from.small()?, from.small()?, from.small()?))
+    })?;
+    let n_bytes = from.number()?;
+    let mut payload = Reader::new(from.take(n_bytes)?, "a circuit's operations");
+    let mut instructions = Vec::with_capacity(heads.len());
+    for (row, n_qubits, n_clbits, n_params) in heads {
+        let op = row.read_op(&mut payload)?;
+        instructions.push(Counted { op, n_qubits, n_clbits, n_params });
+    }
+    payload.finish()?;
+    let operands = Operands {
+        qubits: read_numbers(&mut from, Qubit)?,
+        clbits: read_numbers(&mut from, Clbit)?,
+        params: read_params(&mut from)?,
+    };
+    let complaint = from;
+    from.finish()?;
+    circuit
+        .set_parts(instructions.into_iter(), operands, blocks)
+        .ok_or_else(|| complaint.invalid("others", "as many operands as the instructions have"))?;
+    Ok(circuit)
+}
+
+fn variable(from: &mut Reader<'_>) -> Read<Variable> {
+    Ok(Variable { name: from.string()?, ty: expression::read_type(from)? })
+}
+
+fn write_registers(registers: &[Register], to: &mut Writer) {
+    to.length(registers.len());
+    for register in registers {
+        to.text(&register.name);
+        to.number(register.size.into());
+    }
+}
+
+/// Registers with their sizes; where they start follows.
+fn read_registers(from: &mut Reader<'_>) -> Read<Vec<Register>> {
+    let registers =
+        from.list(2, |from| Ok(Register::new(from.string()?, 0, from.small()?)))?;
+    let total: u64 = registers.iter().map(|register| u64::from(register.size)).sum();
+    if total > u64::from(MAX_QUBITS) {
+        return Err(from.invalid(total, "at most 2^20 bits"));
+    }
+    Ok(registers)
+}
+
+fn write_numbers(numbers: impl ExactSizeIterator<Item = u32>, to: &mut Writer) {
+    to.length(numbers.len());
+    to.bytes.reserve(numbers.len() * 4);
+    numbers.for_each(|number| to.bytes.extend_from_slice(&number.to_le_bytes()));
+}
+
+fn read_numbers<T>(from: &mut Reader<'_>, make: fn(u32) -> T) -> Read<Vec<T>> {
+    let length = from.length(4)?;
+    let bytes = from.take(length as u64 * 4)?;
+    let (numbers, _) = bytes.as_chunks::<4>();
+    Ok(numbers.iter().map(|number| make(u32::from_le_bytes(*number))).collect())
+}
+
+/// Eight bytes each, a number or the number of an expression; then the places of the latter.
+fn write_params(params: &[Param], to: &mut Writer) {
+    to.length(params.len());
+    for param in params {
+        match param {
+            Param::Number(number) => to.real(*number),
+            Param::Expr(id) => to.bytes.extend_from_slice(&u64::from(id.0).to_le_bytes()),
+        }
+    }
+    let is_expr = |(place, param): (usize, &Param)| match param {
+        Param::Number(_) => None,
+        Param::Expr(_) => Some(place),
+    };
+    let places: Vec<usize> = params.iter().enumerate().filter_map(is_expr).collect();
+    to.length(places.len());
+    places.into_iter().for_each(|place| to.length(place));
+}
+
+fn read_params(from: &mut Reader<'_>) -> Read<Vec<Param>> {
+    let mut params: Vec<Param> = from.reals()?.into_iter().map(Param::Number).collect();
+    for place in from.list(1, Reader::number)? {
+        let param = usize::try_from(place).ok().and_then(|place| params.get_mut(place));
+        let Some(Param::Number(number)) = param.as_deref() else {
+            return Err(from.invalid(place, "the place of a parameter, once"));
+        };
+        let id = number.to_bits();
+        let id = u32::try_from(id).map_err(|_| from.invalid(id, "the number of an expression"))?;
+        if let Some(param) = param {
+            *param = Param::Expr(ExprId(id));
+        }
+    }
+    Ok(params)
+}

@@ -1,0 +1,120 @@
+//! A Qobj as sections.
+
+use super::{
+    DecodeError,
+    bytes::{Reader, Writer},
+    circuit,
+    frame::{QOBJ, begin, only, open, section, sections},
+    operation::{Names, Row},
+};
+use crate::{
+    Qobj,
+    qobj::{Experiment, Program, QobjConfig},
+};
+
+const HEAD: u32 = 1;
+const NAMES: u32 = 2;
+const CIRCUIT: u32 = 3;
+const EXPERIMENTS: u32 = 4;
+const PULSE: u32 = 5;
+
+const SECTIONS: [(u32, &str); 5] = [
+    (HEAD, "the head of a Qobj"),
+    (NAMES, "the table of names"),
+    (CIRCUIT, "a circuit"),
+    (EXPERIMENTS, "the experiments"),
+    (PULSE, "a pulse document"),
+];
+
+/// Writes a Qobj.
+#[must_use]
+pub fn encode_qobj(qobj: &Qobj) -> Vec<u8> {
+    let mut document = begin(QOBJ);
+    section(&mut document, HEAD, |to| {
+        to.text(&qobj.qobj_id);
+        to.map(&qobj.header);
+        write_config(&qobj.config, to);
+    });
+    match &qobj.program {
+        Program::Pulse(pulse) => section(&mut document, PULSE, |to| to.map(pulse)),
+        Program::Circuits { circuits, experiments } => {
+            let mut names = Names::default();
+            for circuit in circuits {
+                section(&mut document, CIRCUIT, |to| circuit::write(circuit, &mut names, to));
+            }
+            section(&mut document, NAMES, |to| names.write(to));
+            section(&mut document, EXPERIMENTS, |to| {
+                to.length(experiments.len());
+                experiments.iter().for_each(|experiment| write_experiment(experiment, to));
+            });
+        }
+    }
+    document.bytes
+}
+
+/// Reads what [`encode_qobj`] wrote, from any source: the circuits are
+/// [valid](crate::Circuit::validate).
+///
+/// # Errors
+/// If the bytes are damaged, or of a newer format than this version knows.
+pub fn decode_qobj(bytes: &[u8]) -> Result<Qobj, DecodeError> {
+    let sections = sections(open(bytes, QOBJ)?, &SECTIONS)?;
+    let mut head = only(&sections, HEAD, "the head of a Qobj")?;
+    let qobj_id = head.string()?;
+    let header = head.map()?;
+    let config = read_config(&mut head)?;
+    head.finish()?;
+    if sections.iter().any(|section| section.0 == PULSE) {
+        let mut pulse = only(&sections, PULSE, "the pulse document")?;
+        let program = Program::Pulse(pulse.map()?);
+        pulse.finish()?;
+        return Ok(Qobj { qobj_id, header, config, program });
+    }
+    let rows = Row::read_all(only(&sections, NAMES, "the table of names")?)?;
+    let mut circuits = Vec::new();
+    for (_, content) in sections.iter().filter(|section| section.0 == CIRCUIT) {
+        let circuit = circuit::read(*content, &rows)?;
+        let index = circuits.len();
+        circuit.validate().map_err(|source| DecodeError::Circuit { index, source })?;
+        circuits.push(circuit);
+    }
+    let mut from = only(&sections, EXPERIMENTS, "the experiments")?;
+    let experiments = from.list(7, |from| read_experiment(from, circuits.len()))?;
+    from.finish()?;
+    let program = Program::Circuits { circuits, experiments };
+    Ok(Qobj { qobj_id, header, config, program })
+}
+
+fn write_experiment(experiment: &Experiment, to: &mut Writer) {
+    to.length(experiment.circuit);
+    to.reals(&experiment.bindings);
+    to.map(&experiment.header);
+    write_config(&experiment.config, to);
+}
+
+fn read_experiment(from: &mut Reader<'_>, n_circuits: usize) -> Result<Experiment, DecodeError> {
+    let circuit = from.number()?;
+    let known = usize::try_from(circuit).ok().filter(|&circuit| circuit < n_circuits);
+    Ok(Experiment {
+        circuit: known.ok_or_else(|| from.invalid(circuit, "the number of a circuit"))?,
+        bindings: from.reals()?,
+        header: from.map()?,
+        config: read_config(from)?,
+    })
+}
+
+fn write_config(config: &QobjConfig, to: &mut Writer) {
+    to.optional_number(config.shots);
+    to.optional_number(config.seed);
+    to.optional_number(config.memory.map(u64::from));
+    to.map(&config.options);
+}
+
+fn read_config(from: &mut Reader<'_>) -> Result<QobjConfig, DecodeError> {
+    Ok(QobjConfig {
+        shots: from.optional(Reader::number)?,
+        seed: from.optional(Reader::number)?,
+        memory: from.optional(Reader::truth)?,
+        options: from.map()?,
+    })
+}

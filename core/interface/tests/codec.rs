@@ -1,0 +1,370 @@
+//! The binary form keeps everything, and bytes from anywhere are read or refused, never worse.
+//!
+//! `UPDATE_EXPECT=1` writes the golden bytes anew.
+
+mod circuits;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use circuits::{Tape, circuit};
+use ketch_interface::circuit::{Op, Qubit, Register};
+use ketch_interface::codec::{
+    DecodeError, decode_qobj, decode_result, encode_qobj, encode_result, result_from_bytes,
+    result_to_bytes,
+};
+use ketch_interface::qobj::{Experiment, Program, Qobj, QobjConfig};
+use ketch_interface::result::{Data, ExperimentResult, Memory, SnapshotResult};
+use ketch_interface::{Array, BitString, Buffer, Circuit, Complex64, Counts, RunResult};
+use proptest::prelude::*;
+use serde_json::json;
+
+fn bell() -> Qobj {
+    let mut qobj = Qobj::from_circuit(Circuit::new(2, 2).h(0).cx(0, 1).measure_all().named("bell"))
+        .with_shots(1024)
+        .with_seed(42)
+        .with_option("method", "statevector");
+    qobj.qobj_id = "golden".to_owned();
+    qobj
+}
+
+fn result(n_large: usize) -> RunResult {
+    let registers = vec![Register::new("c", 0, 2)];
+    let mut counts = Counts::new(registers.clone());
+    counts.add("00".parse().unwrap(), 510);
+    counts.add("11".parse().unwrap(), 514);
+    let vector: Array<Complex64> = (0..n_large).map(|i| Complex64::new(0.5, i as f64)).collect();
+    let small: Array<Complex64> = vec![Complex64::ONE, Complex64::I, Complex64::ZERO, -Complex64::ONE].into();
+    let mut experiment = ExperimentResult {
+        name: "bell".to_owned(),
+        shots: 1024,
+        seed: Some(42),
+        success: true,
+        status: "DONE".to_owned(),
+        registers,
+        counts: Some(counts),
+        memory: Memory::from_bytes(9, vec![1; 2 * n_large].into()),
+        snapshots: vec![SnapshotResult {
+            kind: "statevector".to_owned(),
+            label: "s".to_owned(),
+            values: vec![Data::Vector(small.clone()), Data::Number(-0.0)],
+        }],
+        time_taken: 0.25,
+        ..ExperimentResult::default()
+    };
+    experiment.header.insert("name".to_owned(), "bell".into());
+    experiment.metadata.insert("method".to_owned(), json!({"name": "statevector", "why": [1.5]}));
+    for (key, data) in [
+        ("statevector", Data::Vector(vector.clone())),
+        ("unitary", Data::Matrix { dim: 2, entries: small }),
+        ("probabilities", Data::Reals((0..n_large).map(|i| i as f64).collect())),
+        ("list", Data::List(vec![Data::Json(json!({"a": 1})), Data::List(vec![Data::Vector(vector)])])),
+    ] {
+        experiment.data.insert(key.to_owned(), data);
+    }
+    RunResult {
+        backend_name: "qasm_simulator".to_owned(),
+        backend_version: "0.1.0".to_owned(),
+        qobj_id: "golden".to_owned(),
+        job_id: "1".to_owned(),
+        success: true,
+        status: "COMPLETED".to_owned(),
+        experiments: vec![experiment, ExperimentResult::default()],
+        ..RunResult::default()
+    }
+}
+
+fn to_hex(bytes: &[u8]) -> String {
+    let line = |line: &[u8]| line.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
+    bytes.chunks(32).map(|chunk| line(chunk) + "\n").collect()
+}
+
+fn from_hex(text: &str) -> Vec<u8> {
+    let digits: Vec<u8> = text.bytes().filter(u8::is_ascii_hexdigit).collect();
+    let byte = |pair: &[u8]| u8::from_str_radix(std::str::from_utf8(pair).unwrap(), 16).unwrap();
+    digits.chunks(2).map(byte).collect()
+}
+
+fn golden(name: &str) -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/codec").join(name)
+}
+
+/// The bytes that were written by the first version of the format.
+fn expect(name: &str, bytes: &[u8]) -> Vec<u8> {
+    let path = golden(name);
+    if std::env::var_os("UPDATE_EXPECT").is_some() {
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(&path, to_hex(bytes)).unwrap();
+    }
+    let text = fs::read_to_string(&path)
+        .unwrap_or_else(|e| panic!("cannot read {}: {e}; set UPDATE_EXPECT=1", path.display()));
+    from_hex(&text)
+}
+
+#[test]
+fn the_bytes_stay_as_they_are() {
+    let bytes = encode_qobj(&bell());
+    let kept = expect("bell_qobj.hex", &bytes);
+    assert_eq!(decode_qobj(&kept).unwrap(), bell(), "old documents are read");
+    assert_eq!(to_hex(&bytes), to_hex(&kept), "and nothing newer is written without need");
+
+    let bytes = result_to_bytes(&result(300));
+    let kept = expect("result.hex", &bytes);
+    assert_eq!(result_from_bytes(&kept).unwrap(), result(300));
+    assert_eq!(to_hex(&bytes), to_hex(&kept));
+}
+
+#[test]
+fn every_operation_has_golden_bytes() {
+    // A fixed tape, long enough to meet every operation: a change of the format shows.
+    let mut state = 1_u64;
+    let numbers: Vec<u64> = (0..40_000)
+        .map(|_| {
+            state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+            state >> 20
+        })
+        .collect();
+    let circuits: Vec<Circuit> =
+        numbers.chunks(800).map(|chunk| circuit(&mut Tape::all(chunk))).collect();
+    let names: std::collections::BTreeSet<String> = circuits
+        .iter()
+        .flat_map(|circuit| circuit.instructions().map(|i| i.op.name()).collect::<Vec<_>>())
+        .collect();
+    for name in ["if_else", "for_loop", "switch_case", "while_loop", "kraus", "snapshot", "wait"] {
+        assert!(names.contains(name), "{name} is missing in {names:?}");
+    }
+    let qobj = Qobj::from_circuits(circuits);
+    let bytes = encode_qobj(&qobj);
+    assert_eq!(decode_qobj(&bytes).unwrap(), qobj);
+}
+
+#[test]
+fn a_whole_qobj_survives() {
+    let mut qobj = bell();
+    qobj.header.insert("backend_name".to_owned(), "x".into());
+    let Program::Circuits { circuits, experiments } = &mut qobj.program else { unreachable!() };
+    circuits.push(Circuit::new(1, 0).rx("theta", 0));
+    let mut config = QobjConfig { memory: Some(false), seed: Some(u64::MAX), ..QobjConfig::default() };
+    config.options.insert("deep".to_owned(), json!([0.1, 1e-300, {"a": null}]));
+    let header = serde_json::Map::from_iter([("name".to_owned(), json!("ψ"))]);
+    for number in 0..3 {
+        experiments.push(Experiment {
+            circuit: 1,
+            bindings: vec![f64::from(number) / 3.0],
+            header: header.clone(),
+            config: config.clone(),
+        });
+    }
+    assert_eq!(decode_qobj(&encode_qobj(&qobj)).unwrap(), qobj);
+
+    let pulse = serde_json::Map::from_iter([("type".to_owned(), json!("PULSE"))]);
+    let qobj = Qobj { program: Program::Pulse(pulse), ..qobj };
+    assert_eq!(decode_qobj(&encode_qobj(&qobj)).unwrap(), qobj);
+}
+
+#[test]
+fn large_arrays_are_shared_and_small_ones_are_not() {
+    let original = result(300);
+    let (head, buffers) = encode_result(&original);
+    assert_eq!(buffers.len(), 2, "the two vectors of 4800 bytes");
+    assert!(head.len() < 8192);
+    let decoded = decode_result(&head, &buffers).unwrap();
+    assert_eq!(decoded, original);
+    let address = |result: &RunResult| result.statevector(0).unwrap().as_ptr();
+    assert_eq!(address(&decoded), address(&original), "the amplitudes were copied");
+
+    let large = result(10_000);
+    let (_, buffers) = encode_result(&large);
+    let kinds: Vec<u8> = buffers
+        .iter()
+        .map(|buffer| match buffer {
+            Buffer::Bytes(_) => 0,
+            Buffer::Reals(_) => 1,
+            _ => 2,
+        })
+        .collect();
+    assert_eq!(kinds, [0, 2, 1, 2]);
+    let bytes = result_to_bytes(&large);
+    assert_eq!(result_from_bytes(&bytes).unwrap(), large);
+    let first = bytes.windows(64).position(|window| window == [1; 64]).unwrap();
+    assert_eq!(first % 64, 0, "the shots begin at a multiple of 64 bytes");
+}
+
+#[test]
+fn missing_and_mistyped_buffers_are_refused() {
+    let (head, buffers) = encode_result(&result(300));
+    let invalid = |buffers: &[Buffer]| {
+        matches!(decode_result(&head, buffers), Err(DecodeError::Invalid { .. }))
+    };
+    assert!(invalid(&[]));
+    assert!(invalid(&buffers[..1]));
+    assert!(invalid(&[Buffer::Reals(vec![].into()), buffers[1].clone()]));
+}
+
+#[test]
+fn an_unknown_gate_or_instruction_is_named() {
+    let bytes = encode_qobj(&bell());
+    let patched = |from: &[u8], to: &[u8]| {
+        let place = bytes.windows(from.len()).position(|window| window == from).unwrap();
+        let mut bytes = bytes.clone();
+        bytes[place..place + from.len()].copy_from_slice(to);
+        decode_qobj(&bytes).unwrap_err()
+    };
+    // Kind 0 is a gate, kind 1 an instruction; the length of the name follows.
+    let error = patched(b"\x00\x01h", b"\x00\x01k");
+    assert_eq!(error.to_string(), "unknown instruction `k`");
+    let error = patched(b"\x01\x07measure", b"\x01\x07teleprt");
+    assert_eq!(error.to_string(), "unknown instruction `teleprt`");
+}
+
+#[test]
+fn unknown_versions_features_and_critical_sections_are_refused() {
+    let bytes = encode_qobj(&bell());
+    let with = |place: usize, value: u8| {
+        let mut bytes = bytes.clone();
+        bytes[place] = value;
+        bytes
+    };
+    assert!(matches!(decode_qobj(&with(0, 0)), Err(DecodeError::Magic { .. })));
+    assert!(matches!(decode_qobj(&with(4, 2)), Err(DecodeError::Version { found: 2, .. })));
+    assert_eq!(decode_qobj(&with(6, 9)).unwrap(), bell(), "a newer minor version is read");
+    assert!(matches!(decode_qobj(&with(8, 4)), Err(DecodeError::Features { bits: 4, .. })));
+
+    let mut more = bytes.clone();
+    more.extend([77, 0, 0, 0, 0, 0, 0, 0, 3, 0, 0, 0, 0, 0, 0, 0, 1, 2, 3]);
+    assert_eq!(decode_qobj(&more).unwrap(), bell(), "a skippable section is passed over");
+    more[bytes.len() + 4] = 1;
+    assert!(matches!(decode_qobj(&more), Err(DecodeError::Section { number: 77, .. })));
+}
+
+#[test]
+fn a_length_of_almost_everything_allocates_nothing() {
+    let mut bytes = encode_qobj(&bell());
+    let section = 12 + 8;
+    bytes[section..section + 8].copy_from_slice(&(u64::MAX - 1).to_le_bytes());
+    assert!(matches!(decode_qobj(&bytes), Err(DecodeError::Truncated { .. })));
+    // The id's length, as the longest number there is.
+    let mut bytes = encode_qobj(&bell());
+    bytes.splice(28..29, [0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01]);
+    assert!(decode_qobj(&bytes).is_err());
+}
+
+#[test]
+fn an_invalid_circuit_is_refused() {
+    let mut circuit = Circuit::new(1, 0);
+    circuit.push_unchecked(Op::Reset, &[Qubit(7)], &[], &[]);
+    let error = decode_qobj(&encode_qobj(&Qobj::from_circuit(circuit))).unwrap_err();
+    assert!(matches!(error, DecodeError::Circuit { index: 0, .. }), "{error}");
+}
+
+#[test]
+fn an_expression_that_would_never_end_is_refused() {
+    use ketch_interface::circuit::{Binary, Expr, Unary, Value};
+    let mut doubled = Circuit::new(1, 0);
+    let mut id = doubled.add_expr(Expr::Literal(Value::Float(1.0)));
+    for _ in 0..64 {
+        id = doubled.add_expr(Expr::Binary(Binary::Add, id, id));
+    }
+    let mut deep = Circuit::new(1, 0);
+    let mut id = deep.add_expr(Expr::Literal(Value::Float(1.0)));
+    for _ in 0..100_000 {
+        id = deep.add_expr(Expr::Unary(Unary::Negate, id));
+    }
+    for circuit in [doubled, deep] {
+        let error = decode_qobj(&encode_qobj(&Qobj::from_circuit(circuit))).unwrap_err();
+        assert!(matches!(error, DecodeError::Circuit { .. }), "{error}");
+    }
+}
+
+#[test]
+fn data_nested_too_deeply_is_refused() {
+    let mut data = Data::Number(1.0);
+    for _ in 0..100 {
+        data = Data::List(vec![data]);
+    }
+    let mut experiment = ExperimentResult::default();
+    experiment.data.insert("deep".to_owned(), data);
+    let result = RunResult { experiments: vec![experiment], ..RunResult::default() };
+    assert!(result_from_bytes(&result_to_bytes(&result)).is_err());
+}
+
+#[test]
+fn cut_documents_are_refused_at_every_byte() {
+    let bytes = encode_qobj(&bell());
+    for end in 0..bytes.len() {
+        assert!(decode_qobj(&bytes[..end]).is_err(), "the first {end} bytes are a Qobj");
+    }
+    let bytes = result_to_bytes(&result(300));
+    for end in 0..bytes.len() {
+        assert!(result_from_bytes(&bytes[..end]).is_err(), "the first {end} bytes are a result");
+    }
+    let (head, buffers) = encode_result(&result(20));
+    for end in 0..head.len() {
+        // Whole sections may be missing at the end: they are experiments.
+        if let Ok(part) = decode_result(&head[..end], &buffers) {
+            assert!(part.experiments.len() < 2);
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn any_circuit_survives(numbers in prop::collection::vec(any::<u64>(), 0..600)) {
+        let original = circuit(&mut Tape::all(&numbers));
+        let qobj = Qobj::from_circuit(original);
+        prop_assert_eq!(decode_qobj(&encode_qobj(&qobj)).unwrap(), qobj);
+    }
+
+    #[test]
+    fn damaged_qobjs_are_read_or_refused(
+        numbers in prop::collection::vec(any::<u64>(), 0..300),
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let mut bytes = encode_qobj(&Qobj::from_circuit(circuit(&mut Tape::all(&numbers))));
+        for (place, value) in damage {
+            let place = place.index(bytes.len());
+            bytes[place] = value;
+        }
+        if let Ok(qobj) = decode_qobj(&bytes) {
+            // Whatever it is now, it is a valid document.
+            prop_assert!(decode_qobj(&encode_qobj(&qobj)).is_ok());
+        }
+    }
+
+    #[test]
+    fn damaged_results_are_read_or_refused(
+        damage in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
+    ) {
+        let mut bytes = result_to_bytes(&result(300));
+        for (place, value) in damage {
+            let place = place.index(bytes.len());
+            bytes[place] = value;
+        }
+        let _ = result_from_bytes(&bytes);
+    }
+
+    #[test]
+    fn any_bytes_are_refused_or_read(
+        rest in prop::collection::vec(any::<u8>(), 0..200),
+        magic in prop::sample::select(vec![*b"KQBJ", *b"KRES", *b"KRBL"]),
+    ) {
+        let mut bytes = magic.to_vec();
+        bytes.extend([1, 0, 0, 0, 0, 0, 0, 0]);
+        bytes.extend(rest);
+        let _ = (decode_qobj(&bytes), decode_result(&bytes, &[]), result_from_bytes(&bytes));
+    }
+
+    #[test]
+    fn counts_of_any_width_survive(
+        outcomes in prop::collection::vec((any::<[u64; 3]>(), 0_u32..1 << 20), 0..20),
+        width in 0_u32..192,
+    ) {
+        let mut counts = Counts::new(vec![Register::new("c", 0, width)]);
+        for (words, count) in outcomes {
+            counts.add(BitString::from_words(width, &words), count.into());
+        }
+        let experiment = ExperimentResult { counts: Some(counts), ..ExperimentResult::default() };
+        let result = RunResult { experiments: vec![experiment], ..RunResult::default() };
+        prop_assert_eq!(result_from_bytes(&result_to_bytes(&result)).unwrap(), result);
+    }
+}
