@@ -151,14 +151,8 @@ mod tests {
             Qobj::from_circuits(vec![known; 3]).with_shots(1),
             "invalid Qobj: 3 experiments, backend `sim` takes 2; ",
         );
-        check(
-            of(Circuit::new(1, 1).h(0)),
-            "backend `sim` does not know the instruction `h`; ",
-        );
-        check(
-            of(Circuit::new(4, 0)),
-            "backend `sim` has 3 qubits, the circuit `it` needs 4; ",
-        );
+        check(of(Circuit::new(1, 1).h(0)), "backend `sim` does not know the instruction `h`; ");
+        check(of(Circuit::new(4, 0)), "backend `sim` has 3 qubits, the circuit `it` needs 4; ");
         let mut nowhere = of(Circuit::new(1, 0));
         nowhere.experiments_mut()[0].circuit = 7;
         check(nowhere, "invalid Qobj: experiment `` names circuit 7 of 1; ");

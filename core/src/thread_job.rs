@@ -350,3 +350,6 @@ fn panicked(backend: &str, panic: &(dyn std::any::Any + Send)) -> Error {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -142,3 +142,62 @@ fn machine_name(machine: u16) -> String {
 fn contains(text: &[u8], part: &[u8]) -> bool {
     text.windows(part.len()).any(|window| window == part)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// This test program is an ELF file that is no library in name only: position-independent.
+    fn own_bytes() -> Vec<u8> {
+        std::fs::read(std::env::current_exe().unwrap()).unwrap()
+    }
+
+    fn step(bytes: &[u8]) -> (&'static str, String) {
+        let why = read(bytes, ".ketch.manifest").unwrap_err();
+        (why.step, why.found)
+    }
+
+    #[test]
+    fn what_is_no_library_is_named() {
+        assert_eq!(step(b""), ("file kind", "an empty file".to_owned()));
+        assert_eq!(step(b"hello\n"), ("file kind", "a text file".to_owned()));
+        assert_eq!(step(b"MZ\x90\0"), ("file kind", "a Windows library".to_owned()));
+        assert_eq!(step(b"\x7fELF").0, "file kind");
+        assert_eq!(step(&[0; 100]), ("file kind", "a file of no known kind".to_owned()));
+    }
+
+    #[test]
+    fn other_machines_are_named() {
+        let mut bytes = own_bytes();
+        bytes[18..20].copy_from_slice(&183_u16.to_le_bytes());
+        assert_eq!(step(&bytes), ("architecture", "a library for aarch64".to_owned()));
+        bytes[4] = 1;
+        assert_eq!(step(&bytes), ("architecture", "a 32-bit library".to_owned()));
+    }
+
+    #[test]
+    fn a_file_cut_anywhere_is_refused_and_never_panics() {
+        let bytes = own_bytes();
+        let library = read(&bytes, ".ketch.manifest").unwrap();
+        assert!(library.manifest.is_none() && !library.exports("ketch_plugin_abi"));
+        let cuts = (1..64).chain((6..30).map(|power| 1 << power)).chain([bytes.len() - 1]);
+        for cut in cuts.filter(|&cut| cut < bytes.len()) {
+            assert!(read(&bytes[..cut], ".ketch.manifest").is_err(), "cut at {cut}");
+        }
+    }
+
+    #[test]
+    fn damaged_tables_never_panic() {
+        let bytes = own_bytes();
+        // The header and the section table are where the counts and offsets stand.
+        let table = u64::from_le_bytes(bytes[40..48].try_into().unwrap()) as usize;
+        for place in (0..64).chain(table..bytes.len().min(table + 512)) {
+            for value in [0, 0x7f, 0xff] {
+                let mut damaged = bytes.clone();
+                damaged[place] = value;
+                // Whatever the answer is, there is one.
+                let _ = read(&damaged, ".ketch.manifest").is_ok();
+            }
+        }
+    }
+}

@@ -10,6 +10,8 @@ use std::ptr::NonNull;
 
 use num_complex::Complex;
 
+use crate::real::Real;
+
 /// The alignment of every buffer: a cache line, and the widest vector.
 const ALIGN: usize = 64;
 
@@ -22,7 +24,7 @@ const MAP_FROM: usize = 4 << 20;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("could not allocate {bytes} bytes")]
 pub struct AllocError {
-    /// How many bytes were asked for; `usize::MAX` when the number itself overflows.
+    /// How many bytes were asked for; `usize::MAX` stands for more.
     pub bytes: usize,
 }
 
@@ -37,10 +39,8 @@ pub unsafe trait Element: Copy + Send + Sync + 'static {}
 unsafe impl Element for f32 {}
 // SAFETY: as above.
 unsafe impl Element for f64 {}
-// SAFETY: `Complex` is `repr(C)` with two such numbers.
-unsafe impl Element for Complex<f32> {}
-// SAFETY: as above.
-unsafe impl Element for Complex<f64> {}
+// SAFETY: `Real` is sealed, and `Complex` is `repr(C)` with two such numbers.
+unsafe impl<T: Real> Element for Complex<T> {}
 
 /// A buffer of fixed length, aligned to 64 bytes, in huge pages where it is large and
 /// the system has them.
@@ -65,9 +65,8 @@ impl<E: Element> AlignedVec<E> {
     /// # Errors
     /// When the system has no such memory.
     pub fn try_zeroed(len: usize) -> Result<Self, AllocError> {
-        let layout = Self::layout(len).ok_or(AllocError {
-            bytes: len.checked_mul(size_of::<E>()).unwrap_or(usize::MAX),
-        })?;
+        let layout =
+            Self::layout(len).ok_or(AllocError { bytes: len.saturating_mul(size_of::<E>()) })?;
         let start = if layout.size() == 0 { NonNull::dangling() } else { zeroed(layout)?.cast() };
         Ok(Self { start, len, owns: PhantomData })
     }
@@ -190,7 +189,7 @@ mod tests {
         for len in [0, 1, 3, 64, 1000, MAP_FROM / 16, MAP_FROM / 16 + 1] {
             let mut buffer = AlignedVec::<Complex<f64>>::try_zeroed(len).unwrap();
             assert_eq!(buffer.len(), len);
-            assert!(len == 0 || buffer.as_ptr().addr() % ALIGN == 0);
+            assert!(len == 0 || buffer.as_ptr().addr().is_multiple_of(ALIGN));
             assert!(buffer.iter().all(|z| *z == Complex::ZERO));
             buffer.fill(Complex::I);
             let copy = AlignedVec::try_from_slice(&buffer).unwrap();

@@ -5,8 +5,10 @@ use std::fmt;
 use crate::arch::portable::Portable;
 #[cfg(target_arch = "x86_64")]
 use crate::arch::x86_64::{avx2::Avx2, avx512::Avx512};
+use crate::gates::Gate;
 use crate::real::Real;
-use crate::simd::{Simd, Task};
+use crate::reduce::{Blocks, Flipped, Overlap, Parts, Squares};
+use crate::simd::Task;
 
 /// An instruction set that the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,34 +102,78 @@ pub enum Isa {
     Avx512(Avx512),
 }
 
-/// Runs a task with the token of an instruction set.
+/// The entries into compiled code. They are not generic, so that the kernels are
+/// compiled, and optimised, with this crate and not with each crate that uses it.
 pub trait Dispatch: Sized {
-    /// Runs `task` on a state of `len` amplitudes: with the vectors of `isa`, or with
-    /// shorter ones where the state does not fill one.
-    fn dispatch<K: Task<Self>>(isa: Isa, len: usize, task: K) -> K::Output
+    /// Applies a gate.
+    fn apply(isa: Isa, gate: Gate<'_, Self>)
+    where
+        Self: Real;
+
+    /// Sums up squares, block by block.
+    fn sum_squares(isa: Isa, sum: Blocks<'_, Squares<'_, Self>>) -> Vec<Parts>
+    where
+        Self: Real;
+
+    /// Sums up products with another state, block by block.
+    fn sum_overlap(isa: Isa, sum: Blocks<'_, Overlap<'_, Self>>) -> Vec<(Parts, Parts)>
+    where
+        Self: Real;
+
+    /// Sums up products within a state, block by block.
+    fn sum_flipped(isa: Isa, sum: Blocks<'_, Flipped<'_, Self>>) -> Vec<Parts>
     where
         Self: Real;
 }
 
 macro_rules! dispatch {
-    ($real:ty) => {
-        impl Dispatch for $real {
-            fn dispatch<K: Task<Self>>(isa: Isa, len: usize, task: K) -> K::Output {
-                match isa {
-                    #[cfg(target_arch = "x86_64")]
-                    Isa::Avx512(token) if len >= <Avx512 as Simd<$real>>::LANES => task.run(token),
-                    #[cfg(target_arch = "x86_64")]
-                    Isa::Avx2(token) if len >= <Avx2 as Simd<$real>>::LANES => task.run(token),
-                    _ if len >= 2 => task.run(Portable::<2>),
-                    _ => task.run(Portable::<1>),
+    ($real:ty, $run:ident) => {
+        /// Runs `task` on a state of `len` amplitudes: with the vectors of `isa`, or
+        /// with shorter ones where the state does not fill one.
+        fn $run<K: Task<$real>>(isa: Isa, len: usize, task: K) -> K::Output {
+            match isa {
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx512(token) if len >= <Avx512 as crate::simd::Simd<$real>>::LANES => {
+                    task.run(token)
                 }
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2(token) if len >= <Avx2 as crate::simd::Simd<$real>>::LANES => {
+                    task.run(token)
+                }
+                _ if len >= 2 => task.run(Portable::<2>),
+                _ => task.run(Portable::<1>),
+            }
+        }
+
+        impl Dispatch for $real {
+            fn apply(isa: Isa, gate: Gate<'_, Self>) {
+                match gate {
+                    Gate::OneQubit(gate) => $run(isa, gate.state.len(), gate),
+                    Gate::Dense(gate) => $run(isa, gate.state.len(), gate),
+                    Gate::Diagonal(gate) => $run(isa, gate.state.len(), gate),
+                    Gate::Exchange(gate) => $run(isa, gate.state.len(), gate),
+                    Gate::Pauli(gate) => $run(isa, gate.state.len(), gate),
+                    Gate::Collapse(gate) => $run(isa, gate.state.len(), gate),
+                }
+            }
+
+            fn sum_squares(isa: Isa, sum: Blocks<'_, Squares<'_, Self>>) -> Vec<Parts> {
+                $run(isa, sum.pass.0.len(), sum)
+            }
+
+            fn sum_overlap(isa: Isa, sum: Blocks<'_, Overlap<'_, Self>>) -> Vec<(Parts, Parts)> {
+                $run(isa, sum.pass.ket.len(), sum)
+            }
+
+            fn sum_flipped(isa: Isa, sum: Blocks<'_, Flipped<'_, Self>>) -> Vec<Parts> {
+                $run(isa, sum.pass.state.len(), sum)
             }
         }
     };
 }
 
-dispatch!(f64);
-dispatch!(f32);
+dispatch!(f64, run_f64);
+dispatch!(f32, run_f32);
 
 #[cfg(test)]
 mod tests {
@@ -135,8 +181,8 @@ mod tests {
 
     #[test]
     fn the_widest_available_instruction_set_is_chosen() {
-        let available = Arch::ALL.into_iter().filter(|&arch| Kernels::for_arch(arch).is_some());
-        assert_eq!(Some(Kernels::detect().arch()), available.last());
+        let mut available = Arch::ALL.into_iter().filter(|&arch| Kernels::for_arch(arch).is_some());
+        assert_eq!(Some(Kernels::detect().arch()), available.next_back());
         for arch in Arch::ALL {
             assert!(Kernels::for_arch(arch).is_none_or(|kernels| kernels.arch() == arch));
         }

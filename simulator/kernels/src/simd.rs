@@ -13,7 +13,7 @@ use num_complex::Complex;
 use crate::real::Real;
 
 /// One instruction set, for amplitudes of precision `T`.
-pub trait Simd<T: Real>: Copy + Send + Sync {
+pub(crate) trait Simd<T: Real>: Copy + Send + Sync {
     /// `LANES` amplitudes.
     type Vector: Copy + Send + Sync;
     /// What [`Simd::permute`] needs to know, made once before a pass.
@@ -62,7 +62,7 @@ pub(crate) const MAX_LANES: usize = 8;
 
 /// An inner loop. `run` and all it calls must be `#[inline(always)]`: that is how
 /// the code comes to be compiled for the instruction set of [`Simd::vectorize`].
-pub trait Pass<T: Real, S: Simd<T>>: Sync {
+pub(crate) trait Pass<T: Real, S: Simd<T>>: Sync {
     /// What the pass brings home.
     type Output: Send;
 
@@ -71,7 +71,7 @@ pub trait Pass<T: Real, S: Simd<T>>: Sync {
 }
 
 /// Work that is to be done with the instruction set that `dispatch` picks.
-pub trait Task<T: Real> {
+pub(crate) trait Task<T: Real> {
     /// What the task brings home.
     type Output;
 
@@ -142,10 +142,7 @@ impl<V: Copy> Sum<V> {
         T: Real,
         S: Simd<T, Vector = V>,
     {
-        Self {
-            plain: simd.mul(coefficient.re, vector),
-            rotated: simd.mul(coefficient.im, vector),
-        }
+        Self { plain: simd.mul(coefficient.re, vector), rotated: simd.mul(coefficient.im, vector) }
     }
 
     /// The sum and one more product.

@@ -4,11 +4,12 @@ use std::ops::Range;
 
 use rayon::prelude::*;
 
-/// Amplitudes that a pass must touch before it is worth waking other threads.
+/// The work, in amplitudes under a one-qubit matrix, from which a pass wakes other threads.
 ///
-/// Handing work to a sleeping pool takes some 10 microseconds; one thread does 2^15
-/// amplitudes of the cheapest dense gate in about that time (`examples/throughput.rs`).
-const PARALLEL_FROM: usize = 1 << 16;
+/// Waking them and waiting for the last cost some 20 microseconds on a machine of two
+/// cores, where one thread with AVX-512 did 2^18 amplitudes in 20 (`f32`) to 45 (`f64`):
+/// measured with `examples/throughput.rs`.
+const PARALLEL_FROM: usize = 1 << 18;
 
 /// Parts for each thread: a few, so that a thread that the system holds up does not
 /// hold up the pass.
@@ -76,10 +77,10 @@ impl Threads {
     pub(crate) fn map_blocks<R: Send>(
         &self,
         count: usize,
-        amplitudes: usize,
+        work: usize,
         task: impl Fn(usize) -> R + Sync,
     ) -> Vec<R> {
-        if amplitudes < PARALLEL_FROM { (0..count).map(task).collect() } else { self.map(count, task) }
+        if work < PARALLEL_FROM { (0..count).map(task).collect() } else { self.map(count, task) }
     }
 
     /// Fills `values` chunk by chunk; `fill` also learns where its chunk starts.
@@ -87,11 +88,11 @@ impl Threads {
         &self,
         values: &mut [R],
         chunk: usize,
-        amplitudes: usize,
+        work: usize,
         fill: impl Fn(usize, &mut [R]) + Sync,
     ) {
         match &self.pool {
-            Some(pool) if amplitudes >= PARALLEL_FROM => pool.install(|| {
+            Some(pool) if work >= PARALLEL_FROM => pool.install(|| {
                 let chunks = values.par_chunks_mut(chunk).enumerate();
                 chunks.for_each(|(index, values)| fill(index * chunk, values));
             }),
@@ -99,24 +100,22 @@ impl Threads {
         }
     }
 
-    /// Runs `work` over the parts of `0..count`, which together touch so many amplitudes.
-    pub(crate) fn split(
-        &self,
-        count: usize,
-        amplitudes: usize,
-        work: impl Fn(Range<usize>) + Sync,
-    ) {
+    /// Runs `task` over the parts of `0..count`, on the calling thread where the work is
+    /// small.
+    ///
+    /// Not generic over the task: rayon's part is then compiled once, not for each pass.
+    pub(crate) fn split(&self, count: usize, work: usize, task: &(dyn Fn(Range<usize>) + Sync)) {
         match &self.pool {
-            Some(pool) if amplitudes >= PARALLEL_FROM => {
+            Some(pool) if work >= PARALLEL_FROM => {
                 let parts = (self.count * PARTS_PER_THREAD).min(count);
                 // In two factors, for `part * count` would overflow.
                 let (size, longer) = (count / parts, count % parts);
                 let start = |part: usize| part * size + part.min(longer);
                 pool.install(|| {
-                    (0..parts).into_par_iter().for_each(|part| work(start(part)..start(part + 1)));
+                    (0..parts).into_par_iter().for_each(|part| task(start(part)..start(part + 1)));
                 });
             }
-            _ => work(0..count),
+            _ => task(0..count),
         }
     }
 }
@@ -133,7 +132,7 @@ mod tests {
             let threads = Threads::new(threads).unwrap();
             for count in [1, 2, 3, 7, 19, 20, 21, 1000] {
                 let parts = Mutex::new(Vec::new());
-                threads.split(count, PARALLEL_FROM, |part| parts.lock().unwrap().push(part));
+                threads.split(count, PARALLEL_FROM, &|part| parts.lock().unwrap().push(part));
                 let mut parts = parts.into_inner().unwrap();
                 parts.sort_by_key(|part| part.start);
                 assert!(parts.into_iter().flatten().eq(0..count));

@@ -16,6 +16,7 @@ mod build;
 mod evaluate;
 pub mod expression;
 mod gate;
+mod insert;
 mod operation;
 mod parts;
 mod rewrite;

@@ -202,23 +202,19 @@ fn read(node: &Node<'_, '_>) -> Result<ExperimentResult, Mistyped> {
     let status = node.get("status").map(|status| status.text_owned()).transpose()?;
     let default_status = if success { "DONE" } else { "ERROR" };
     let name = header.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
-    let known =
-        ["header", "success", "status", "seed", "time_taken", "data", "metadata", "meas_level"];
-    let mut metadata = metadata(node, &known)?;
     let (shots, is_range) = read_shots(&node.require("shots")?)?;
-    if !is_range && let Some(Value::Object(kept)) = metadata.get_mut(KEPT) {
-        kept.remove("shots");
-        if kept.is_empty() {
-            metadata.remove(KEPT);
-        }
+    let mut known = vec!["header", "success", "status", "seed", "time_taken", "data", "metadata"];
+    if !is_range {
+        known.push("shots");
     }
+    if node.value.get("meas_level") == Some(&2.into()) {
+        known.push("meas_level");
+    }
+    let metadata = metadata(node, &known)?;
     let data = node.require("data")?;
     data.object()?;
     let memory = data.get("memory").filter(|memory| is_outcomes(memory.value));
-    let width = match width_of(node, &data, memory.as_ref())? {
-        Some(width) => width,
-        None => 0,
-    };
+    let width = width_of(node, &data, memory.as_ref())?;
     let mut experiment = ExperimentResult {
         name,
         shots,
@@ -240,13 +236,13 @@ fn read(node: &Node<'_, '_>) -> Result<ExperimentResult, Mistyped> {
     if let Some(snapshots) = data.get("snapshots") {
         experiment.snapshots = read_snapshots(&snapshots)?;
     }
-    let taken = [
-        ("counts", true),
-        ("memory", experiment.memory.is_some()),
-        ("snapshots", true),
-    ];
-    for key in data.object()?.keys().filter(|key| !taken.contains(&(key.as_str(), true))) {
-        if let Some(value) = data.get(key) {
+    for key in data.object()?.keys() {
+        let taken = match key.as_str() {
+            "counts" | "snapshots" => true,
+            "memory" => experiment.memory.is_some(),
+            _ => false,
+        };
+        if let Some(value) = data.get(key).filter(|_| !taken) {
             experiment.data.insert(key.clone(), read_data(key, &value));
         }
     }
@@ -278,7 +274,7 @@ fn width_of(
     node: &Node<'_, '_>,
     data: &Node<'_, '_>,
     memory: Option<&Node<'_, '_>>,
-) -> Result<Option<u32>, Mistyped> {
+) -> Result<u32, Mistyped> {
     let mut n_outcomes = 0;
     let mut width = 0;
     let mut note = |outcome: &str| {
@@ -303,7 +299,7 @@ fn width_of(
     let said = header.as_ref().and_then(|header| header.get("memory_slots"));
     let width = match said {
         Some(said) => said.below(MAX_QUBITS + 1, "a number of bits")?,
-        None if n_outcomes == 0 => return Ok(None),
+        None if n_outcomes == 0 => 0,
         None => u32::try_from(width.max(1))
             .ok()
             .filter(|width| *width <= MAX_QUBITS)
@@ -312,7 +308,7 @@ fn width_of(
     if Memory::stride_of(width).saturating_mul(n_outcomes) > MAX_OUTCOME_BYTES {
         return Err(data.expected(format!("outcomes of at most {MAX_OUTCOME_BYTES} bytes")));
     }
-    Ok(Some(width))
+    Ok(width)
 }
 
 fn read_counts(
@@ -348,7 +344,7 @@ fn read_memory(memory: &Node<'_, '_>, width: u32) -> Result<Option<Memory>, Mist
     Ok(Memory::from_bytes(width, bytes.into()))
 }
 
-/// Qiskit's order is type, then label; the simulator of 2018 had label, then type.
+/// By type, then by label.
 fn read_snapshots(snapshots: &Node<'_, '_>) -> Result<Vec<SnapshotResult>, Mistyped> {
     let mut read = Vec::new();
     for kind in snapshots.object()?.keys() {

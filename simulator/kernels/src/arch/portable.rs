@@ -19,7 +19,8 @@ impl<T: Real, const LANES: usize> Simd<T> for Portable<LANES> {
     type Shuffle = usize;
     const LANES: usize = LANES;
 
-    #[inline]
+    // Kept apart, as the passes of the other instruction sets are: one copy each.
+    #[inline(never)]
     fn vectorize<P: Pass<T, Self>>(self, pass: &P, range: Range<usize>) -> P::Output {
         pass.run(self, range)
     }

@@ -13,11 +13,12 @@ use crate::real::Real;
 use crate::simd::{Coefficient, Pass, Simd, Task};
 use crate::threads::Threads;
 
-pub(super) struct Collapse<'a, T> {
-    pub(super) threads: &'a Threads,
-    pub(super) state: &'a mut [Complex<T>],
-    pub(super) outcome: Controls,
-    pub(super) scale: T,
+#[derive(Debug)]
+pub struct Collapse<'a, T> {
+    pub(crate) threads: &'a Threads,
+    pub(crate) state: &'a mut [Complex<T>],
+    pub(crate) outcome: Controls,
+    pub(crate) scale: T,
 }
 
 impl<T: Real> Task<T> for Collapse<'_, T> {

@@ -23,13 +23,21 @@ use crate::threads::Threads;
 /// The most qubits of a group that is kept on the stack.
 const ON_STACK: usize = 6;
 
-pub(super) struct Dense<'a, T> {
-    pub(super) threads: &'a Threads,
-    pub(super) state: &'a mut [Complex<T>],
+/// Amplitudes for each column of a matrix from which coefficients by lane pay, measured
+/// with `examples/throughput.rs`.
+const AMPLITUDES_FOR_A_COLUMN: usize = 8;
+
+/// Rows that are summed at a time: as many chains of sums as hide the time of one.
+const ROWS_AT_A_TIME: usize = 4;
+
+#[derive(Debug)]
+pub struct Dense<'a, T> {
+    pub(crate) threads: &'a Threads,
+    pub(crate) state: &'a mut [Complex<T>],
     /// At least two.
-    pub(super) qubits: &'a [usize],
-    pub(super) matrix: &'a [Complex<T>],
-    pub(super) controls: Controls,
+    pub(crate) qubits: &'a [usize],
+    pub(crate) matrix: &'a [Complex<T>],
+    pub(crate) controls: Controls,
 }
 
 impl<T: Real> Task<T> for Dense<'_, T> {
@@ -39,20 +47,30 @@ impl<T: Real> Task<T> for Dense<'_, T> {
         let qubits = self.qubits.len();
         let within = self.qubits.iter().filter(|&&qubit| 1 << qubit < S::LANES).count();
         let by_lane = within > 0 || self.controls.mask() & (S::LANES - 1) != 0;
+        // A small state is done sooner than its coefficients by lane would be made; those
+        // of a large matrix would outgrow the cache. One amplitude at a time, then.
+        let few = self.state.len() < AMPLITUDES_FOR_A_COLUMN << qubits;
+        if by_lane && qubits > 3 && (few || qubits > ON_STACK) {
+            return self.run(Portable::<1>);
+        }
         match (qubits, within) {
-            (2, 0) => self.small::<S, 4, 4, 16>(simd),
-            (2, 1) => self.small::<S, 2, 4, 8>(simd),
-            (2, _) => self.small::<S, 1, 4, 4>(simd),
-            (3, 0) if by_lane => self.small::<S, 8, 8, 64>(simd),
-            (3, 1) => self.small::<S, 4, 8, 32>(simd),
-            (3, 2) => self.small::<S, 2, 8, 16>(simd),
-            (3, 3) => self.small::<S, 1, 8, 8>(simd),
+            (2, 0) if !by_lane => self.uniform::<S, 4, 16>(simd),
+            (3, 0) if !by_lane => self.uniform::<S, 8, 64>(simd),
+            (4, 0) if !by_lane => self.uniform::<S, 16, 256>(simd),
+            (2, 0) => self.by_lane::<S, 4, 4, 16>(simd),
+            (2, 1) => self.by_lane::<S, 2, 4, 8>(simd),
+            (2, _) => self.by_lane::<S, 1, 4, 4>(simd),
+            (3, 0) => self.by_lane::<S, 8, 8, 64>(simd),
+            (3, 1) => self.by_lane::<S, 4, 8, 32>(simd),
+            (3, 2) => self.by_lane::<S, 2, 8, 16>(simd),
+            (3, _) => self.by_lane::<S, 1, 8, 8>(simd),
+            (4, 1) => self.by_lane::<S, 8, 16, 128>(simd),
+            (4, 2) => self.by_lane::<S, 4, 16, 64>(simd),
+            (4, 3) => self.by_lane::<S, 2, 16, 32>(simd),
             _ if !by_lane => {
                 let matrix = self.matrix;
                 self.large::<S, _>(simd, matrix);
             }
-            // Coefficients by lane would outgrow the cache: one amplitude at a time.
-            _ if qubits > ON_STACK => self.run(Portable::<1>),
             _ => {
                 let layout = Layout::new::<S>(&self);
                 let (rows, inputs) = (layout.rows, layout.rows * layout.flips);
@@ -66,23 +84,43 @@ impl<T: Real> Task<T> for Dense<'_, T> {
 }
 
 impl<T: Real> Dense<'_, T> {
-    /// For a matrix that is small enough to keep at hand as vectors.
-    fn small<S: Simd<T>, const ROWS: usize, const INPUTS: usize, const ENTRIES: usize>(
+    /// For a small matrix whose entries all lanes share.
+    fn uniform<S: Simd<T>, const ROWS: usize, const ENTRIES: usize>(self, simd: S) {
+        let layout = Layout::new::<S>(&self);
+        let matrix = self.matrix.first_chunk().expect("the matrix has ROWS * ROWS entries");
+        self.small::<S, Complex<T>, ROWS, ROWS, ENTRIES>(simd, &layout, *matrix);
+    }
+
+    /// For a small matrix whose entries differ by lane.
+    fn by_lane<S: Simd<T>, const ROWS: usize, const INPUTS: usize, const ENTRIES: usize>(
         self,
         simd: S,
     ) {
         let layout = Layout::new::<S>(&self);
         let coefficients =
             std::array::from_fn(|entry| layout.coefficient(simd, entry / INPUTS, entry % INPUTS));
+        self.small::<S, _, ROWS, INPUTS, ENTRIES>(simd, &layout, coefficients);
+    }
+
+    /// For a matrix that is small enough to keep at hand, its size known beforehand.
+    fn small<S, C, const ROWS: usize, const INPUTS: usize, const ENTRIES: usize>(
+        self,
+        simd: S,
+        layout: &Layout<'_, T>,
+        matrix: [C; ENTRIES],
+    ) where
+        S: Simd<T>,
+        C: Entry<T, S>,
+    {
         let (walk, _) = plan::<T, S>(self.state.len(), layout.offset(ROWS - 1), self.controls);
         let pass = Small::<_, _, _, ROWS, INPUTS, ENTRIES> {
             offsets: std::array::from_fn(|row| layout.offset(row)),
             shuffles: layout.shuffles(simd),
-            coefficients,
+            matrix,
             walk,
             state: Shared::new(self.state),
         };
-        sweep(simd, self.threads, &walk, ROWS * S::LANES, &pass);
+        sweep(simd, self.threads, &walk, ENTRIES * S::LANES / 2, &pass);
     }
 
     /// For a matrix of any size, its entries in memory: coefficients by lane, or plain
@@ -100,7 +138,7 @@ impl<T: Real> Dense<'_, T> {
         let (walk, _) = plan::<T, S>(self.state.len(), layout.offset(rows - 1), self.controls);
         let state = Shared::new(self.state);
         let pass = Large { state, walk, offsets, shuffles, flips, matrix };
-        sweep(simd, self.threads, &walk, rows * S::LANES, &pass);
+        sweep(simd, self.threads, &walk, matrix.len() * S::LANES / 2, &pass);
     }
 }
 
@@ -124,6 +162,8 @@ struct Layout<'a, T> {
     rows: usize,
     /// Ways to exchange the lanes of a vector, the idle one among them.
     flips: usize,
+    /// What each lane adds to the row of the matrix.
+    element_of_lane: [usize; MAX_LANES],
 }
 
 impl<'a, T: Real> Layout<'a, T> {
@@ -133,7 +173,8 @@ impl<'a, T: Real> Layout<'a, T> {
         let within = qubits.iter().filter(|&&qubit| 1 << qubit < lanes).count();
         let controls = Controls::new(controls.mask() & (lanes - 1), controls.value() & (lanes - 1));
         let (rows, flips) = (1 << (qubits.len() - within), 1 << within);
-        Self { qubits, matrix, controls, lanes, rows, flips }
+        let element_of_lane = std::array::from_fn(|lane| element(qubits, lane & (lanes - 1)));
+        Self { qubits, matrix, controls, lanes, rows, flips, element_of_lane }
     }
 
     /// The bits of `packed` at the qubits that tell vectors apart (`across`), or at
@@ -148,26 +189,20 @@ impl<'a, T: Real> Layout<'a, T> {
         self.spread(row, true)
     }
 
-    /// The row of the matrix for a lane of a vector of the group.
-    fn element(&self, row: usize, lane: usize) -> usize {
-        let index = self.offset(row) | lane;
-        let qubits = self.qubits.iter().enumerate();
-        qubits.fold(0, |element, (bit, qubit)| element | (index >> qubit & 1) << bit)
-    }
-
     /// What an input contributes to a row, by lane.
-    fn coefficient<S: Simd<T>>(
-        &self,
-        simd: S,
-        row: usize,
-        input: usize,
-    ) -> Coefficient<S::Vector> {
+    fn coefficient<S: Simd<T>>(&self, simd: S, row: usize, input: usize) -> Coefficient<S::Vector> {
         let (source, flip) = (input / self.flips, input % self.flips);
+        let to = element(self.qubits, self.offset(row));
+        let from = element(self.qubits, self.offset(source));
+        let entry = |to: usize, from: usize| self.matrix[to << self.qubits.len() | from];
+        if self.flips == 1 && self.controls == Controls::NONE {
+            return entry(to, from).coefficient(simd);
+        }
         let exchanged = self.spread(flip, false);
         Coefficient::by_lane(simd, |lane| {
             if self.controls.admits(lane) {
-                let (to, from) = (self.element(row, lane), self.element(source, lane ^ exchanged));
-                self.matrix[to << self.qubits.len() | from]
+                let partner = lane ^ exchanged;
+                entry(to | self.element_of_lane[lane], from | self.element_of_lane[partner])
             } else {
                 unit(row == source && flip == 0)
             }
@@ -179,17 +214,27 @@ impl<'a, T: Real> Layout<'a, T> {
     }
 }
 
-struct Small<'a, T, V, F, const ROWS: usize, const INPUTS: usize, const ENTRIES: usize> {
+/// The row of the matrix that belongs to an amplitude.
+fn element(qubits: &[usize], index: usize) -> usize {
+    let qubits = qubits.iter().enumerate();
+    qubits.fold(0, |element, (bit, qubit)| element | (index >> qubit & 1) << bit)
+}
+
+struct Small<'a, T, F, C, const ROWS: usize, const INPUTS: usize, const ENTRIES: usize> {
     state: Shared<'a, T>,
     walk: Walk,
     offsets: [usize; ROWS],
     shuffles: [F; MAX_LANES],
     /// Row by row, an entry for each input.
-    coefficients: [Coefficient<V>; ENTRIES],
+    matrix: [C; ENTRIES],
 }
 
-impl<T: Real, S: Simd<T>, const ROWS: usize, const INPUTS: usize, const ENTRIES: usize> Pass<T, S>
-    for Small<'_, T, S::Vector, S::Shuffle, ROWS, INPUTS, ENTRIES>
+impl<T, S, C, const ROWS: usize, const INPUTS: usize, const ENTRIES: usize> Pass<T, S>
+    for Small<'_, T, S::Shuffle, C, ROWS, INPUTS, ENTRIES>
+where
+    T: Real,
+    S: Simd<T>,
+    C: Entry<T, S>,
 {
     type Output = ();
 
@@ -210,10 +255,10 @@ impl<T: Real, S: Simd<T>, const ROWS: usize, const INPUTS: usize, const ENTRIES:
                 }
             }
             for row in 0..ROWS {
-                let coefficients = &self.coefficients[row * INPUTS..(row + 1) * INPUTS];
-                let mut sum = Sum::product(simd, coefficients[0], inputs[0]);
+                let entries = &self.matrix[row * INPUTS..(row + 1) * INPUTS];
+                let mut sum = Sum::product(simd, entries[0].coefficient(simd), inputs[0]);
                 for input in 1..INPUTS {
-                    sum = sum.and(simd, coefficients[input], inputs[input]);
+                    sum = sum.and(simd, entries[input].coefficient(simd), inputs[input]);
                 }
                 // SAFETY: as for the load of the same row.
                 let place = unsafe { self.state.at(base | self.offsets[row]) };
@@ -246,7 +291,7 @@ impl<T: Real, S: Simd<T>> Entry<T, S> for Coefficient<S::Vector> {
 struct Large<'a, T, F, C> {
     state: Shared<'a, T>,
     walk: Walk,
-    /// One for each row: an even number.
+    /// One for each row: a multiple of [`ROWS_AT_A_TIME`].
     offsets: &'a [usize],
     shuffles: [F; MAX_LANES],
     flips: usize,
@@ -274,15 +319,19 @@ impl<T: Real, S: Simd<T>, C: Entry<T, S>> Pass<T, S> for Large<'_, T, S::Shuffle
                     *input = simd.permute(vector, shuffle);
                 }
             }
-            // Two rows at a time share the loads of the inputs.
-            let pairs = self.matrix.chunks_exact(2 * inputs.len());
-            for (offsets, rows) in self.offsets.chunks_exact(2).zip(pairs) {
-                let zero = simd.splat(T::zero());
-                let mut sums = [Sum::zero(zero); 2];
-                let (first, second) = rows.split_at(inputs.len());
-                for ((input, first), second) in inputs.iter().zip(first).zip(second) {
-                    sums[0] = sums[0].and(simd, first.coefficient(simd), *input);
-                    sums[1] = sums[1].and(simd, second.coefficient(simd), *input);
+            // Rows that are summed together share the loads of the inputs.
+            let blocks = self.matrix.chunks_exact(ROWS_AT_A_TIME * inputs.len());
+            for (offsets, block) in self.offsets.chunks_exact(ROWS_AT_A_TIME).zip(blocks) {
+                let mut sums = [Sum::zero(simd.splat(T::zero())); ROWS_AT_A_TIME];
+                let (top, bottom) = block.split_at(2 * inputs.len());
+                let (row_0, row_1) = top.split_at(inputs.len());
+                let (row_2, row_3) = bottom.split_at(inputs.len());
+                let columns = row_0.iter().zip(row_1).zip(row_2).zip(row_3);
+                for (input, (((c0, c1), c2), c3)) in inputs.iter().zip(columns) {
+                    sums[0] = sums[0].and(simd, c0.coefficient(simd), *input);
+                    sums[1] = sums[1].and(simd, c1.coefficient(simd), *input);
+                    sums[2] = sums[2].and(simd, c2.coefficient(simd), *input);
+                    sums[3] = sums[3].and(simd, c3.coefficient(simd), *input);
                 }
                 for (offset, sum) in offsets.iter().zip(sums) {
                     // SAFETY: as for the load of the same row.

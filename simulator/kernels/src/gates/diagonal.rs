@@ -19,12 +19,13 @@ const SPREAD_UP_TO: usize = 6;
 /// The consecutive amplitudes of a step of the pass for many qubits: one byte of index.
 const STEP: usize = 256;
 
-pub(super) struct Diagonal<'a, T> {
-    pub(super) threads: &'a Threads,
-    pub(super) state: &'a mut [Complex<T>],
-    pub(super) qubits: &'a [usize],
-    pub(super) diagonal: &'a [Complex<T>],
-    pub(super) controls: Controls,
+#[derive(Debug)]
+pub struct Diagonal<'a, T> {
+    pub(crate) threads: &'a Threads,
+    pub(crate) state: &'a mut [Complex<T>],
+    pub(crate) qubits: &'a [usize],
+    pub(crate) diagonal: &'a [Complex<T>],
+    pub(crate) controls: Controls,
 }
 
 impl<T: Real> Task<T> for Diagonal<'_, T> {
@@ -149,7 +150,7 @@ impl<T: Real, S: Simd<T>> Pass<T, S> for LookUp<'_, T> {
             let element = self.elements.of(base);
             for (low, amplitude) in amplitudes.iter_mut().enumerate() {
                 if self.controls.admits(base | low) {
-                    *amplitude = *amplitude * self.diagonal[element | lowest[low]];
+                    *amplitude *= self.diagonal[element | lowest[low]];
                 }
             }
         }

@@ -17,11 +17,12 @@ use crate::threads::Threads;
 
 /// Exchanges the amplitudes that differ by these two offsets: 0 and a qubit for X, two
 /// qubits for SWAP.
-pub(super) struct Exchange<'a, T> {
-    pub(super) threads: &'a Threads,
-    pub(super) state: &'a mut [Complex<T>],
-    pub(super) pair: [usize; 2],
-    pub(super) controls: Controls,
+#[derive(Debug)]
+pub struct Exchange<'a, T> {
+    pub(crate) threads: &'a Threads,
+    pub(crate) state: &'a mut [Complex<T>],
+    pub(crate) pair: [usize; 2],
+    pub(crate) controls: Controls,
 }
 
 impl<T: Real> Task<T> for Exchange<'_, T> {
@@ -40,7 +41,8 @@ impl<T: Real> Task<T> for Exchange<'_, T> {
             [0, x_mask] => Pauli { threads, state, x_mask, z_mask: 0, controls }.run(simd),
             _ => {
                 let qubits = &pair.map(|target| target.trailing_zeros() as usize);
-                let matrix = &std::array::from_fn::<_, 16, _>(|at| unit([0, 6, 9, 15].contains(&at)));
+                let matrix =
+                    &std::array::from_fn::<_, 16, _>(|at| unit([0, 6, 9, 15].contains(&at)));
                 Dense { threads, state, qubits, matrix, controls }.run(simd);
             }
         }

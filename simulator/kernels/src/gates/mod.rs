@@ -13,6 +13,12 @@ use std::marker::PhantomData;
 
 use num_complex::Complex;
 
+use self::collapse::Collapse;
+use self::dense::Dense;
+use self::diagonal::Diagonal;
+use self::exchange::Exchange;
+use self::one_qubit::OneQubit;
+use self::pauli::Pauli;
 use crate::controls::Controls;
 use crate::dispatch::Kernels;
 use crate::index::Walk;
@@ -38,8 +44,7 @@ impl Kernels {
         controls: Controls,
     ) {
         check(state.len(), &[qubit], controls);
-        let len = state.len();
-        T::dispatch(self.isa, len, one_qubit::OneQubit { threads, state, qubit, matrix, controls });
+        T::apply(self.isa, Gate::OneQubit(OneQubit { threads, state, qubit, matrix, controls }));
     }
 
     /// Multiplies by `diagonal[b]` where `qubit` reads `b`.
@@ -76,8 +81,8 @@ impl Kernels {
         controls: Controls,
     ) {
         check(state.len(), &[qubit], controls);
-        let (len, flip) = (state.len(), 1 << qubit);
-        T::dispatch(self.isa, len, exchange::Exchange { threads, state, pair: [0, flip], controls });
+        let pair = [0, 1 << qubit];
+        T::apply(self.isa, Gate::Exchange(Exchange { threads, state, pair, controls }));
     }
 
     /// Applies a 4×4 matrix to two qubits; `qubits[0]` is the low bit of its index.
@@ -101,8 +106,8 @@ impl Kernels {
         controls: Controls,
     ) {
         check(state.len(), &qubits, controls);
-        let (len, pair) = (state.len(), qubits.map(|qubit| 1 << qubit));
-        T::dispatch(self.isa, len, exchange::Exchange { threads, state, pair, controls });
+        let pair = qubits.map(|qubit| 1 << qubit);
+        T::apply(self.isa, Gate::Exchange(Exchange { threads, state, pair, controls }));
     }
 
     /// Applies a matrix of 2^k rows to k qubits; `qubits[0]` is the low bit of its index.
@@ -128,9 +133,8 @@ impl Kernels {
                 self.apply_1q(threads, state, qubit, matrix, controls);
             }
             _ => {
-                let len = state.len();
-                let gate = dense::Dense { threads, state, qubits, matrix, controls };
-                T::dispatch(self.isa, len, gate);
+                let gate = Dense { threads, state, qubits, matrix, controls };
+                T::apply(self.isa, Gate::Dense(gate));
             }
         }
     }
@@ -151,9 +155,8 @@ impl Kernels {
         check(state.len(), qubits, controls);
         let wanted = 1 << qubits.len();
         assert_eq!(diagonal.len(), wanted, "the diagonal must have 2^{} elements", qubits.len());
-        let len = state.len();
-        let gate = diagonal::Diagonal { threads, state, qubits, diagonal, controls };
-        T::dispatch(self.isa, len, gate);
+        let gate = Diagonal { threads, state, qubits, diagonal, controls };
+        T::apply(self.isa, Gate::Diagonal(gate));
     }
 
     /// Multiplies the amplitudes that meet the controls by `factor`: all of them with
@@ -185,9 +188,8 @@ impl Kernels {
         let support = x_mask | z_mask;
         assert!(support < state.len(), "the Pauli string is longer than the state");
         assert!(support & controls.mask() == 0, "a control is a qubit of the Pauli string");
-        let len = state.len();
-        let gate = pauli::Pauli { threads, state, x_mask, z_mask, controls };
-        T::dispatch(self.isa, len, gate);
+        let gate = Pauli { threads, state, x_mask, z_mask, controls };
+        T::apply(self.isa, Gate::Pauli(gate));
     }
 
     /// Projects on the states whose qubits of `mask` read `value`: their amplitudes are
@@ -206,10 +208,20 @@ impl Kernels {
     ) {
         let outcome = Controls::new(mask, value);
         check(state.len(), &[], outcome);
-        let len = state.len();
         let scale = T::narrow(scale);
-        T::dispatch(self.isa, len, collapse::Collapse { threads, state, outcome, scale });
+        T::apply(self.isa, Gate::Collapse(Collapse { threads, state, outcome, scale }));
     }
+}
+
+/// A gate with all that it needs, its arguments checked.
+#[derive(Debug)]
+pub enum Gate<'a, T> {
+    OneQubit(OneQubit<'a, T>),
+    Dense(Dense<'a, T>),
+    Diagonal(Diagonal<'a, T>),
+    Exchange(Exchange<'a, T>),
+    Pauli(Pauli<'a, T>),
+    Collapse(Collapse<'a, T>),
 }
 
 /// Refuses what no pass may see; the passes' memory accesses rely on it.
@@ -266,16 +278,17 @@ fn plan<T: Real, S: Simd<T>>(len: usize, targets: usize, controls: Controls) -> 
     (walk, Controls::new(controls.mask() & lanes, controls.value() & lanes))
 }
 
-/// Runs a pass over every group of a walk.
+/// Runs a pass over every group of a walk. The work of a group is in amplitudes under a
+/// one-qubit matrix.
 fn sweep<T: Real, S: Simd<T>, P: Pass<T, S, Output = ()>>(
     simd: S,
     threads: &Threads,
     walk: &Walk,
-    amplitudes_of_group: usize,
+    work_of_group: usize,
     pass: &P,
 ) {
-    let amplitudes = walk.groups() * amplitudes_of_group;
-    threads.split(walk.groups(), amplitudes, |range| simd.vectorize(pass, range));
+    let work = walk.groups() * work_of_group;
+    threads.split(walk.groups(), work, &|range| simd.vectorize(pass, range));
 }
 
 /// 1 or 0, as a complex number.

@@ -13,12 +13,13 @@ use crate::real::Real;
 use crate::simd::{Coefficient, Pass, Simd, Sum, Task};
 use crate::threads::Threads;
 
-pub(super) struct OneQubit<'a, T> {
-    pub(super) threads: &'a Threads,
-    pub(super) state: &'a mut [Complex<T>],
-    pub(super) qubit: usize,
-    pub(super) matrix: &'a [[Complex<T>; 2]; 2],
-    pub(super) controls: Controls,
+#[derive(Debug)]
+pub struct OneQubit<'a, T> {
+    pub(crate) threads: &'a Threads,
+    pub(crate) state: &'a mut [Complex<T>],
+    pub(crate) qubit: usize,
+    pub(crate) matrix: &'a [[Complex<T>; 2]; 2],
+    pub(crate) controls: Controls,
 }
 
 impl<T: Real> Task<T> for OneQubit<'_, T> {

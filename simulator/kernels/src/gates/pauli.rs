@@ -13,12 +13,13 @@ use crate::real::Real;
 use crate::simd::{Coefficient, Pass, Simd, Sum, Task};
 use crate::threads::Threads;
 
-pub(super) struct Pauli<'a, T> {
-    pub(super) threads: &'a Threads,
-    pub(super) state: &'a mut [Complex<T>],
-    pub(super) x_mask: usize,
-    pub(super) z_mask: usize,
-    pub(super) controls: Controls,
+#[derive(Debug)]
+pub struct Pauli<'a, T> {
+    pub(crate) threads: &'a Threads,
+    pub(crate) state: &'a mut [Complex<T>],
+    pub(crate) x_mask: usize,
+    pub(crate) z_mask: usize,
+    pub(crate) controls: Controls,
 }
 
 impl<T: Real> Task<T> for Pauli<'_, T> {
@@ -102,8 +103,7 @@ impl<T: Real, S: Simd<T>> Pass<T, S> for Flip<'_, T, S::Vector, S::Shuffle> {
             let a = unsafe { simd.load(place) };
             // SAFETY: `other` is valid for LANES amplitudes; it may be `place`.
             let b = unsafe { simd.load(other) };
-            let (moved_a, moved_b) =
-                (simd.permute(a, self.shuffle), simd.permute(b, self.shuffle));
+            let (moved_a, moved_b) = (simd.permute(a, self.shuffle), simd.permute(b, self.shuffle));
             let new_a = Sum::product(simd, self.kept, a).and(simd, from_partner, moved_b);
             let new_b = Sum::product(simd, self.kept, b).and(simd, from_base, moved_a);
             // SAFETY: `place` is valid for LANES amplitudes.

@@ -20,6 +20,8 @@ use crate::real::Real;
 use crate::simd::{Pass, Simd, Task};
 use crate::threads::Threads;
 
+pub(crate) use probability::Squares;
+pub(crate) use products::{Flipped, Overlap};
 pub use sample::SampleError;
 
 /// The consecutive amplitudes of a block of [`Kernels::block_probabilities`].
@@ -35,7 +37,7 @@ const OCTETS: usize = BLOCK / LANES;
 type Octet<T> = [Complex<T>; LANES];
 
 /// Sums of real and of imaginary parts, by lane.
-type Parts = [[f64; 2]; LANES];
+pub(crate) type Parts = [[f64; 2]; LANES];
 
 /// Measurements and other sums. The state is only read; it need not be normalised.
 ///
@@ -128,11 +130,7 @@ impl Kernels {
 
     /// The sums of |a|² over each [`BLOCK`] of consecutive amplitudes; one sum for a
     /// state that is smaller than a block.
-    pub fn block_probabilities<T: Real>(
-        self,
-        threads: &Threads,
-        state: &[Complex<T>],
-    ) -> Vec<f64> {
+    pub fn block_probabilities<T: Real>(self, threads: &Threads, state: &[Complex<T>]) -> Vec<f64> {
         check(state, 0);
         probability::by_block(self.isa, threads, state)
     }
@@ -185,15 +183,16 @@ fn padded<'a, T: Real>(state: &'a [Complex<T>], room: &'a mut Octet<T>) -> &'a [
 }
 
 /// The sums of a pass, block by block of a walk over octets.
-struct Blocks<'a, P> {
+#[derive(Debug)]
+pub struct Blocks<'a, P> {
     threads: &'a Threads,
     walk: Walk,
-    pass: P,
+    pub(crate) pass: P,
 }
 
 impl<T: Real, P> Task<T> for Blocks<'_, P>
 where
-    P: AnyPass<T>,
+    P: Summand<T>,
 {
     type Output = Vec<P::Sum>;
 
@@ -208,7 +207,7 @@ where
 }
 
 /// A sum over octets. `add` must be `#[inline(always)]`.
-trait AnyPass<T: Real>: Sync {
+pub(crate) trait Summand<T: Real>: Sync {
     /// The sum of a block.
     type Sum: Send + Default;
 
@@ -221,7 +220,7 @@ struct ByBlock<'a, P> {
     pass: &'a P,
 }
 
-impl<T: Real, S: Simd<T>, P: AnyPass<T>> Pass<T, S> for ByBlock<'_, P> {
+impl<T: Real, S: Simd<T>, P: Summand<T>> Pass<T, S> for ByBlock<'_, P> {
     type Output = P::Sum;
 
     #[inline(always)]

@@ -2,7 +2,7 @@
 
 use num_complex::Complex;
 
-use super::{AnyPass, BLOCK, Blocks, LANES, Octet, Parts, octet, padded, pairwise};
+use super::{BLOCK, Blocks, LANES, Octet, Parts, Summand, octet, padded, pairwise};
 use crate::aligned::AllocError;
 use crate::controls::Controls;
 use crate::dispatch::Isa;
@@ -28,7 +28,7 @@ pub(super) fn of<T: Real>(
     let state = padded(state, &mut room);
     let (mask, value) = (outcome.mask(), outcome.value());
     let walk = Walk::new(state.len(), mask | (LANES - 1), value & !(LANES - 1));
-    let blocks = T::dispatch(isa, state.len(), Blocks { threads, walk, pass: Squares(state) });
+    let blocks = T::sum_squares(isa, Blocks { threads, walk, pass: Squares(state) });
     let low = Controls::new(mask & (LANES - 1), value & (LANES - 1));
     let sums: Vec<f64> = blocks.iter().map(|block| add_lanes(block, low)).collect();
     pairwise(&sums)
@@ -39,19 +39,22 @@ pub(super) fn by_block<T: Real>(isa: Isa, threads: &Threads, state: &[Complex<T>
     let mut room = Octet::default();
     let state = padded(state, &mut room);
     let walk = Walk::new(state.len(), LANES - 1, 0);
-    let blocks = T::dispatch(isa, state.len(), Blocks { threads, walk, pass: Squares(state) });
+    let blocks = T::sum_squares(isa, Blocks { threads, walk, pass: Squares(state) });
     blocks.iter().map(|block| add_lanes(block, Controls::NONE)).collect()
 }
 
 /// The sum over the lanes that an outcome admits.
 fn add_lanes(parts: &Parts, admitted: Controls) -> f64 {
-    let lane = |lane: usize| if admitted.admits(lane) { parts[lane][0] + parts[lane][1] } else { 0.0 };
+    let lane =
+        |lane: usize| if admitted.admits(lane) { parts[lane][0] + parts[lane][1] } else { 0.0 };
     pairwise(&std::array::from_fn::<f64, LANES, _>(lane))
 }
 
-struct Squares<'a, T>(&'a [Complex<T>]);
+/// Adds up |a|², the squares of real and imaginary parts apart.
+#[derive(Debug)]
+pub struct Squares<'a, T>(pub(crate) &'a [Complex<T>]);
 
-impl<T: Real> AnyPass<T> for Squares<'_, T> {
+impl<T: Real> Summand<T> for Squares<'_, T> {
     type Sum = Parts;
 
     #[inline(always)]
@@ -90,12 +93,7 @@ pub(super) fn by_value<T: Real>(
 }
 
 /// Adds up parts of the state side by side, then the parts in order.
-fn count<T: Real>(
-    threads: &Threads,
-    state: &[Complex<T>],
-    value_of: &BitMap,
-    sums: &mut [f64],
-) {
+fn count<T: Real>(threads: &Threads, state: &[Complex<T>], value_of: &BitMap, sums: &mut [f64]) {
     let part = (state.len() / COUNT_PARTS).max(BLOCK).min(state.len());
     let lowest = value_of.lowest();
     let parts = threads.map_blocks(state.len() / part, state.len(), |block| {

@@ -2,7 +2,7 @@
 
 use num_complex::Complex;
 
-use super::{AnyPass, Blocks, LANES, Octet, Parts, octet, padded, pairwise};
+use super::{Blocks, LANES, Octet, Parts, Summand, octet, padded, pairwise};
 use crate::dispatch::Isa;
 use crate::index::Walk;
 use crate::real::Real;
@@ -18,7 +18,7 @@ pub(super) fn inner<T: Real>(
     let (mut bra_room, mut ket_room) = (Octet::default(), Octet::default());
     let (bra, ket) = (padded(bra, &mut bra_room), padded(ket, &mut ket_room));
     let walk = Walk::new(bra.len(), LANES - 1, 0);
-    let blocks = T::dispatch(isa, bra.len(), Blocks { threads, walk, pass: Overlap { bra, ket } });
+    let blocks = T::sum_overlap(isa, Blocks { threads, walk, pass: Overlap { bra, ket } });
     let real: Vec<f64> = blocks.iter().map(|(real, _)| add(real, [1.0, 1.0], 0)).collect();
     let imag: Vec<f64> = blocks.iter().map(|(_, imag)| add(imag, [1.0, -1.0], 0)).collect();
     Complex::new(pairwise(&real), pairwise(&imag))
@@ -45,13 +45,8 @@ pub(super) fn pauli<T: Real>(
         2 => ([1.0, 1.0], -1.0),
         _ => ([1.0, -1.0], 1.0),
     };
-    let blocks = if signs[1] > 0.0 {
-        let pass = Flipped::<_, false> { state, flip, swap, z_high };
-        T::dispatch(isa, state.len(), Blocks { threads, walk, pass })
-    } else {
-        let pass = Flipped::<_, true> { state, flip, swap, z_high };
-        T::dispatch(isa, state.len(), Blocks { threads, walk, pass })
-    };
+    let pass = Flipped { state, flip, swap, z_high, imag: signs[1] < 0.0 };
+    let blocks = T::sum_flipped(isa, Blocks { threads, walk, pass });
     let sums: Vec<f64> = blocks.iter().map(|parts| add(parts, signs, z_mask)).collect();
     sign * pairwise(&sums)
 }
@@ -71,12 +66,14 @@ fn is_odd(bits: usize) -> bool {
     bits.count_ones() % 2 == 1
 }
 
-struct Overlap<'a, T> {
-    bra: &'a [Complex<T>],
-    ket: &'a [Complex<T>],
+/// Adds up conj(bra) · ket.
+#[derive(Debug)]
+pub struct Overlap<'a, T> {
+    pub(crate) bra: &'a [Complex<T>],
+    pub(crate) ket: &'a [Complex<T>],
 }
 
-impl<T: Real> AnyPass<T> for Overlap<'_, T> {
+impl<T: Real> Summand<T> for Overlap<'_, T> {
     /// The summands of the real part, and those of the imaginary part, the second of
     /// each pair yet to be given its minus.
     type Sum = (Parts, Parts);
@@ -95,18 +92,21 @@ impl<T: Real> AnyPass<T> for Overlap<'_, T> {
     }
 }
 
-/// The products of an amplitude with its partner: `IMAG` picks the imaginary part.
-struct Flipped<'a, T, const IMAG: bool> {
-    state: &'a [Complex<T>],
+/// Adds up the products of each amplitude with its partner under a Pauli string.
+#[derive(Debug)]
+pub struct Flipped<'a, T> {
+    pub(crate) state: &'a [Complex<T>],
     /// The bits of `x` above the octet.
     flip: usize,
     /// The bits of `x` within the octet.
     swap: usize,
     /// The bits of `z` above the octet.
     z_high: usize,
+    /// Whether the summands are those of the imaginary part.
+    imag: bool,
 }
 
-impl<T: Real, const IMAG: bool> AnyPass<T> for Flipped<'_, T, IMAG> {
+impl<T: Real> Summand<T> for Flipped<'_, T> {
     type Sum = Parts;
 
     #[inline(always)]
@@ -117,7 +117,7 @@ impl<T: Real, const IMAG: bool> AnyPass<T> for Flipped<'_, T, IMAG> {
             let bra = bra[(lane ^ self.swap) % LANES];
             let (ket_re, ket_im) = (ket[lane].re.widen(), ket[lane].im.widen());
             let (bra_re, bra_im) = (bra.re.widen() * sign, bra.im.widen() * sign);
-            let (first, second) = if IMAG { (ket_im, ket_re) } else { (ket_re, ket_im) };
+            let (first, second) = if self.imag { (ket_im, ket_re) } else { (ket_re, ket_im) };
             sum[lane][0] += bra_re * first;
             sum[lane][1] += bra_im * second;
         }

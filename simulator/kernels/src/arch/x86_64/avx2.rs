@@ -11,7 +11,7 @@ use crate::simd::{Pass, Simd};
 
 /// Proof that the CPU has AVX2 and FMA.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Avx2(());
+pub struct Avx2(());
 
 impl Avx2 {
     /// The token, where the CPU has the instructions.
@@ -33,7 +33,11 @@ macro_rules! simd {
             #[inline]
             fn vectorize<P: Pass<$real, Self>>(self, pass: &P, range: Range<usize>) -> P::Output {
                 #[target_feature(enable = "avx2,fma")]
-                fn enter<P: Pass<$real, Avx2>>(token: Avx2, pass: &P, range: Range<usize>) -> P::Output {
+                fn enter<P: Pass<$real, Avx2>>(
+                    token: Avx2,
+                    pass: &P,
+                    range: Range<usize>,
+                ) -> P::Output {
                     pass.run(token, range)
                 }
                 // SAFETY: the token proves that the CPU has AVX2 and FMA.
@@ -118,10 +122,28 @@ fn permute_pd(vector: __m256d, words: __m256i) -> __m256d {
 }
 
 simd!(
-    f64, __m256d, 2, _mm256_loadu_pd, _mm256_storeu_pd, _mm256_set1_pd, _mm256_mul_pd,
-    _mm256_fmadd_pd, swap_parts_pd, _mm256_addsub_pd, permute_pd
+    f64,
+    __m256d,
+    2,
+    _mm256_loadu_pd,
+    _mm256_storeu_pd,
+    _mm256_set1_pd,
+    _mm256_mul_pd,
+    _mm256_fmadd_pd,
+    swap_parts_pd,
+    _mm256_addsub_pd,
+    permute_pd
 );
 simd!(
-    f32, __m256, 4, _mm256_loadu_ps, _mm256_storeu_ps, _mm256_set1_ps, _mm256_mul_ps,
-    _mm256_fmadd_ps, swap_parts_ps, _mm256_addsub_ps, _mm256_permutevar8x32_ps
+    f32,
+    __m256,
+    4,
+    _mm256_loadu_ps,
+    _mm256_storeu_ps,
+    _mm256_set1_ps,
+    _mm256_mul_ps,
+    _mm256_fmadd_ps,
+    swap_parts_ps,
+    _mm256_addsub_ps,
+    _mm256_permutevar8x32_ps
 );

@@ -11,7 +11,7 @@ use crate::simd::{Pass, Simd};
 
 /// Proof that the CPU has AVX-512F.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Avx512(());
+pub struct Avx512(());
 
 impl Avx512 {
     /// The token, where the CPU has the instructions.
@@ -32,7 +32,11 @@ macro_rules! simd {
             #[inline]
             fn vectorize<P: Pass<$real, Self>>(self, pass: &P, range: Range<usize>) -> P::Output {
                 #[target_feature(enable = "avx512f")]
-                fn enter<P: Pass<$real, Avx512>>(token: Avx512, pass: &P, range: Range<usize>) -> P::Output {
+                fn enter<P: Pass<$real, Avx512>>(
+                    token: Avx512,
+                    pass: &P,
+                    range: Range<usize>,
+                ) -> P::Output {
                     pass.run(token, range)
                 }
                 // SAFETY: the token proves that the CPU has AVX-512F.
@@ -108,10 +112,30 @@ fn swap_parts_ps(vector: __m512) -> __m512 {
 }
 
 simd!(
-    f64, __m512d, 4, i64, _mm512_loadu_pd, _mm512_storeu_pd, _mm512_set1_pd, _mm512_mul_pd,
-    _mm512_fmadd_pd, swap_parts_pd, _mm512_fmaddsub_pd, _mm512_permutexvar_pd
+    f64,
+    __m512d,
+    4,
+    i64,
+    _mm512_loadu_pd,
+    _mm512_storeu_pd,
+    _mm512_set1_pd,
+    _mm512_mul_pd,
+    _mm512_fmadd_pd,
+    swap_parts_pd,
+    _mm512_fmaddsub_pd,
+    _mm512_permutexvar_pd
 );
 simd!(
-    f32, __m512, 8, i32, _mm512_loadu_ps, _mm512_storeu_ps, _mm512_set1_ps, _mm512_mul_ps,
-    _mm512_fmadd_ps, swap_parts_ps, _mm512_fmaddsub_ps, _mm512_permutexvar_ps
+    f32,
+    __m512,
+    8,
+    i32,
+    _mm512_loadu_ps,
+    _mm512_storeu_ps,
+    _mm512_set1_ps,
+    _mm512_mul_ps,
+    _mm512_fmadd_ps,
+    swap_parts_ps,
+    _mm512_fmaddsub_ps,
+    _mm512_permutexvar_ps
 );
