@@ -19,7 +19,7 @@ const MAX_FILE: u64 = 2 << 30;
 
 /// Ids that only the installation itself may use, so that a dropped file can neither take over
 /// `local` nor receive a service's secrets.
-const RESERVED: [&str; 3] = ["local", "noisy", "ibmq"];
+pub(crate) const RESERVED: [&str; 3] = ["local", "noisy", "ibmq"];
 
 /// Checks a file and says all about it.
 pub(crate) fn check(path: &Path, origin: Origin) -> Candidate {

@@ -3,7 +3,9 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use ketch_core::{Error, Extensions, JOB_EVENT, LOG, Message, Result};
-use serde_json::Value;
+use serde_json::{Value, json};
+
+use crate::{accounts::ActiveAccounts, check::RESERVED};
 
 /// Something a provider told the host, on whatever thread it was on.
 #[derive(Clone, Debug, PartialEq)]
@@ -49,11 +51,27 @@ impl Listeners {
 pub(crate) struct HostObject {
     pub(crate) provider: String,
     pub(crate) listeners: Listeners,
+    pub(crate) accounts: ActiveAccounts,
+}
+
+/// The extension by which a provider asks for its accounts.
+const ACCOUNTS: &str = "ketch.accounts/1";
+
+impl HostObject {
+    /// The accounts of this provider. Secrets go only to reserved providers, which are trusted by
+    /// the place they lie in; another file with the same id could be anybody's.
+    fn accounts(&self) -> Message {
+        let trusted = RESERVED.contains(&self.provider.as_str());
+        let accounts = self.accounts.accounts().into_iter();
+        let own = accounts.filter(|account| trusted && account.provider == self.provider);
+        let own: Vec<Value> = own.map(|account| account.document()).collect();
+        Message::json(&json!({"schema": ACCOUNTS, "accounts": own}))
+    }
 }
 
 impl Extensions for HostObject {
     fn supports(&self, name: &str) -> u32 {
-        u32::from([LOG, JOB_EVENT].contains(&name))
+        u32::from([LOG, JOB_EVENT, ACCOUNTS].contains(&name))
     }
 
     fn call(&self, name: &str, message: Message) -> Result<Message> {
@@ -69,6 +87,7 @@ impl Extensions for HostObject {
                 Event::Log { provider, level, message }
             }
             JOB_EVENT => Event::Job { provider, document: document() },
+            ACCOUNTS => return Ok(self.accounts()),
             _ => return Err(Error::not_supported("this host", format!("the extension `{name}`"))),
         };
         self.listeners.tell(&event);

@@ -7,6 +7,7 @@
 //!
 //! This crate alone names libloading.
 
+pub mod accounts;
 mod backends;
 mod candidate;
 mod check;
@@ -19,6 +20,7 @@ mod platform;
 mod registry;
 mod search_path;
 
+pub use accounts::{Account, AccountError, AccountFilter, AccountStore, ActiveAccounts};
 pub use backends::{Listing, QualifiedBackend};
 pub use candidate::{Candidate, State, Step};
 pub use error::{Error, Refusal, Result};

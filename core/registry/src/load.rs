@@ -10,11 +10,7 @@ use ketch_abi::{
 use ketch_core::Provider;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-use crate::{
-    Refusal, elf,
-    host::{HostObject, Listeners},
-    platform,
-};
+use crate::{Refusal, elf, host::HostObject, platform};
 
 /// Loads a library that passed the checks and makes its provider.
 ///
@@ -28,7 +24,7 @@ use crate::{
 pub(crate) fn load(
     path: &Path,
     manifest: &Manifest,
-    listeners: &Listeners,
+    host: HostObject,
 ) -> Result<Arc<dyn Provider>, Refusal> {
     let refuse = |step, found: String, expected: &str, fix: &str| Refusal {
         path: path.to_owned(),
@@ -64,7 +60,7 @@ pub(crate) fn load(
     // the descriptor: closing it would let a later plugin have the same path, and be taken for this
     // one.
     std::mem::forget(copy);
-    let provider = provider_of(&library, manifest, listeners);
+    let provider = provider_of(&library, host);
     std::mem::forget(library);
     let provider = provider.map_err(|error| {
         let mut refusal = refuse("entry", chain(&error), "a provider of this ABI", "rebuild it");
@@ -85,11 +81,7 @@ pub(crate) fn load(
     Ok(provider)
 }
 
-fn provider_of(
-    library: &Library,
-    manifest: &Manifest,
-    listeners: &Listeners,
-) -> Result<Arc<dyn Provider>, LoadError> {
+fn provider_of(library: &Library, host: HostObject) -> Result<Arc<dyn Provider>, LoadError> {
     let missing = |error: libloading::Error| LoadError::Layout {
         summary: "the entry is missing".to_owned(),
         details: error.to_string(),
@@ -104,7 +96,6 @@ fn provider_of(
     // SAFETY: the static of this name is abi_stable's header, and a reference to it is what the
     // symbol's address is.
     let header = unsafe { library.get(MAKER_SYMBOL) }.map_err(missing)?;
-    let host = HostObject { provider: manifest.id.clone(), listeners: listeners.clone() };
     // SAFETY: the header is the value of the symbol `MAKER_SYMBOL`, and the caller never closes the
     // library.
     let provider = unsafe { provider_from_library(*header, Arc::new(host)) }?;

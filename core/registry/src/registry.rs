@@ -10,8 +10,12 @@ use std::{
 use ketch_core::Provider;
 
 use crate::{
-    Candidate, Error, Event, Refusal, Result, SearchDirectory, SearchPath, State, check,
-    host::Listeners, load, search_path::Origin,
+    Candidate, Error, Event, Refusal, Result, SearchDirectory, SearchPath, State,
+    accounts::ActiveAccounts,
+    check,
+    host::{HostObject, Listeners},
+    load,
+    search_path::Origin,
 };
 
 /// Another name of a provider, from the system that Ketch is modelled on.
@@ -27,6 +31,7 @@ pub struct Registry {
     candidates: Vec<Candidate>,
     slots: HashMap<String, Slot>,
     listeners: Listeners,
+    accounts: ActiveAccounts,
 }
 
 /// One accepted plugin.
@@ -69,8 +74,13 @@ impl Registry {
                 candidates.push(candidate);
             }
         }
-        let listeners = Listeners::default();
-        Self { search_path: search_path.clone(), candidates, slots, listeners }
+        Self {
+            search_path: search_path.clone(),
+            candidates,
+            slots,
+            listeners: Listeners::default(),
+            accounts: ActiveAccounts::default(),
+        }
     }
 
     /// The directories that were searched.
@@ -105,7 +115,12 @@ impl Registry {
         let candidate = &self.candidates[slot.candidate];
         let provider = slot.provider.get_or_init(|| {
             let manifest = candidate.manifest.as_ref().expect("an accepted plugin has a manifest");
-            load::load(&candidate.path, manifest, &self.listeners)
+            let host = HostObject {
+                provider: manifest.id.clone(),
+                listeners: self.listeners.clone(),
+                accounts: self.accounts.clone(),
+            };
+            load::load(&candidate.path, manifest, host)
         });
         provider.clone().map_err(|refusal| Error::Plugin { refusal })
     }
@@ -114,6 +129,13 @@ impl Registry {
     /// block, nor call a provider.
     pub fn listen(&self, listener: impl Fn(Event) + Send + Sync + 'static) {
         self.listeners.add(listener);
+    }
+
+    /// The accounts that providers are told of when they ask; none until some are
+    /// [loaded](ActiveAccounts::load) or [enabled](ActiveAccounts::enable).
+    #[must_use]
+    pub fn accounts(&self) -> &ActiveAccounts {
+        &self.accounts
     }
 
     /// Why there is no such provider: it was refused, there is none at all, or only others.
