@@ -2,6 +2,8 @@
 
 use std::{fmt, ops::Range, path::PathBuf, sync::Arc};
 
+use crate::lexer::printable;
+
 /// Why a program was not read.
 #[derive(Clone, Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -34,6 +36,7 @@ impl Error {
     }
 }
 
+/// Each diagnostic becomes one line, without the source line.
 impl From<Error> for ketch_interface::Error {
     fn from(error: Error) -> Self {
         match error {
@@ -44,7 +47,18 @@ impl From<Error> for ketch_interface::Error {
                 retryable: false,
                 source: Some(source),
             },
-            Error::Invalid { .. } => Self::other("qasm.invalid", error.to_string()),
+            Error::Invalid { diagnostics } => {
+                let line =
+                    |d: &Diagnostic| format!("{}:{}:{}: {}", d.file, d.line, d.column, d.message);
+                let lines: Vec<String> = diagnostics.iter().map(line).collect();
+                Self::Other {
+                    code: "qasm.invalid".to_owned(),
+                    message: lines.join("\n"),
+                    hint: diagnostics.into_iter().find_map(|diagnostic| diagnostic.help),
+                    retryable: false,
+                    source: None,
+                }
+            }
         }
     }
 }
@@ -71,8 +85,8 @@ pub struct Diagnostic {
     pub message: String,
     /// What can be done about it.
     pub help: Option<String>,
-    /// The source line, cut to the neighbourhood of the place if it is long; control characters
-    /// are replaced by spaces.
+    /// The source line, cut to the neighbourhood of the place if it is long; tabs are spaces
+    /// in it, and what terminals would obey is replaced.
     pub source_line: String,
     /// How many characters were cut off at its left.
     pub source_offset: usize,
@@ -99,9 +113,8 @@ impl Diagnostic {
         let width = text[start..end.min(line_end).max(start)].chars().count();
         let long = whole.char_indices().nth(SHOWN).is_some();
         let source_offset = if long { (column - 1).saturating_sub(SHOWN_LEFT) } else { 0 };
-        let clean = |c: char| if c.is_control() { ' ' } else { c };
         let source_line: String =
-            whole.chars().skip(source_offset).take(SHOWN).map(clean).collect();
+            whole.chars().skip(source_offset).take(SHOWN).map(printable).collect();
         let room = (source_offset + SHOWN).saturating_sub(column - 1);
         Self {
             file: file.to_owned(),

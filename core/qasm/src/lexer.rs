@@ -290,9 +290,9 @@ impl<'a> Cursor<'a> {
         let before = self.text[..self.at].trim_end().len();
         self.skip_space();
         let (end, found) = self.next_token();
-        // What is missing at the end of a line is shown there, not at the start of the next one.
-        let on_next_line = self.text[before..self.at].contains('\n');
-        let span = if on_next_line && before > 0 { before..before } else { self.at..end };
+        // A sign that is missing at the end of a line is shown there, not where the next one starts.
+        let missing = what.starts_with('`') && self.text[before..self.at].contains('\n');
+        let span = if missing { before..before } else { self.at..end };
         Failure::new(span, format!("expected {what}, found {found}"))
     }
 
@@ -311,9 +311,18 @@ impl<'a> Cursor<'a> {
 
 /// A name as messages show it: cut where it is longer than any sensible one.
 pub(crate) fn shown(name: &str) -> String {
-    match name.char_indices().nth(60) {
-        Some((cut, _)) => format!("{}…", &name[..cut]),
-        None => name.escape_debug().to_string(),
+    let cut = name.chars().nth(60).map_or("", |_| "…");
+    name.chars().take(60).map(printable).chain(cut.chars()).collect()
+}
+
+/// A character that a terminal shows as itself; what would move its cursor or turn the direction of
+/// writing is replaced.
+pub(crate) fn printable(c: char) -> char {
+    match c {
+        '\t' => ' ',
+        '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => char::REPLACEMENT_CHARACTER,
+        _ if c.is_control() => char::REPLACEMENT_CHARACTER,
+        _ => c,
     }
 }
 
@@ -324,9 +333,23 @@ mod tests {
     #[test]
     fn numbers_are_the_nearest_doubles() {
         for text in [
-            "0", "1", "1.", ".5", "3.141592653589793", "1e3", "1.5E-7", "2.5e+2", "123456789012",
-            "9007199254740993", "0.1000000000000000055511151231257827", "1e23", "4.9e-324",
-            "179769313486231570000", "1e400", "00012.50", "1e-400",
+            "0",
+            "1",
+            "1.",
+            ".5",
+            "3.141592653589793",
+            "1e3",
+            "1.5E-7",
+            "2.5e+2",
+            "123456789012",
+            "9007199254740993",
+            "0.1000000000000000055511151231257827",
+            "1e23",
+            "4.9e-324",
+            "179769313486231570000",
+            "1e400",
+            "00012.50",
+            "1e-400",
         ] {
             let mut cursor = Cursor::new(text);
             assert_eq!(cursor.number(), Some(text.parse().unwrap()), "{text}");

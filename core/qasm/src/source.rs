@@ -15,7 +15,7 @@ use crate::diagnostic::{Diagnostic, Error};
 /// The longest program that is read, in bytes.
 pub const MAX_PROGRAM: u64 = 1 << 30;
 
-/// The longest included file, in bytes.
+/// How much a program may include, in bytes of all included files together.
 pub const MAX_INCLUDED: u64 = 1 << 26;
 
 /// The text of a program or of a file that it includes.
@@ -43,11 +43,12 @@ impl Source {
     /// If it cannot be read, is longer than [`MAX_PROGRAM`], or is not UTF-8.
     pub fn open(path: &Path) -> Result<Self, Error> {
         let failed = |source| Error::Read { path: path.to_owned(), source: Arc::new(source) };
-        let bytes = File::open(path)
-            .and_then(|file| read_at_most(file, MAX_PROGRAM))
-            .map_err(failed)?;
+        let bytes =
+            File::open(path).and_then(|file| read_at_most(file, MAX_PROGRAM)).map_err(failed)?;
         let name = path.display().to_string();
-        let identity = path.canonicalize().map_err(failed)?.display().to_string();
+        // Pipes have no path of their own.
+        let resolved = path.canonicalize().unwrap_or_else(|_| path.to_owned());
+        let identity = resolved.display().to_string();
         match String::from_utf8(bytes) {
             Ok(text) => Ok(Self { name, identity, text }),
             Err(error) => Err(Error::Invalid { diagnostics: vec![not_utf8(&name, &error)] }),

@@ -12,6 +12,9 @@ const MAX_EXPRESSION_DEPTH: u32 = 1000;
 /// No expression has more nodes, those that it shares with itself counted each time.
 const MAX_EXPRESSION_NODES: u32 = 1 << 20;
 
+/// Blocks are nested at most this deep: most work on circuits is recursive.
+const MAX_BLOCK_DEPTH: usize = 256;
+
 /// A circuit that cannot mean anything.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -33,8 +36,12 @@ pub enum CircuitError {
     NoSuchVariable { op: String, variable: u32, n_variables: usize },
     #[error("block {block} of `{op}` does not lie right behind the instruction")]
     MisplacedBlock { op: String, block: usize },
-    #[error("expression {expr} is too large: at most {MAX_EXPRESSION_DEPTH} deep, {MAX_EXPRESSION_NODES} nodes")]
+    #[error(
+        "expression {expr} is too large: at most {MAX_EXPRESSION_DEPTH} deep, {MAX_EXPRESSION_NODES} nodes"
+    )]
     ExpressionTooLarge { expr: usize },
+    #[error("`{op}` is nested in more than {MAX_BLOCK_DEPTH} blocks")]
+    TooDeep { op: String },
     #[error("a circuit of {found} {what}: at most {} are allowed", MAX_QUBITS)]
     TooLarge { what: &'static str, found: u32 },
 }
@@ -52,19 +59,23 @@ impl Circuit {
         }
         self.exprs.iter().enumerate().try_for_each(|(i, expr)| self.check_expr(i, expr))?;
         self.check_expression_sizes()?;
-        let mut open = Vec::new();
+        // The ends of the blocks around an instruction, and how deep it then is.
+        let mut open: Vec<(usize, usize)> = Vec::new();
         for (index, record) in self.records.iter().enumerate() {
             let instruction = self.instruction(index);
             self.check(&record.op, instruction.qubits, instruction.clbits, instruction.params)?;
-            while open.last().is_some_and(|&end| index >= end) {
+            while open.last().is_some_and(|&(end, _)| index >= end) {
                 open.pop();
+            }
+            let (within, depth) = open.last().copied().unwrap_or((self.len(), 0));
+            if depth > MAX_BLOCK_DEPTH {
+                return Err(CircuitError::TooDeep { op: record.op.name() });
             }
             let mut next = index + 1;
             for block in record.op.blocks() {
                 let misplaced =
                     || CircuitError::MisplacedBlock { op: record.op.name(), block: block.index() };
                 let range = self.blocks.get(block.index() - 1).ok_or_else(misplaced)?;
-                let within = open.last().copied().unwrap_or(self.len());
                 let (start, end) = (range.start as usize, range.end as usize);
                 if start != next || end < start || end > within {
                     return Err(misplaced());
@@ -74,10 +85,10 @@ impl Circuit {
             if next > index + 1 {
                 // Blocks of one instruction follow each other: only their outer end matters to
                 // what comes behind, and each one's own end to what is inside.
-                let ends: Vec<usize> = record
+                let ends: Vec<(usize, usize)> = record
                     .op
                     .blocks()
-                    .map(|block| self.blocks[block.index() - 1].end as usize)
+                    .map(|block| (self.blocks[block.index() - 1].end as usize, depth + 1))
                     .collect();
                 open.extend(ends.into_iter().rev());
             }

@@ -207,7 +207,10 @@ impl<'b> Reader<'b> {
         self.text().map(str::to_owned)
     }
 
-    pub(super) fn optional<T>(&mut self, read: impl FnOnce(&mut Self) -> Read<T>) -> Read<Option<T>> {
+    pub(super) fn optional<T>(
+        &mut self,
+        read: impl FnOnce(&mut Self) -> Read<T>,
+    ) -> Read<Option<T>> {
         if self.truth()? { read(self).map(Some) } else { Ok(None) }
     }
 

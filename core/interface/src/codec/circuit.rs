@@ -4,7 +4,7 @@ use super::{
     DecodeError,
     bytes::{Reader, Writer},
     expression,
-    operation::{Names, Row},
+    names::{Names, Row},
 };
 use crate::{
     Circuit,
@@ -123,8 +123,7 @@ fn write_registers(registers: &[Register], to: &mut Writer) {
 
 /// Registers with their sizes; where they start follows.
 fn read_registers(from: &mut Reader<'_>) -> Read<Vec<Register>> {
-    let registers =
-        from.list(2, |from| Ok(Register::new(from.string()?, 0, from.small()?)))?;
+    let registers = from.list(2, |from| Ok(Register::new(from.string()?, 0, from.small()?)))?;
     let total: u64 = registers.iter().map(|register| u64::from(register.size)).sum();
     if total > u64::from(MAX_QUBITS) {
         return Err(from.invalid(total, "at most 2^20 bits"));

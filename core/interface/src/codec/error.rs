@@ -9,7 +9,9 @@ use crate::circuit::CircuitError;
 pub enum DecodeError {
     #[error("these bytes are not a {expected}: they begin with {found:02x?}")]
     Magic { expected: &'static str, found: Vec<u8> },
-    #[error("the {what} is of format version {found}, this program reads version {known}; update it")]
+    #[error(
+        "the {what} is of format version {found}, this program reads version {known}; update it"
+    )]
     Version { what: &'static str, found: u16, known: u16 },
     #[error("the {what} needs the unknown format features {bits:#x}; update this program")]
     Features { what: &'static str, bits: u32 },

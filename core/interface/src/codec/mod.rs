@@ -9,6 +9,7 @@ mod circuit;
 mod error;
 mod expression;
 mod frame;
+mod names;
 mod operation;
 mod qobj;
 mod result;

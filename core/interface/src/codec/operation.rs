@@ -1,9 +1,4 @@
-//! Operations: the document's table of names, and what each operation holds beyond its operands.
-//!
-//! An instruction names a row of the table, so a reader that does not know a gate or an
-//! instruction can say which before it has read a single one.
-
-use std::collections::HashMap;
+//! What each operation holds beyond its operands.
 
 use super::{
     DecodeError,
@@ -12,130 +7,19 @@ use super::{
 use crate::{
     Matrix,
     circuit::{
-        BlockId, Case, ControlState, ExprId, For, ForValues, GATES, GateOp, Initialize, Labelled,
-        Op, PauliTerm, Save, SaveKind, SaveSubtype, SetState, Snapshot, Switch, TimeUnit, VarId,
+        BlockId, Case, ExprId, For, ForValues, Initialize, Labelled, Op, PauliTerm, Save, SaveKind,
+        SaveSubtype, SetState, Snapshot, Switch, TimeUnit, VarId,
     },
 };
 
 type Read<T> = Result<T, DecodeError>;
 
-/// A row of the table while writing.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
-enum Name {
-    /// Without controls it would be ambiguous, so the row has them too.
-    Gate(GateOp),
-    Instruction(&'static str),
-    Opaque(Box<str>),
-}
-
-/// The table while writing: rows in the order of their first use.
-#[derive(Debug, Default)]
-pub(super) struct Names {
-    rows: Vec<Name>,
-    places: HashMap<Name, u64>,
-}
-
-impl Names {
-    fn place(&mut self, name: Name) -> u64 {
-        if let Some(place) = self.places.get(&name) {
-            return *place;
-        }
-        let place = self.rows.len() as u64;
-        self.rows.push(name.clone());
-        self.places.insert(name, place);
-        place
-    }
-
-    /// Writes the table.
-    pub(super) fn write(&self, to: &mut Writer) {
-        to.length(self.rows.len());
-        for row in &self.rows {
-            match row {
-                Name::Gate(op) => {
-                    to.byte(0);
-                    to.text(op.gate.name());
-                    to.number(op.controls.into());
-                    let open = !op.state.is_all();
-                    to.optional_number(open.then(|| op.state.bits(op.controls)));
-                }
-                Name::Instruction(name) => {
-                    to.byte(1);
-                    to.text(name);
-                }
-                Name::Opaque(name) => {
-                    to.byte(2);
-                    to.text(name);
-                }
-            }
-        }
-    }
-
-    /// Writes an operation: its row first, what it holds into `payload`.
-    pub(super) fn write_op(&mut self, op: &Op, to: &mut Writer, payload: &mut Writer) {
-        let name = match op {
-            Op::Gate(gate) => Name::Gate(*gate),
-            Op::Opaque(name) => Name::Opaque(name.clone()),
-            op => Name::Instruction(write_payload(op, payload)),
-        };
-        to.number(self.place(name));
-    }
-}
-
-/// A row of the table while reading.
-#[derive(Debug, Clone)]
-pub(super) enum Row {
-    Gate(GateOp),
-    Instruction(fn(&mut Reader<'_>) -> Read<Op>),
-    Opaque(Box<str>),
-}
-
-impl Row {
-    /// Reads the table.
-    pub(super) fn read_all(mut from: Reader<'_>) -> Read<Vec<Self>> {
-        let rows = from.list(2, Self::read)?;
-        from.finish()?;
-        Ok(rows)
-    }
-
-    fn read(from: &mut Reader<'_>) -> Read<Self> {
-        let kind = from.byte()?;
-        let name = from.text()?;
-        let unknown = || DecodeError::UnknownInstruction { name: name.to_owned() };
-        match kind {
-            0 => {
-                let base = GATES.iter().find(|info| info.name == name).ok_or_else(unknown)?;
-                let controls = from.number()?;
-                let controls = u16::try_from(controls)
-                    .map_err(|_| from.invalid(controls, "at most 65535 controls"))?;
-                let state = match from.optional(Reader::number)? {
-                    None => ControlState::ALL,
-                    Some(bits) => ControlState::new(controls, bits)
-                        .ok_or_else(|| from.invalid(bits, "a pattern for the controls"))?,
-                };
-                Ok(Self::Gate(GateOp { gate: base.gate, controls, state }))
-            }
-            1 => {
-                let known = READERS.iter().find(|(known, _)| *known == name);
-                Ok(Self::Instruction(known.ok_or_else(unknown)?.1))
-            }
-            2 => Ok(Self::Opaque(name.into())),
-            other => Err(from.invalid(other, "a row of kind 0, 1 or 2")),
-        }
-    }
-
-    /// Reads what an operation of this row holds.
-    pub(super) fn read_op(&self, payload: &mut Reader<'_>) -> Read<Op> {
-        match self {
-            Self::Gate(op) => Ok(Op::Gate(*op)),
-            Self::Instruction(read) => read(payload),
-            Self::Opaque(name) => Ok(Op::Opaque(name.clone())),
-        }
-    }
-}
+/// Reads what an operation holds.
+pub(super) type ReadOp = fn(&mut Reader<'_>) -> Read<Op>;
 
 /// How each instruction is read. The names are part of the format.
 #[rustfmt::skip]
-const READERS: &[(&str, fn(&mut Reader<'_>) -> Read<Op>)] = &[
+pub(super) const READERS: &[(&str, ReadOp)] = &[
     ("measure", |_| Ok(Op::Measure)),
     ("measure_var", |r| Ok(Op::MeasureVar { var: var(r)?, bit: r.small()? })),
     ("reset", |_| Ok(Op::Reset)),
@@ -200,12 +84,18 @@ const READERS: &[(&str, fn(&mut Reader<'_>) -> Read<Op>)] = &[
     ("break", |_| Ok(Op::Break)),
     ("continue", |_| Ok(Op::Continue)),
     ("end", |_| Ok(Op::End)),
+    // Its name stands here and not in the table, so that it is held only as often as it is said.
+    ("opaque", |r| Ok(Op::Opaque(r.text()?.into()))),
 ];
 
 /// Writes what an operation holds and returns its name in [`READERS`].
-fn write_payload(op: &Op, to: &mut Writer) -> &'static str {
+pub(super) fn write_payload(op: &Op, to: &mut Writer) -> &'static str {
     match op {
-        Op::Gate(_) | Op::Opaque(_) => unreachable!("these have rows of their own"),
+        Op::Gate(_) => unreachable!("gates have rows of their own"),
+        Op::Opaque(name) => {
+            to.text(name);
+            "opaque"
+        }
         Op::Measure => "measure",
         Op::MeasureVar { var, bit } => {
             to.number(var.0.into());
@@ -381,10 +271,7 @@ fn write_save(save: &Save, to: &mut Writer) -> &'static str {
     save.kind.instruction_name()
 }
 
-fn save(
-    from: &mut Reader<'_>,
-    kind: impl FnOnce(&mut Reader<'_>) -> Read<SaveKind>,
-) -> Read<Op> {
+fn save(from: &mut Reader<'_>, kind: impl FnOnce(&mut Reader<'_>) -> Read<SaveKind>) -> Read<Op> {
     let key = from.string()?;
     let place = from.byte()?;
     let subtype = SUBTYPES.get(usize::from(place)).copied();

@@ -5,7 +5,7 @@ use super::{
     bytes::{Reader, Writer},
     circuit,
     frame::{QOBJ, begin, only, open, section, sections},
-    operation::{Names, Row},
+    names::{Names, Row},
 };
 use crate::{
     Qobj,

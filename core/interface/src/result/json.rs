@@ -71,8 +71,16 @@ impl RunResult {
         let success = root.require("success")?.truth()?;
         let results = root.require("results")?;
         let known = [
-            "backend_name", "backend_version", "qobj_id", "job_id", "date", "success", "status",
-            "header", "results", "metadata",
+            "backend_name",
+            "backend_version",
+            "qobj_id",
+            "job_id",
+            "date",
+            "success",
+            "status",
+            "header",
+            "results",
+            "metadata",
         ];
         Ok(Self {
             backend_name: text("backend_name")?.unwrap_or_default(),
@@ -324,7 +332,8 @@ fn read_counts(
             true => BitString::from_hex(width, key),
             false => key.parse(),
         };
-        let bits = bits.map_err(|_| count.expected(format!("an outcome of {width} bits as key")))?;
+        let bits =
+            bits.map_err(|_| count.expected(format!("an outcome of {width} bits as key")))?;
         let number = count.whole()?;
         total = total.checked_add(number).ok_or_else(|| count.expected("a sum below 2^64"))?;
         read.add(bits, number);

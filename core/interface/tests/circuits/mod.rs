@@ -10,22 +10,13 @@ use ketch_interface::{BitString, Circuit, Complex64, Matrix};
 /// Numbers that decide what is made; zeros when they are used up, so that shorter tapes make
 /// simpler circuits.
 pub(crate) struct Tape<'t> {
-    rest: &'t [u64],
-    /// Whether parameters may be infinite, and operations of every kind come.
-    all: bool,
+    pub(crate) rest: &'t [u64],
+    /// Operations of every kind; else only what a Qobj document can express, in the words that it
+    /// is read with.
+    pub(crate) all: bool,
 }
 
-impl<'t> Tape<'t> {
-    /// Every operation.
-    pub(crate) fn all(numbers: &'t [u64]) -> Self {
-        Self { rest: numbers, all: true }
-    }
-
-    /// Only what a Qobj document can express, in the words that it is read with.
-    pub(crate) fn documents(numbers: &'t [u64]) -> Self {
-        Self { rest: numbers, all: false }
-    }
-
+impl Tape<'_> {
     fn next(&mut self) -> u64 {
         let Some((first, rest)) = self.rest.split_first() else { return 0 };
         self.rest = rest;
@@ -127,12 +118,12 @@ fn expression(tape: &mut Tape<'_>, circuit: &mut Circuit) {
 
 /// Appends one instruction and what is inside it.
 fn instruction(tape: &mut Tape<'_>, circuit: &mut Circuit, depth: u32) {
-    let n_kinds = if tape.all { 27 } else { 21 };
+    let n_kinds = if tape.all { 28 } else { 21 };
     match tape.below(n_kinds) {
         0..=5 => gate(tape, circuit),
         kind @ 6..=19 => other(tape, circuit, kind),
         20 if !tape.all => document_if(tape, circuit, depth),
-        _ if depth < 3 && circuit.len() < 60 => control_flow(tape, circuit, depth),
+        20..=26 if depth < 3 && circuit.len() < 60 => control_flow(tape, circuit, depth),
         _ => circuit.push(tape.pick(&[Op::Break, Op::Continue, Op::End]), &[], &[], &[]).unwrap(),
     }
 }

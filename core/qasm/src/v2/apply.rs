@@ -64,10 +64,14 @@ impl Parser<'_> {
                 format!("`{name}` on registers of different sizes, {size} and {}", other.size);
             return Err(Failure::new(word.start..word.end, message));
         }
-        let each = match gate.gate {
-            Callee::Defined(definition) => self.gates.definitions[definition as usize].cost,
-            _ => Cost { operands: self.memory_of(gate), steps: 0 },
-        };
+        // Even a gate with an empty body takes time.
+        let mut each = Cost { operands: 0, steps: 1 + u64::from(gate.n_qubits) };
+        match gate.gate {
+            Callee::Defined(definition) => {
+                each.add(self.gates.definitions[definition as usize].cost);
+            }
+            _ => each.operands = self.memory_of(gate),
+        }
         self.charge(word, each.times(u64::from(size)))?;
         for index in 0..size {
             self.frames.qubits.clear();

@@ -102,7 +102,8 @@ impl Parser<'_> {
             let message = format!("`{name}` builds on more than {MAX_NESTING} gates in a row");
             return Err(Failure::new(word.start..word.end, message));
         }
-        let definition = Definition { calls: first..self.gates.calls.len(), cost, depth: depth + 1 };
+        let definition =
+            Definition { calls: first..self.gates.calls.len(), cost, depth: depth + 1 };
         let id = u32::try_from(self.gates.definitions.len()).expect("fewer gates than bytes");
         self.gates.definitions.push(definition);
         let symbol = Symbol::Gate(signature(Callee::Defined(id), &locals));

@@ -57,7 +57,8 @@ bodies! {
     "rccx" "" "a,b,c"
         "h c; t c; cx b,c; tdg c; cx a,c; t c; cx b,c; tdg c; h c;";
     "rc3x" "" "a,b,c,d"
-        "h d; t d; cx c,d; tdg d; h d; cx a,d; t d; cx b,d; tdg d; cx a,d; t d; cx b,d; tdg d; h d; t d; cx c,d; tdg d; h d;";
+        "h d; t d; cx c,d; tdg d; h d; cx a,d; t d; cx b,d; tdg d; \
+         cx a,d; t d; cx b,d; tdg d; h d; t d; cx c,d; tdg d; h d;";
     "cs" "" "a,b" "cu1(pi/2) a,b;";
     "csdg" "" "a,b" "cu1(-pi/2) a,b;";
     "cu2" "(phi,lambda)" "a,b" "cu3(pi/2,phi,lambda) a,b;";

@@ -77,10 +77,9 @@ pub fn emit_v2(circuit: &Circuit) -> Result<String, EmitError> {
     writer.block(None, "")?;
     let mut text = String::from("OPENQASM 2.0;\ninclude \"qelib1.inc\";\n");
     text.push_str(&writer.head);
-    for (keyword, registers, names) in [
-        ("qreg", circuit.qregs(), &writer.qregs),
-        ("creg", circuit.cregs(), &writer.cregs),
-    ] {
+    for (keyword, registers, names) in
+        [("qreg", circuit.qregs(), &writer.qregs), ("creg", circuit.cregs(), &writer.cregs)]
+    {
         for (register, name) in registers.iter().zip(names).filter(|(r, _)| r.size > 0) {
             text.push_str(&format!("{keyword} {name}[{}];\n", register.size));
         }

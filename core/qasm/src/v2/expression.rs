@@ -294,11 +294,7 @@ fn named<B: Build>(
 }
 
 /// The rest of an expression behind its opening parenthesis.
-fn parenthesised<B: Build>(
-    cursor: &mut Cursor<'_>,
-    build: &mut B,
-    depth: u32,
-) -> Parsed<B::Value> {
+fn parenthesised<B: Build>(cursor: &mut Cursor<'_>, build: &mut B, depth: u32) -> Parsed<B::Value> {
     let value = binary_expression(cursor, build, power::SUM, depth + 1)?;
     cursor.expect(b')')?;
     Ok(value)

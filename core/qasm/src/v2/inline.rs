@@ -20,7 +20,7 @@ use super::{
 pub const MAX_EXPANSION: u64 = 1 << 23;
 
 /// How many calls and steps of parameter expressions the bodies of gates may take in a program.
-pub const MAX_STEPS: u64 = 1 << 28;
+pub const MAX_STEPS: u64 = 1 << 26;
 
 /// How deep definitions of gates may build on each other.
 pub const MAX_NESTING: u32 = 256;

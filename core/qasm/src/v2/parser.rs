@@ -13,7 +13,7 @@ use super::{
 use crate::{
     diagnostic::{Error, Failure, Parsed},
     lexer::{Cursor, Word, shown},
-    source::{Includes, Source},
+    source::{Includes, MAX_INCLUDED, Source},
     version::{self, Version},
 };
 
@@ -39,6 +39,7 @@ pub fn parse(source: &Source, includes: &dyn Includes) -> Result<Circuit, Error>
         includes,
         open: Vec::new(),
         n_included: 0,
+        included_bytes: 0,
     };
     let mut cursor = Cursor::new(&source.text);
     let read = header(&mut cursor).and_then(|()| parser.file(source, &mut cursor));
@@ -66,6 +67,7 @@ pub(super) struct Parser<'i> {
     /// The files being read, the program first: their names and identities.
     open: Vec<(String, String)>,
     n_included: usize,
+    included_bytes: u64,
 }
 
 /// The version line.
@@ -163,6 +165,7 @@ impl Parser<'_> {
         let (from, _) = self.open.last().expect("a file is being read");
         let source = self.includes.open(from, name).map_err(|reason| refused(&reason))?;
         self.n_included += 1;
+        self.included_bytes += source.text.len() as u64;
         if self.open.iter().any(|(_, identity)| *identity == source.identity) {
             return Err(refused("it includes itself"));
         }
@@ -172,6 +175,9 @@ impl Parser<'_> {
         }
         if self.n_included > MAX_INCLUDES {
             return Err(refused(&format!("the program includes more than {MAX_INCLUDES} files")));
+        }
+        if self.included_bytes > MAX_INCLUDED {
+            return Err(refused(&format!("the program includes more than {MAX_INCLUDED} bytes")));
         }
         self.file(&source, &mut Cursor::new(&source.text)).map_err(|failure| {
             let diagnostic = failure.into_diagnostic(&source.name, &source.text);
@@ -209,9 +215,7 @@ impl Parser<'_> {
         };
         let name = cursor.name(word);
         let symbol = match quantum {
-            true => {
-                Symbol::Qreg(Bits { start: self.circuit.add_qreg(name, size).0, size })
-            }
+            true => Symbol::Qreg(Bits { start: self.circuit.add_qreg(name, size).0, size }),
             false => Symbol::Creg(Bits { start: self.circuit.add_creg(name, size).0, size }),
         };
         self.names.set(name, symbol);

@@ -24,8 +24,7 @@ fn check_whole(program: &str, expected: &str) {
 
 #[test]
 fn the_version_line_is_needed() {
-    let missing =
-        "the program does not begin with its version (begin it with `OPENQASM 2.0;`)";
+    let missing = "the program does not begin with its version (begin it with `OPENQASM 2.0;`)";
     check_whole("", &format!("1:1: {missing}"));
     check_whole("qreg q[1];", &format!("1:1: {missing}"));
     check_whole("// c\n  qreg q[1];", &format!("2:3: {missing}"));
@@ -80,7 +79,10 @@ fn operands_fit() {
     check("h q[4];", "2:3: `q` has bits 0 to 3, found bit 4");
     check("h q[99999999999999999999];", "2:3: `q` has bits 0 to 3, found bit 2^64 or more");
     check("h c[0];", "2:3: expected a quantum register, `c` is a classical register");
-    check("measure q[0] -> q[1];", "2:17: expected a classical register, `q` is a quantum register");
+    check(
+        "measure q[0] -> q[1];",
+        "2:17: expected a classical register, `q` is a quantum register",
+    );
     check("h h;", "2:3: expected a quantum register, `h` is a gate");
     check("q q;", "2:1: `q` is a quantum register");
     check("cx q[0];", "2:1: `cx` takes 2 qubits, found 1");
@@ -93,7 +95,10 @@ fn operands_fit() {
     check("barrier q,q[1];", "2:1: qubit `q[1]` stands twice");
     check("qreg r[3]; cx q,r;", "2:12: `cx` on registers of different sizes, 4 and 3");
     check("qreg r[1]; cx q,r;", "2:12: `cx` on registers of different sizes, 4 and 1");
-    check("creg d[3]; measure q -> d;", "2:12: `measure` of a register of 4 qubits into a register of 3 clbits");
+    check(
+        "creg d[3]; measure q -> d;",
+        "2:12: `measure` of a register of 4 qubits into a register of 3 clbits",
+    );
     check("measure q -> c[0];", "2:1: `measure` of a register of 4 qubits into one clbit");
 }
 
@@ -139,16 +144,31 @@ fn bodies_hold_gates_on_their_qubits() {
     check("gate g a { later a; }", "2:12: unknown gate `later`");
     check("gate g a { h b; }", "2:14: `b` is not a qubit of the gate");
     check("gate g a { h q[0]; }", "2:14: `q` is not a qubit of the gate");
-    check("gate g a { h a[0]; }", "2:15: the body of a gate names its qubits, not bits of registers");
+    check(
+        "gate g a { h a[0]; }",
+        "2:15: the body of a gate names its qubits, not bits of registers",
+    );
     check("gate g(x) a { h x; }", "2:17: `x` is a parameter of the gate");
-    check("gate g(x) a { rx(a) a; }", "2:18: unknown name `a` in an expression (did you mean `x`?)");
-    check("gate g a,b { cx a,a; }", "2:16: a qubit stands twice");
+    check(
+        "gate g(x) a { rx(a) a; }",
+        "2:18: unknown name `a` in an expression (did you mean `x`?)",
+    );
+    check("gate g a,b { cx a,a; }", "2:17: a qubit stands twice");
     check("gate g a { cx a; }", "2:12: `cx` takes 2 qubits, found 1");
     check("gate g a { rx a; }", "2:12: `rx` takes 1 parameter, found 0");
-    check("gate g a { measure a -> c; }", "2:12: the body of a gate holds gates and barriers, found `measure`");
-    check("gate g a { reset a; }", "2:12: the body of a gate holds gates and barriers, found `reset`");
+    check(
+        "gate g a { measure a -> c; }",
+        "2:12: the body of a gate holds gates and barriers, found `measure`",
+    );
+    check(
+        "gate g a { reset a; }",
+        "2:12: the body of a gate holds gates and barriers, found `reset`",
+    );
     check("gate g { }", "2:8: expected the name of a qubit, found `{`");
-    check("gate g a { h a; ", "2:16: expected a gate, `barrier` or `}`, found the end of the program");
+    check(
+        "gate g a { h a; ",
+        "2:17: expected a gate, `barrier` or `}`, found the end of the program",
+    );
     check("gate g a {} g q[0],q[1];", "2:13: `g` takes 1 qubit, found 2");
 }
 
@@ -219,4 +239,13 @@ error: expected `[`, found `ö`
     assert_eq!(diagnostic.source_offset, 4950);
     let caret = format!("\n  | {}^\n", " ".repeat(50));
     assert!(error.to_string().contains(&caret), "{error}");
+}
+
+#[test]
+fn callers_of_the_interface_get_the_place_and_the_help() {
+    let error = parse_str("OPENQASM 2.0;\nqreg q[1];\nu q[0];", "t.qasm").unwrap_err();
+    let error = ketch_interface::Error::from(error);
+    assert_eq!(error.code(), "qasm.invalid");
+    assert_eq!(error.to_string(), "t.qasm:3:1: unknown gate `u`");
+    assert!(error.hint().unwrap().contains("qelib1.inc"));
 }

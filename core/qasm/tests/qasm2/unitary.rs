@@ -6,21 +6,28 @@ use ketch_interface::{
 };
 use ketch_qasm::parse_str;
 
-/// A matrix on some of `n_qubits` qubits, on all of them.
-fn embedded(small: &Matrix, on: &[Qubit], n_qubits: u32) -> Matrix {
-    let dim = 1_usize << n_qubits;
-    let inner = |index: usize| {
-        on.iter().enumerate().fold(0, |sum, (place, qubit)| sum | (index >> qubit.0 & 1) << place)
+/// What comes of a matrix when a gate acts on some qubits of its rows' indices.
+fn applied(gate: &Matrix, on: &[Qubit], to: &Matrix) -> Matrix {
+    let dim = to.dim();
+    let mask = on.iter().fold(0, |mask, qubit| mask | 1_usize << qubit.0);
+    let place = |inner: usize| {
+        on.iter().enumerate().fold(0, |sum, (i, qubit)| sum | (inner >> i & 1) << qubit.0)
     };
-    let outer = |index: usize| on.iter().fold(index, |rest, qubit| rest & !(1 << qubit.0));
-    let entries = (0..dim * dim).map(|i| {
-        let (row, column) = (i / dim, i % dim);
-        match outer(row) == outer(column) {
-            true => small.at(inner(row), inner(column)),
-            false => Complex64::ZERO,
+    let places: Vec<usize> = (0..gate.dim()).map(place).collect();
+    let mut entries = vec![Complex64::ZERO; dim * dim];
+    for outer in (0..dim).filter(|index| index & mask == 0) {
+        for (row, to_row) in places.iter().enumerate() {
+            for (column, from_row) in places.iter().enumerate() {
+                let factor = gate.at(row, column);
+                if factor != Complex64::ZERO {
+                    let from = &to.entries()[(outer | from_row) * dim..][..dim];
+                    let sums = &mut entries[(outer | to_row) * dim..][..dim];
+                    sums.iter_mut().zip(from).for_each(|(sum, entry)| *sum += factor * entry);
+                }
+            }
         }
-    });
-    Matrix::new(dim, entries.collect()).unwrap()
+    }
+    Matrix::new(dim, entries).unwrap()
 }
 
 /// The matrix of a circuit of gates.
@@ -35,14 +42,13 @@ pub(crate) fn unitary(circuit: &Circuit) -> Matrix {
             Op::Barrier => return product,
             other => panic!("`{}` has no matrix", other.name()),
         };
-        embedded(&matrix, instruction.qubits, n_qubits).product(&product)
+        applied(&matrix, instruction.qubits, &product)
     })
 }
 
 /// The distance of two unitaries, whatever their global phases.
 pub(crate) fn distance(a: &Matrix, b: &Matrix) -> f64 {
-    let overlap: Complex64 =
-        a.entries().iter().zip(b.entries()).map(|(a, b)| a.conj() * b).sum();
+    let overlap: Complex64 = a.entries().iter().zip(b.entries()).map(|(a, b)| a.conj() * b).sum();
     if overlap.norm() < 1e-9 {
         return f64::INFINITY;
     }
@@ -108,8 +114,7 @@ fn the_gate_table_is_qelib1() {
         let n_qubits = u32::from(controls) + info.n_qubits;
         let params = ["0.7", "-1.1", "2.3", "0.4"][..info.n_params as usize].join(",");
         let qubits: Vec<String> = (0..n_qubits).map(|i| format!("q[{i}]")).collect();
-        let call =
-            format!("qreg q[{n_qubits}]; {}({params}) {};", spelling.name, qubits.join(","));
+        let call = format!("qreg q[{n_qubits}]; {}({params}) {};", spelling.name, qubits.join(","));
         let built_in = format!("OPENQASM 2.0; include \"qelib1.inc\"; {call}");
         let defined = format!("OPENQASM 2.0; {DEFINITIONS} {call}");
         let built_in = unitary(&parse_str(&built_in, "built in").unwrap());

@@ -6,7 +6,7 @@ use super::{QobjJsonError, conditions::Condition, params};
 use crate::{
     Circuit,
     circuit::{
-        Clbit, Controls, ControlState, Expr, GATES, GateOp, Op, Param, Qubit, Spelling, VarId,
+        Clbit, ControlState, Controls, Expr, GATES, GateOp, Op, Param, Qubit, Spelling, VarId,
         VarType,
     },
     json::{Mistyped, Node},
@@ -214,18 +214,15 @@ impl RegisterUses {
 
     /// For a plain `bfunc` whose register serves only the instructions right behind it: how many
     /// these are. They can have the condition itself, and need no register.
-    fn run_behind(
-        &self,
-        node: &Node<'_, '_>,
-        behind: &[Node<'_, '_>],
-    ) -> Result<usize, Mistyped> {
+    fn run_behind(&self, node: &Node<'_, '_>, behind: &[Node<'_, '_>]) -> Result<usize, Mistyped> {
         let plain = node.value.get("name").and_then(|name| name.as_str()) == Some("bfunc")
             && node.get("memory").is_none()
             && node.get("conditional").is_none();
         let Some(register) = node.get("register").filter(|_| plain) else { return Ok(0) };
         let register = register.whole()?;
         let run = behind.iter().take_while(|next| conditional(next) == Some(register)).count();
-        let sole = self.writes.get(&register) == Some(&1) && self.reads.get(&register) == Some(&run);
+        let sole =
+            self.writes.get(&register) == Some(&1) && self.reads.get(&register) == Some(&run);
         Ok(if sole { run } else { 0 })
     }
 }

@@ -24,7 +24,9 @@ pub(super) fn read(name: &str, node: &Node<'_, '_>, n_qubits: u32) -> Read<Optio
             Op::Unitary(Box::new(Labelled { label: label.map(str::to_owned), value }))
         }
         "diagonal" => Op::Diagonal(node.require("params")?.vector()?.into()),
-        "multiplexer" => Op::Multiplexer(node.require("params")?.list(|node| node.matrix())?.into()),
+        "multiplexer" => {
+            Op::Multiplexer(node.require("params")?.list(|node| node.matrix())?.into())
+        }
         "kraus" => Op::Kraus(node.require("params")?.list(|node| node.matrix())?.into()),
         "superop" => Op::Superop(Box::new(only_matrix(&node.require("params")?)?)),
         "pauli" => Op::Pauli(only(&node.require("params")?, |node| node.text_owned())?.into()),
@@ -87,7 +89,9 @@ pub(super) fn write(op: &Op) -> Result<Option<Value>, String> {
         }
         Op::SetState(state) => match &**state {
             SetState::Statevector(amplitudes) => json!({"params": [vector_json(amplitudes)]}),
-            SetState::DensityMatrix(value) | SetState::Unitary(value) | SetState::Superop(value) => {
+            SetState::DensityMatrix(value)
+            | SetState::Unitary(value)
+            | SetState::Superop(value) => {
                 json!({"params": [matrix(value)]})
             }
         },
@@ -179,10 +183,9 @@ fn snapshot(node: &Node<'_, '_>) -> Read<Snapshot> {
             paulis = params.list(|term| {
                 let mut parts = term.items()?;
                 match (parts.next(), parts.next(), parts.next()) {
-                    (Some(weight), Some(pauli), None) => Ok(PauliTerm {
-                        pauli: pauli.text_owned()?,
-                        coefficient: weight.complex()?,
-                    }),
+                    (Some(weight), Some(pauli), None) => {
+                        Ok(PauliTerm { pauli: pauli.text_owned()?, coefficient: weight.complex()? })
+                    }
                     _ => Err(term.expected("a weight and a Pauli string")),
                 }
             })?;

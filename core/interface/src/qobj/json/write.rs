@@ -43,8 +43,7 @@ pub(super) fn qobj(qobj: &Qobj, dialect: QobjDialect) -> Result<Value, QobjJsonE
         }));
     }
     let largest = |size: fn(&Circuit) -> u32| bound.iter().map(size).max().unwrap_or(0);
-    let mut all =
-        config(&qobj.config, largest(Circuit::n_qubits), largest(Circuit::n_clbits));
+    let mut all = config(&qobj.config, largest(Circuit::n_qubits), largest(Circuit::n_clbits));
     if qobj.config.shots.is_none() {
         // The oldest schema requires it.
         all.insert("shots".to_owned(), DEFAULT_SHOTS.into());

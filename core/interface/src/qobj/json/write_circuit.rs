@@ -1,13 +1,13 @@
 //! Writing the instructions of a circuit.
 
+use std::collections::BTreeSet;
+
 use serde_json::{Map, Value, json};
 
 use super::{QobjDialect, conditions::Condition, instructions::MAX_REGISTER, params};
 use crate::{
     BitString, Circuit,
-    circuit::{
-        BlockId, Clbit, Expr, ExprId, Instruction, Op, Param, Qubit, Scope, VarId, VarType,
-    },
+    circuit::{BlockId, Clbit, Expr, ExprId, Instruction, Op, Param, Qubit, Scope, VarId, VarType},
 };
 
 /// What cannot be written.
@@ -15,13 +15,13 @@ type Write<T> = Result<T, String>;
 
 pub(super) fn instructions(circuit: &Circuit, dialect: QobjDialect) -> Write<Vec<Value>> {
     let mut registers: Vec<Option<u32>> = Vec::new();
+    let mut taken = BTreeSet::new();
     for variable in circuit.variables() {
         let number = variable.name.strip_prefix('r').and_then(|digits| digits.parse().ok());
-        let taken = |number: &u32| registers.contains(&Some(*number));
-        let usable = number.filter(|number| *number < MAX_REGISTER && !taken(number));
+        let usable = number.filter(|&number| number < MAX_REGISTER && taken.insert(number));
         registers.push(usable);
     }
-    let next_register = registers.iter().flatten().max().map_or(0, |&last| last + 1);
+    let next_register = taken.last().map_or(0, |&last| last + 1);
     let mut writer = Writer { circuit, dialect, registers, next_register, written: Vec::new() };
     writer.block(None, None)?;
     Ok(writer.written)
@@ -142,8 +142,7 @@ impl Writer<'_> {
         let kept: Vec<VarId> = measure.clbits.iter().zip(behind).map_while(kept).collect();
         let mut rest = behind;
         if kept.len() == measure.clbits.len() {
-            let registers: Write<Vec<u32>> =
-                kept.iter().map(|var| self.register(*var)).collect();
+            let registers: Write<Vec<u32>> = kept.iter().map(|var| self.register(*var)).collect();
             fields.insert("register".to_owned(), registers?.into());
             rest = &behind[kept.len()..];
         }
