@@ -26,6 +26,7 @@ pub mod codec;
 pub mod device;
 mod json;
 mod matrix;
+pub mod noise;
 pub mod qobj;
 pub mod result;
 

@@ -252,6 +252,12 @@ fn conditions_are_written_in_the_words_of_the_dialect() {
 }
 
 #[test]
+fn a_condition_for_nothing_is_not_written() {
+    let circuit = Circuit::new(1, 1).if_equal(0, 1, |circuit| circuit);
+    assert_eq!(written(circuit, QobjDialect::V1), Vec::<Json>::new());
+}
+
+#[test]
 fn both_branches_are_decided_before_either_runs() {
     let mut circuit = Circuit::new(1, 1);
     let condition = circuit.add_expr(Expr::Clbit(Clbit(0)));

@@ -242,6 +242,10 @@ fn document_if(tape: &mut Tape<'_>, circuit: &mut Circuit, depth: u32) {
     let condition = circuit.register_equals(register.start, register.size, value);
     let block = circuit.open_if(condition);
     gate(tape, circuit);
+    // A block without instructions is not written, and one of several is read as several.
+    if circuit.block_range(Some(block)).start == circuit.len() {
+        circuit.push(Op::Reset, &[Qubit(0)], &[], &[]).unwrap();
+    }
     circuit.close_block(block);
 }
 

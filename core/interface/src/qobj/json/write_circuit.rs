@@ -62,6 +62,10 @@ impl Writer<'_> {
     }
 
     fn branch(&mut self, id: ExprId, then: BlockId, otherwise: Option<BlockId>) -> Write<()> {
+        let mut blocks = [Some(then), otherwise].into_iter().flatten();
+        if blocks.all(|block| self.circuit.block_range(Some(block)).is_empty()) {
+            return Ok(());
+        }
         if let Expr::Var(var) = self.circuit.expression(id) {
             if otherwise.is_some() {
                 return Err("the else branch of a register's value".to_owned());
