@@ -1,7 +1,7 @@
 //! [`check_qobj`]: whether a backend can run a Qobj, as far as its configuration tells.
 
 use ketch_interface::{
-    BackendConfiguration, Error, Qobj, Result,
+    BackendConfiguration, Circuit, Error, Qobj, Result,
     circuit::{Controls, Op, Spelling},
     nearest,
     qobj::{Experiment, Program},
@@ -47,7 +47,25 @@ pub fn check_qobj(
         let found = experiments.len();
         return invalid(format!("{found} experiments, {} takes {limit}", of(configuration)));
     }
+    // Each circuit once, however many experiments run it.
+    qobj.circuits().iter().try_for_each(|circuit| check_circuit(circuit, configuration))?;
     experiments.iter().try_for_each(|experiment| check_experiment(qobj, experiment, configuration))
+}
+
+fn check_circuit(circuit: &Circuit, configuration: &BackendConfiguration) -> Result<()> {
+    circuit.validate()?;
+    let backend = configuration.backend_name.clone();
+    if let Some(limit) = configuration.n_qubits()
+        && circuit.n_qubits() > limit
+    {
+        let (circuit, needed) = (circuit.name.clone(), circuit.n_qubits());
+        return Err(Error::TooManyQubits { backend, circuit, needed, limit });
+    }
+    let mut operations = circuit.instructions().map(|instruction| instruction.op);
+    match operations.find(|op| !is_supported(op, configuration)) {
+        Some(op) => Err(Error::UnsupportedInstruction { backend, instruction: op.name() }),
+        None => Ok(()),
+    }
 }
 
 fn check_experiment(
@@ -56,29 +74,16 @@ fn check_experiment(
     configuration: &BackendConfiguration,
 ) -> Result<()> {
     let name = qobj.experiment_name(experiment);
-    let Some(circuit) = qobj.circuits().get(experiment.circuit) else {
-        let found = qobj.circuits().len();
-        let place = experiment.circuit;
-        return invalid(format!("experiment `{name}` names circuit {place} of {found}"));
-    };
-    circuit.validate()?;
-    let backend = configuration.backend_name.clone();
-    if let Some(limit) = configuration.n_qubits()
-        && circuit.n_qubits() > limit
-    {
-        let (circuit, needed) = (name.to_owned(), circuit.n_qubits());
-        return Err(Error::TooManyQubits { backend, circuit, needed, limit });
+    let (place, circuits) = (experiment.circuit, qobj.circuits().len());
+    if place >= circuits {
+        return invalid(format!("experiment `{name}` names circuit {place} of {circuits}"));
     }
     let shots = qobj.shots(experiment);
     let limit = configuration.max_shots.unwrap_or(u64::MAX);
     if !(1..=limit).contains(&shots) {
         return invalid(format!("experiment `{name}` has {shots} shots, expected 1 to {limit}"));
     }
-    let mut operations = circuit.instructions().map(|instruction| instruction.op);
-    match operations.find(|op| !is_supported(op, configuration)) {
-        Some(op) => Err(Error::UnsupportedInstruction { backend, instruction: op.name() }),
-        None => Ok(()),
-    }
+    Ok(())
 }
 
 fn is_supported(op: &Op, configuration: &BackendConfiguration) -> bool {
@@ -109,8 +114,6 @@ fn invalid(reason: String) -> Result<()> {
 
 #[cfg(test)]
 mod tests {
-    use ketch_interface::Circuit;
-
     use super::*;
 
     fn check(qobj: Qobj, expected: &str) {

@@ -1,1 +1,51 @@
-//! To be written.
+//! Ketch's simulation engines: a circuit goes in, counts and states come out.
+//!
+//! ```
+//! use ketch_interface::Circuit;
+//! use ketch_simulator::{Cancel, Options, simulate};
+//!
+//! let bell = Circuit::new(2, 2).h(0).cx(0, 1).measure_all();
+//! let outcome = simulate(&bell, &Options::default(), &Cancel::new())?;
+//! let counts = outcome.counts.expect("the circuit measures");
+//! assert_eq!(counts.get("00") + counts.get("11"), 1024);
+//! # Ok::<(), ketch_simulator::Error>(())
+//! ```
+//!
+//! Reading order: [`Options`] and [`Outcome`] say what goes in and comes out. [`choose`] picks the
+//! method, [`check`] refuses what it cannot run. `program` is the circuit in the form that is run;
+//! `run` runs it, once where shots can be drawn from the final state and shot by shot otherwise;
+//! `state` holds the amplitudes. `reference` is the slow, obvious simulator that tests compare with.
+//!
+//! Nothing here knows of providers, plugins or documents.
+
+#![forbid(unsafe_code)]
+
+mod cancel;
+mod check;
+mod error;
+mod memory;
+mod method;
+mod options;
+mod program;
+mod records;
+mod rng;
+mod run;
+mod saved;
+mod simulate;
+mod state;
+mod system;
+
+#[cfg(test)]
+mod reference;
+#[cfg(test)]
+mod tests;
+
+pub use cancel::Cancel;
+pub use check::check;
+pub use error::Error;
+pub use ketch_kernels::{Threads, ThreadsError};
+pub use method::choose;
+pub use options::{Facts, Method, Options, Outcome, Precision, SnapshotOutcome};
+pub use saved::Saved;
+pub use simulate::{memory_needed, qubits_needed, simulate, simulate_on};
+pub use system::{available_memory, total_memory};

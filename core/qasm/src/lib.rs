@@ -1,7 +1,7 @@
 //! OpenQASM in and out of Ketch [`Circuit`](ketch_interface::Circuit)s.
 //!
 //! * [`load`] reads a file, [`parse_str`] a text: OpenQASM 2 as specified in arXiv:1707.03429.
-//! * [`emit_v2`] writes OpenQASM 2.
+//! * [`emit_v2`] writes OpenQASM 2, [`emit_v3`] OpenQASM 3.
 //! * [`Error`] holds [`Diagnostic`]s with file, line, column and, often, what was meant.
 //!
 //! Programs may come from strangers: whatever they hold, parsing takes time and memory in
@@ -28,6 +28,7 @@ mod diagnostic;
 mod lexer;
 mod source;
 pub mod v2;
+pub mod v3;
 mod version;
 
 use std::path::Path;
@@ -37,6 +38,7 @@ use ketch_interface::Circuit;
 pub use diagnostic::{Diagnostic, Error};
 pub use source::{Directory, Includes, MAX_INCLUDED, MAX_PROGRAM, NoIncludes, Source};
 pub use v2::{EmitError, emit_v2};
+pub use v3::emit_v3;
 pub use version::{Version, version_of};
 
 /// What the functions of this crate return.

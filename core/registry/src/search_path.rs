@@ -1,6 +1,9 @@
 //! Where plugins are looked for.
 
-use std::{env, fmt, path::PathBuf};
+use std::{
+    env, fmt,
+    path::{Path, PathBuf},
+};
 
 use crate::platform;
 
@@ -59,6 +62,8 @@ pub struct SearchPath {
 impl SearchPath {
     /// `KETCH_PLUGIN_PATH` (directories with colons between), the user's data directory, the
     /// system's, the directory of the executable, and `../lib/ketch/providers` seen from there.
+    /// Cargo puts example programs into a directory `examples` below the one with the plugins, so
+    /// from a directory of that name the one above is searched too.
     ///
     /// Under raised privileges (a set-user-id program) the first two are left out.
     #[must_use]
@@ -77,10 +82,7 @@ impl SearchPath {
         add(Origin::System, "/usr/lib/ketch/providers".into());
         let executable = env::current_exe().ok().and_then(|path| path.canonicalize().ok());
         if let Some(directory) = executable.as_deref().and_then(|path| path.parent()) {
-            add(Origin::Executable, directory.to_owned());
-            if let Some(prefix) = directory.parent() {
-                add(Origin::Executable, prefix.join("lib/ketch/providers"));
-            }
+            beside_executable(directory).into_iter().for_each(|path| add(Origin::Executable, path));
         }
         Self { directories }
     }
@@ -109,5 +111,37 @@ impl SearchPath {
         let data =
             absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
         Some(data?.join("ketch/providers"))
+    }
+}
+
+/// The directories that belong to a program in `directory`.
+fn beside_executable(directory: &Path) -> Vec<PathBuf> {
+    let mut directories = vec![directory.to_owned()];
+    if let Some(above) = directory.parent() {
+        if directory.ends_with("examples") {
+            directories.push(above.to_owned());
+        }
+        directories.push(above.join("lib/ketch/providers"));
+    }
+    directories
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn programs_look_beside_themselves_and_examples_also_above() {
+        let check = |directory: &str, expected: &[&str]| {
+            let expected: Vec<PathBuf> = expected.iter().map(PathBuf::from).collect();
+            assert_eq!(beside_executable(Path::new(directory)), expected, "{directory}");
+        };
+        check("/usr/bin", &["/usr/bin", "/usr/lib/ketch/providers"]);
+        check("/t/debug", &["/t/debug", "/t/lib/ketch/providers"]);
+        check(
+            "/t/debug/examples",
+            &["/t/debug/examples", "/t/debug", "/t/debug/lib/ketch/providers"],
+        );
+        check("/", &["/"]);
     }
 }

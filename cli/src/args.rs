@@ -1,0 +1,96 @@
+//! The command line's grammar. Each command's own arguments stand with the command.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::{commands, exit::EXIT_CODES};
+
+/// Runs quantum circuits on any backend.
+#[derive(Debug, Parser)]
+#[command(name = "ketch", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+pub(crate) struct Cli {
+    #[command(flatten)]
+    pub(crate) global: Global,
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+/// What every command takes.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct Global {
+    /// Look for plugins in this directory first; may be given several times
+    #[arg(long, global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
+    pub(crate) plugin_dir: Vec<PathBuf>,
+}
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Run circuits: OpenQASM 2 or Qobj JSON
+    Run(commands::run::RunArgs),
+    /// List the backends of all providers
+    Backends(commands::backends::BackendsArgs),
+    /// Show one backend: configuration, properties, status, coupling map
+    Backend(commands::backend::BackendArgs),
+    /// List the plugins that were found, and why some are refused
+    Providers(commands::providers::ProvidersArgs),
+    /// Write a circuit file in another format
+    Convert(commands::convert::ConvertArgs),
+    /// Check the installation and run a Bell pair
+    Doctor(commands::doctor::DoctorArgs),
+    /// Print the completion script of a shell
+    Completions(commands::completions::CompletionsArgs),
+}
+
+impl Command {
+    /// Programs read the output, so that a failure is a document, too.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        match self {
+            Self::Run(args) => args.is_for_programs(),
+            Self::Backends(args) => args.json,
+            Self::Backend(args) => args.json,
+            Self::Providers(args) => args.json,
+            Self::Doctor(args) => args.json,
+            Self::Convert(_) | Self::Completions(_) => false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{env, fs, path::Path};
+
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_grammar_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    /// The help texts are part of the contract: a change of one is read like code.
+    /// `UPDATE_EXPECT=1` writes them anew.
+    #[test]
+    fn the_help_texts_are_the_recorded_ones() {
+        let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/golden/help");
+        let mut command = Cli::command();
+        command.build();
+        check(&directory.join("ketch.txt"), &command.render_long_help().to_string());
+        for command in command.get_subcommands_mut() {
+            let file = directory.join(format!("ketch-{}.txt", command.get_name()));
+            check(&file, &command.render_long_help().to_string());
+        }
+    }
+
+    fn check(file: &Path, text: &str) {
+        let text: String = text.lines().map(|line| format!("{}\n", line.trim_end())).collect();
+        if env::var_os("UPDATE_EXPECT").is_some() {
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(file, &text).unwrap();
+        }
+        let recorded = fs::read_to_string(file).unwrap_or_default();
+        assert_eq!(text, recorded, "{}: UPDATE_EXPECT=1 records it", file.display());
+    }
+}

@@ -1,0 +1,33 @@
+//! One file a command.
+
+pub(crate) mod backend;
+pub(crate) mod backends;
+pub(crate) mod completions;
+pub(crate) mod convert;
+pub(crate) mod doctor;
+pub(crate) mod providers;
+pub(crate) mod run;
+
+use std::io::Write;
+
+use crate::{args::Command, context::Context, exit::Exit, failure::Failure};
+
+/// Executes a command, data going to `out`.
+///
+/// # Errors
+/// Why it did not succeed, if nobody was told yet; otherwise the exit code says it.
+pub(crate) fn execute(
+    command: Command,
+    context: &Context,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    match command {
+        Command::Run(args) => run::execute(&args, context, out),
+        Command::Backends(args) => backends::execute(&args, context, out),
+        Command::Backend(args) => backend::execute(&args, context, out),
+        Command::Providers(args) => providers::execute(&args, context, out),
+        Command::Convert(args) => convert::execute(&args, out),
+        Command::Doctor(args) => doctor::execute(&args, context, out),
+        Command::Completions(args) => completions::execute(&args, out),
+    }
+}

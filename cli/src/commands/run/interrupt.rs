@@ -1,0 +1,43 @@
+//! Ctrl-C while jobs run.
+
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use signal_hook::{consts::SIGINT, flag};
+
+/// While it lives, the first Ctrl-C is only noted. A second one, and any after it is dropped, ends
+/// the process as usual.
+#[derive(Debug)]
+pub(super) struct Interrupt {
+    pressed: Arc<AtomicBool>,
+}
+
+impl Interrupt {
+    /// Begins to listen.
+    ///
+    /// # Errors
+    /// If the system does not let it.
+    pub(super) fn listen() -> io::Result<Self> {
+        let pressed = Arc::new(AtomicBool::new(false));
+        // In this order: at the first signal the condition does not hold yet.
+        flag::register_conditional_default(SIGINT, Arc::clone(&pressed))?;
+        flag::register(SIGINT, Arc::clone(&pressed))?;
+        Ok(Self { pressed })
+    }
+
+    /// Ctrl-C was pressed.
+    pub(super) fn is_pressed(&self) -> bool {
+        self.pressed.load(Ordering::SeqCst)
+    }
+}
+
+impl Drop for Interrupt {
+    fn drop(&mut self) {
+        self.pressed.store(true, Ordering::SeqCst);
+    }
+}

@@ -1,0 +1,251 @@
+//! What a run tells: the result for people or programs, files, notes, failures.
+
+use std::io::Write;
+
+use ketch::{
+    RunResult,
+    result::{Data, ExperimentResult},
+};
+use serde_json::Value;
+
+use super::{ResultFormat, RunArgs, values::OutputForm, wait::Submitted};
+use crate::{
+    context::Context,
+    exit::Exit,
+    failure::Failure,
+    output::{
+        counts, csv,
+        file::PendingFile,
+        json::RunDocument,
+        npy, number, plot, state,
+        table::one_line,
+        terminal::{complain, say},
+    },
+};
+
+/// Where the results of a run go.
+pub(super) struct Report<'a> {
+    args: &'a RunArgs,
+    context: &'a Context,
+    output: Option<PendingFile>,
+    plot: Option<PendingFile>,
+    /// Something was printed already, so that the next result begins with an empty line.
+    begun: bool,
+}
+
+impl<'a> Report<'a> {
+    /// Opens the files that are asked for.
+    ///
+    /// # Errors
+    /// If one of them cannot be written.
+    pub(super) fn new(args: &'a RunArgs, context: &'a Context) -> Result<Self, Failure> {
+        let output =
+            args.output.as_ref().map(|file| PendingFile::create(&file.path)).transpose()?;
+        let plot = args.plot.as_ref().map(|path| PendingFile::create(path)).transpose()?;
+        Ok(Self { args, context, output, plot, begun: false })
+    }
+
+    /// Tells of a file that has no result, and how the process is to end for it.
+    pub(super) fn fail(&self, out: &mut dyn Write, file: &str, failure: &Failure) -> Exit {
+        self.context.fail(out, self.file(file), failure)
+    }
+
+    /// Tells a job's result, and how the process is to end for it.
+    ///
+    /// # Errors
+    /// If something cannot be written.
+    pub(super) fn result(
+        &mut self,
+        out: &mut dyn Write,
+        backend: &str,
+        job: &Submitted,
+        result: &RunResult,
+    ) -> Result<Exit, Failure> {
+        let job_id =
+            if result.job_id.is_empty() { job.job.job_id() } else { result.job_id.clone() };
+        let document = RunDocument::new(self.file(&job.file), backend, &job_id, result);
+        match self.args.format {
+            ResultFormat::Result => writeln!(out, "{}", result.to_qiskit_json())?,
+            ResultFormat::Counts if self.args.json => {
+                serde_json::to_writer(&mut *out, &document)?;
+                writeln!(out)?;
+            }
+            ResultFormat::Counts => self.print(out, backend, job, result)?,
+        }
+        out.flush()?;
+        self.write_files(&job.file, &document, result)?;
+        job.notes.iter().map(String::as_str).chain(notes_of(result)).for_each(|note| {
+            say(format_args!("note: {}", one_line(note)));
+        });
+        Ok(failures(&job.file, result))
+    }
+
+    /// The file's name in documents, where there are several.
+    fn file<'f>(&self, file: &'f str) -> Option<&'f str> {
+        (self.args.files.len() > 1).then_some(file)
+    }
+
+    fn print(
+        &mut self,
+        out: &mut dyn Write,
+        backend: &str,
+        job: &Submitted,
+        result: &RunResult,
+    ) -> Result<(), Failure> {
+        if self.begun {
+            writeln!(out)?;
+        }
+        self.begun = true;
+        let time = number::duration(job.started.elapsed());
+        let terminal = self.context.terminal;
+        match result.experiments.as_slice() {
+            [only] => {
+                let how = how(only);
+                let line = format!("{} on {backend}: {how}, {time}", job.file);
+                writeln!(out, "{}", terminal.bold(&one_line(&line)))?;
+                self.print_experiment(out, only)?;
+            }
+            several => {
+                let many = number::count_of(several.len() as u64, "experiment");
+                let line = format!("{} on {backend}: {many}, {time}", job.file);
+                writeln!(out, "{}", terminal.bold(&one_line(&line)))?;
+                for experiment in several {
+                    let line = format!("{}: {}", experiment.name, how(experiment));
+                    writeln!(out, "\n{}", terminal.bold(&one_line(&line)))?;
+                    self.print_experiment(out, experiment)?;
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn print_experiment(
+        &self,
+        out: &mut dyn Write,
+        experiment: &ExperimentResult,
+    ) -> std::io::Result<()> {
+        let terminal = self.context.terminal;
+        if !experiment.success {
+            return writeln!(out, "  failed: {}", one_line(&experiment.status));
+        }
+        let counts = experiment.counts.as_ref().filter(|counts| !counts.is_empty());
+        if let Some(counts) = counts {
+            counts::write(out, counts, terminal)?;
+        }
+        if let Some(memory) = &experiment.memory {
+            counts::write_memory(out, experiment, memory, terminal)?;
+        }
+        for (key, data) in &experiment.data {
+            state::write(out, &one_line(key), data, terminal)?;
+        }
+        for snapshot in &experiment.snapshots {
+            let label = one_line(&format!("{} snapshot `{}`", snapshot.kind, snapshot.label));
+            let values = Data::List(snapshot.values.clone());
+            state::write(out, &label, &values, terminal)?;
+        }
+        if counts.is_none() && experiment.data.is_empty() && experiment.snapshots.is_empty() {
+            writeln!(out, "  nothing was measured")?;
+        }
+        Ok(())
+    }
+
+    fn write_files(
+        &mut self,
+        title: &str,
+        document: &RunDocument<'_>,
+        result: &RunResult,
+    ) -> Result<(), Failure> {
+        if let (Some(pending), Some(file)) = (self.output.take(), &self.args.output) {
+            match (file.form, self.args.format) {
+                (OutputForm::Json, ResultFormat::Result) => {
+                    pending.finish(|out| writeln!(out, "{}", result.to_qiskit_json()))?;
+                }
+                (OutputForm::Json, ResultFormat::Counts) => pending.finish(|out| {
+                    serde_json::to_writer(&mut *out, document)?;
+                    Ok::<(), Failure>(writeln!(out)?)
+                })?,
+                (OutputForm::Csv, _) => pending.finish(|out| {
+                    let any = csv::write(out, result)?;
+                    if any { Ok(()) } else { Err(nothing_for("a .csv file")) }
+                })?,
+                (OutputForm::Npy, _) => {
+                    let array = the_array(result)?;
+                    pending.finish(|out| npy::write(out, array))?;
+                }
+            }
+            say(format_args!("wrote {}", file.path.display()));
+        }
+        if let (Some(pending), Some(path)) = (self.plot.take(), &self.args.plot) {
+            pending.finish(|out| {
+                let any = plot::write(out, title, result)?;
+                if any { Ok(()) } else { Err(nothing_for("a chart of counts")) }
+            })?;
+            say(format_args!("wrote {}", path.display()));
+        }
+        Ok(())
+    }
+}
+
+/// Shots and seed in words.
+fn how(experiment: &ExperimentResult) -> String {
+    let shots = number::count_of(experiment.shots, "shot");
+    match experiment.seed {
+        Some(seed) => format!("{shots}, seed {seed}"),
+        None => shots,
+    }
+}
+
+/// What the backend wants the user to know: `note` or `notes` in the metadata.
+fn notes_of(result: &RunResult) -> Vec<&str> {
+    let all = result.experiments.iter().map(|experiment| &experiment.metadata);
+    let mut notes = Vec::new();
+    for metadata in std::iter::once(&result.metadata).chain(all) {
+        let values = ["note", "notes"].into_iter().filter_map(|key| metadata.get(key));
+        for value in values {
+            match value {
+                Value::Array(several) => notes.extend(several.iter().filter_map(Value::as_str)),
+                one => notes.extend(one.as_str()),
+            }
+        }
+    }
+    // Experiments of one kind say the same.
+    notes.dedup();
+    notes
+}
+
+/// Complains about each experiment that failed.
+fn failures(file: &str, result: &RunResult) -> Exit {
+    let failed: Vec<&ExperimentResult> = result.experiments.iter().filter(|e| !e.success).collect();
+    for experiment in &failed {
+        let (name, reason) = (&experiment.name, &experiment.status);
+        let message = format!("{file}: experiment `{name}` failed: {reason}");
+        complain(&Failure::new("experiment.failed", one_line(&message)));
+    }
+    if failed.is_empty() && !result.success {
+        let message = format!("{file}: the job failed: {}", result.status);
+        complain(&Failure::new("job.failed", one_line(&message)));
+    }
+    if result.success && failed.is_empty() { Exit::Ok } else { Exit::JobFailed }
+}
+
+/// The one array of the result.
+fn the_array(result: &RunResult) -> Result<&Data, Failure> {
+    let arrays: Vec<&Data> = result
+        .experiments
+        .iter()
+        .flat_map(|experiment| experiment.data.values())
+        .filter(|data| npy::is_array(data))
+        .collect();
+    match arrays.as_slice() {
+        [only] => Ok(only),
+        [] => Err(nothing_for("an .npy file")),
+        several => {
+            let message = format!("an .npy file holds one array, the result has {}", several.len());
+            Err(Failure::new("output.several_arrays", message).with_hint("use -O FILE.json"))
+        }
+    }
+}
+
+fn nothing_for(what: &str) -> Failure {
+    Failure::new("output.nothing_to_write", format!("the result has nothing for {what}"))
+}

@@ -1,0 +1,83 @@
+//! What every command has at hand.
+
+use std::io::Write;
+
+use ketch::{Event, Registry, RegistryError, SearchPath, State};
+
+use crate::{
+    args::{Cli, Global},
+    exit::Exit,
+    failure::Failure,
+    output::{
+        table::one_line,
+        terminal::{Terminal, complain, say},
+    },
+};
+
+/// What every command has at hand.
+#[derive(Debug)]
+pub(crate) struct Context {
+    global: Global,
+    /// Failures are documents on standard output, too.
+    for_programs: bool,
+    /// What standard output goes to.
+    pub(crate) terminal: Terminal,
+}
+
+impl Context {
+    /// Looks at the arguments and the terminal; nothing else is done yet.
+    pub(crate) fn new(cli: &Cli) -> Self {
+        Self {
+            global: cli.global.clone(),
+            for_programs: cli.command.is_for_programs(),
+            terminal: Terminal::stdout(),
+        }
+    }
+
+    /// The plugins. Reads directories, loads nothing.
+    pub(crate) fn registry(&self) -> Registry {
+        for directory in self.global.plugin_dir.iter().filter(|directory| !directory.is_dir()) {
+            say(format_args!("warning: --plugin-dir {}: no such directory", directory.display()));
+        }
+        let path = SearchPath::with_flags(self.global.plugin_dir.iter().cloned());
+        let registry = Registry::discover(&path);
+        registry.listen(|event| {
+            if let Event::Log { provider, level, message } = event
+                && matches!(level.as_str(), "warn" | "error")
+            {
+                say(format_args!("{level}: {provider}: {}", one_line(&message)));
+            }
+        });
+        registry
+    }
+
+    /// Tells people and programs of a failure, and how the process is to end for it. `file` is
+    /// given where there are several inputs. Where it cannot be told, that is no second failure.
+    pub(crate) fn fail(&self, out: &mut dyn Write, file: Option<&str>, failure: &Failure) -> Exit {
+        if !failure.is_broken_pipe() {
+            if self.for_programs {
+                let _ = writeln!(out, "{}", failure.document(file));
+            }
+            // What was printed comes before the complaint about what was not.
+            let _ = out.flush();
+            complain(failure);
+        }
+        failure.exit
+    }
+}
+
+/// Why nothing can be listed or run, if no plugin was accepted at all.
+pub(crate) fn no_plugin(registry: &Registry) -> Option<Failure> {
+    if !registry.provider_ids().is_empty() {
+        return None;
+    }
+    let refused = registry.candidates().iter().filter_map(|candidate| match &candidate.state {
+        State::Refused(refusal) => Some(refusal.clone()),
+        _ => None,
+    });
+    let error = RegistryError::NoPlugin {
+        searched: registry.search_path().directories.clone(),
+        refused: refused.collect(),
+    };
+    Some(error.into())
+}

@@ -1,0 +1,16 @@
+//! What commands print: tables and pictures for people, documents for programs, files.
+//!
+//! Data goes to standard output and talk to standard error.
+
+pub(crate) mod bars;
+pub(crate) mod counts;
+pub(crate) mod csv;
+pub(crate) mod file;
+pub(crate) mod json;
+pub(crate) mod npy;
+pub(crate) mod number;
+pub(crate) mod plot;
+pub(crate) mod progress;
+pub(crate) mod state;
+pub(crate) mod table;
+pub(crate) mod terminal;

@@ -1,0 +1,294 @@
+//! From Qobj to result.
+
+use std::{
+    borrow::Cow,
+    hash::{BuildHasher, Hasher, RandomState},
+    sync::atomic::{AtomicUsize, Ordering},
+    time::Instant,
+};
+
+use ketch_core::{
+    Circuit, Error, Host, Qobj, Result, RunOptions, RunResult, Running,
+    qobj::{Experiment, Program, seed_experiments},
+    result::{ExperimentResult, SnapshotResult},
+};
+use ketch_simulator::{
+    Cancel, Outcome, Threads, check, choose, memory_needed, qubits_needed, simulate_on,
+    total_memory,
+};
+use serde_json::{Map, Value, json};
+
+use crate::{
+    backends::{MAX_SHOTS, Row},
+    options::Settings,
+    values::data,
+};
+
+/// The bytes up to which experiments run side by side, one thread each.
+const SMALL: u128 = 4 << 20;
+
+/// A Qobj that was accepted: nothing is left to refuse but what shows while it runs.
+#[derive(Debug)]
+pub(crate) struct Plan {
+    row: &'static Row,
+    qobj: Qobj,
+    /// One for each experiment.
+    settings: Vec<Settings>,
+    threads: usize,
+}
+
+impl Plan {
+    /// Checks all of a Qobj: options, instructions, sizes.
+    ///
+    /// # Errors
+    /// The first thing for which it is refused.
+    pub(crate) fn new(
+        row: &'static Row,
+        n_qubits: u32,
+        mut qobj: Qobj,
+        options: &RunOptions,
+    ) -> Result<Self> {
+        if let Program::Pulse(_) = qobj.program {
+            let instruction = "pulse".to_owned();
+            return Err(Error::UnsupportedInstruction {
+                backend: row.name.to_owned(),
+                instruction,
+            });
+        }
+        let mut settings = read_settings(row, &mut qobj)?;
+        let mut threads = options.threads.map_or(0, |threads| threads as usize);
+        let mut checked = vec![None; qobj.circuits().len()];
+        for (experiment, settings) in qobj.experiments().iter().zip(&mut settings) {
+            let engine = &mut settings.engine;
+            engine.max_memory = match (engine.max_memory, options.memory) {
+                (Some(own), Some(budget)) => Some(own.min(budget)),
+                (own, budget) => own.or(budget),
+            };
+            threads = match (threads, engine.threads) {
+                (0, own) => own,
+                (budget, 0) => budget,
+                (budget, own) => budget.min(own),
+            };
+            let circuit = circuit_of(&qobj, experiment)?;
+            let method = choose(circuit, engine.method).0;
+            if checked[experiment.circuit] != Some(method) {
+                check(circuit, method).map_err(|error| refused(row, error))?;
+                checked[experiment.circuit] = Some(method);
+            }
+            check_size(row, n_qubits, circuit, settings)?;
+            let (found, expected) = (experiment.bindings.len(), circuit.parameters().len());
+            if found != expected {
+                bound(circuit, experiment)?;
+            }
+        }
+        Ok(Self { row, qobj, settings, threads })
+    }
+
+    /// Runs all experiments. One that fails leaves the others alone.
+    pub(crate) fn run(self, running: &Running, host: &Host) -> Result<RunResult> {
+        let cancel = Cancel::from(running.cancel_flag());
+        let n = self.settings.len();
+        let small = |(experiment, settings): (&Experiment, &Settings)| {
+            let circuit = &self.qobj.circuits()[experiment.circuit];
+            memory_needed(circuit, &settings.engine, 1) <= SMALL
+        };
+        let all_small = self.qobj.experiments().iter().zip(&self.settings).all(small);
+        let side_by_side = self.settings.iter().map(|settings| settings.side_by_side);
+        let allowed = side_by_side.filter(|&n| n > 0).min().unwrap_or(usize::MAX);
+        let threads = threads(self.threads)?;
+        let done = AtomicUsize::new(0);
+        let one = |threads: &Threads, place: usize| {
+            let result = self.experiment(place, threads, &cancel);
+            let done = done.fetch_add(1, Ordering::Relaxed) + 1;
+            // A hundred messages at most, however many experiments.
+            if done * 100 / n != (done - 1) * 100 / n {
+                host.progress(running.job_id(), done as f64 / n as f64);
+            }
+            result
+        };
+        let experiments: Vec<ExperimentResult> = if all_small && n > 1 && allowed > 1 {
+            let serial = Threads::serial();
+            let workers = self::threads(threads.count().min(allowed))?;
+            workers.map(n, |place| one(&serial, place))
+        } else {
+            (0..n).map(|place| one(&threads, place)).collect()
+        };
+        if cancel.is_cancelled() {
+            return Err(Error::Cancelled { job: running.job_id().to_owned() });
+        }
+        let success = experiments.iter().all(|experiment| experiment.success);
+        let failed = experiments.iter().filter(|experiment| !experiment.success).count();
+        Ok(RunResult {
+            backend_name: self.row.name.to_owned(),
+            backend_version: env!("CARGO_PKG_VERSION").to_owned(),
+            qobj_id: self.qobj.qobj_id.clone(),
+            success,
+            status: match failed {
+                0 => "COMPLETED".to_owned(),
+                _ => format!("{failed} of {n} experiments failed"),
+            },
+            header: self.qobj.header.clone(),
+            experiments,
+            ..RunResult::default()
+        })
+    }
+
+    fn experiment(&self, place: usize, threads: &Threads, cancel: &Cancel) -> ExperimentResult {
+        let started = Instant::now();
+        let experiment = &self.qobj.experiments()[place];
+        let settings = &self.settings[place];
+        let circuit = &self.qobj.circuits()[experiment.circuit];
+        let mut result = ExperimentResult {
+            name: self.qobj.experiment_name(experiment).to_owned(),
+            shots: settings.engine.shots,
+            seed: Some(settings.engine.seed),
+            registers: circuit.cregs().to_vec(),
+            header: experiment.header.clone(),
+            ..ExperimentResult::default()
+        };
+        let outcome =
+            bound(circuit, experiment).map_err(|error| described(&error)).and_then(|circuit| {
+                let outcome = simulate_on(threads, &circuit, &settings.engine, cancel);
+                outcome.map_err(|error| described(&error))
+            });
+        match outcome {
+            Ok(outcome) => fill(&mut result, outcome, settings),
+            Err(reason) => result.status = reason,
+        }
+        result.time_taken = started.elapsed().as_secs_f64();
+        result
+    }
+}
+
+/// The settings of all experiments, seeds included.
+fn read_settings(row: &'static Row, qobj: &mut Qobj) -> Result<Vec<Settings>> {
+    let read = |experiment: &Experiment| Settings::read(row, qobj, experiment);
+    let mut settings = qobj.experiments().iter().map(read).collect::<Result<Vec<_>>>()?;
+    if let Some(seed) = settings.iter().find_map(|settings| settings.seed) {
+        // Given as an option, so it counts more than what the host wrote.
+        qobj.config.seed = Some(seed);
+        qobj.experiments_mut().iter_mut().for_each(|experiment| experiment.config.seed = None);
+    }
+    let random = RandomState::new().build_hasher().finish();
+    seed_experiments(qobj, random);
+    for (experiment, settings) in qobj.experiments().iter().zip(&mut settings) {
+        let shots = settings.shots.unwrap_or_else(|| qobj.shots(experiment));
+        if shots > MAX_SHOTS {
+            return Err(Error::InvalidOption {
+                name: "shots".to_owned(),
+                reason: format!("found {shots}, expected at most {MAX_SHOTS}"),
+                nearest: None,
+            });
+        }
+        let engine = &mut settings.engine;
+        engine.shots = if row.final_state { 1 } else { shots };
+        engine.memory = settings.memory.unwrap_or_else(|| qobj.memory(experiment));
+        engine.seed = qobj.seed(experiment).unwrap_or(random);
+    }
+    Ok(settings)
+}
+
+fn circuit_of<'q>(qobj: &'q Qobj, experiment: &Experiment) -> Result<&'q Circuit> {
+    qobj.circuits().get(experiment.circuit).ok_or_else(|| Error::InvalidQobj {
+        reason: format!(
+            "an experiment names circuit {}, there are {}",
+            experiment.circuit,
+            qobj.circuits().len()
+        ),
+        source: None,
+    })
+}
+
+fn check_size(row: &Row, limit: u32, circuit: &Circuit, settings: &Settings) -> Result<()> {
+    let needed = qubits_needed(circuit, &settings.engine);
+    if needed > limit {
+        return Err(Error::TooManyQubits {
+            backend: row.name.to_owned(),
+            circuit: circuit.name.clone(),
+            needed,
+            limit,
+        });
+    }
+    // What is free now may differ from what is free when it runs; what there is will not.
+    let needed = memory_needed(circuit, &settings.engine, 1);
+    if needed <= SMALL && settings.engine.max_memory.is_none() {
+        return Ok(());
+    }
+    let available = settings.engine.max_memory.or_else(total_memory).unwrap_or(u64::MAX);
+    if needed > u128::from(available) {
+        let needed = u64::try_from(needed).unwrap_or(u64::MAX);
+        return Err(Error::OutOfMemory { needed, available });
+    }
+    Ok(())
+}
+
+/// The circuit with the experiment's numbers for its parameters.
+fn bound<'q>(circuit: &'q Circuit, experiment: &Experiment) -> Result<Cow<'q, Circuit>> {
+    if experiment.bindings.is_empty() && circuit.parameters().is_empty() {
+        return Ok(Cow::Borrowed(circuit));
+    }
+    Ok(Cow::Owned(circuit.bind(&experiment.bindings)?))
+}
+
+fn threads(count: usize) -> Result<Threads> {
+    Threads::new(count)
+        .map_err(|error| Error::caused("thread.unavailable", "cannot start threads", error))
+}
+
+/// An engine's refusal in the words of the interface.
+fn refused(row: &Row, error: ketch_simulator::Error) -> Error {
+    use ketch_simulator::Error as Engine;
+    match error {
+        Engine::UnsupportedInstruction { instruction, .. } => {
+            Error::UnsupportedInstruction { backend: row.name.to_owned(), instruction }
+        }
+        Engine::InvalidCircuit(error) => error.into(),
+        other => Error::InvalidQobj { reason: described(&other), source: None },
+    }
+}
+
+/// An error and its causes in one line.
+fn described(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+fn fill(result: &mut ExperimentResult, outcome: Outcome, settings: &Settings) {
+    result.success = true;
+    result.status = "DONE".to_owned();
+    result.counts = outcome.counts;
+    result.memory = outcome.memory;
+    result.data = outcome.data.into_iter().map(|(key, value)| (key, data(value))).collect();
+    let snapshots = outcome.snapshots.into_iter().map(|snapshot| SnapshotResult {
+        kind: snapshot.kind,
+        label: snapshot.label,
+        values: snapshot.values.into_iter().map(data).collect(),
+    });
+    result.snapshots = snapshots.collect();
+    let facts = outcome.facts;
+    let mut notes = facts.notes;
+    if !settings.ignored.is_empty() {
+        notes.push(format!("not served, ignored: {}", settings.ignored.join(", ")));
+    }
+    let metadata: [(&str, Value); 11] = [
+        ("method", json!(facts.method.name())),
+        ("method_reason", json!(facts.reason)),
+        ("precision", json!(facts.precision.name())),
+        ("threads", json!(facts.threads)),
+        ("instruction_set", json!(facts.instruction_set)),
+        ("measure_sampling", json!(facts.sampled)),
+        ("active_qubits", json!(facts.n_qubits)),
+        ("state_bytes", json!(facts.bytes)),
+        ("gates", json!(facts.n_gates)),
+        ("passes", json!(facts.n_passes)),
+        ("notes", json!(notes)),
+    ];
+    let fields = metadata.into_iter().map(|(name, value)| (name.to_owned(), value));
+    result.metadata = fields.collect::<Map<_, _>>();
+}

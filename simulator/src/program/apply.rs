@@ -1,0 +1,220 @@
+//! One unitary as the kernels take it.
+
+use ketch_interface::{
+    Complex64, Matrix,
+    circuit::{Gate, GateOp},
+};
+use ketch_kernels::{Controls, Kernels, Real, Threads};
+use num_complex::Complex;
+
+/// A 2x2 matrix, row by row.
+pub(crate) type Matrix1<T = f64> = [[Complex<T>; 2]; 2];
+
+/// A unitary on some places of the state, with controls. A place is the index bit of a qubit.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Apply<T> {
+    pub(crate) action: Action<T>,
+    pub(crate) controls: Controls,
+}
+
+/// What is applied, by the kernel that does it.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Action<T> {
+    One { place: usize, matrix: Matrix1<T> },
+    Diagonal1 { place: usize, entries: [Complex<T>; 2] },
+    Antidiagonal1 { place: usize, entries: [Complex<T>; 2] },
+    X { place: usize },
+    Two { places: [usize; 2], matrix: Box<[[Complex<T>; 4]; 4]> },
+    Swap { places: [usize; 2] },
+    Matrix { places: Box<[usize]>, entries: Box<[Complex<T>]> },
+    Diagonal { places: Box<[usize]>, entries: Box<[Complex<T>]> },
+    Phase(Complex<T>),
+    Pauli { x: usize, z: usize },
+}
+
+impl Apply<f64> {
+    /// A gate of the table; `None` for the identity. `places` are its controls, then its targets.
+    pub(crate) fn of_gate(op: GateOp, params: &[f64], places: &[usize]) -> Option<Self> {
+        let (controlling, targets) = places.split_at(usize::from(op.controls));
+        let pattern = op.state.bits(op.controls);
+        let controls = (0..).zip(controlling).fold(Controls::NONE, |controls, (i, &place)| {
+            controls.and(place, op.state.is_all() || pattern >> i & 1 == 1)
+        });
+        if op.gate == Gate::Swap {
+            let action = Action::Swap { places: [targets[0], targets[1]] };
+            return Some(Self { action, controls });
+        }
+        Self::of_matrix(&op.gate.matrix(params), targets, controls)
+    }
+
+    /// Any unitary; `None` for the identity on one place.
+    pub(crate) fn of_matrix(matrix: &Matrix, places: &[usize], controls: Controls) -> Option<Self> {
+        let dim = matrix.dim();
+        let off_diagonal =
+            (0..dim * dim).filter(|i| i / dim != i % dim).map(|i| matrix.entries()[i]);
+        let diagonal = off_diagonal.clone().all(|entry| entry == Complex64::ZERO);
+        let action = match places {
+            [] => Action::Phase(matrix.at(0, 0)),
+            [place] => {
+                let entries = [0, 1].map(|row| [0, 1].map(|column| matrix.at(row, column)));
+                return Self::of_matrix1(entries, *place, controls);
+            }
+            _ if diagonal => {
+                let entries = (0..dim).map(|i| matrix.at(i, i)).collect();
+                Action::Diagonal { places: places.into(), entries }
+            }
+            [low, high] => {
+                let rows = std::array::from_fn(|r| std::array::from_fn(|c| matrix.at(r, c)));
+                Action::Two { places: [*low, *high], matrix: Box::new(rows) }
+            }
+            _ => Action::Matrix { places: places.into(), entries: matrix.entries().into() },
+        };
+        Some(Self { action, controls })
+    }
+
+    /// A unitary on one place; `None` for the identity.
+    pub(crate) fn of_matrix1(matrix: Matrix1, place: usize, controls: Controls) -> Option<Self> {
+        let [[a, b], [c, d]] = matrix;
+        let (zero, one) = (Complex64::ZERO, Complex64::ONE);
+        let (action, controls) = if b == zero && c == zero {
+            match (a == one, d == one) {
+                (true, true) => return None,
+                (true, false) => (Action::Phase(d), controls.and(place, true)),
+                (false, true) => (Action::Phase(a), controls.and(place, false)),
+                (false, false) => (Action::Diagonal1 { place, entries: [a, d] }, controls),
+            }
+        } else if a == zero && d == zero {
+            if b == one && c == one {
+                (Action::X { place }, controls)
+            } else {
+                (Action::Antidiagonal1 { place, entries: [b, c] }, controls)
+            }
+        } else {
+            (Action::One { place, matrix }, controls)
+        };
+        Some(Self { action, controls })
+    }
+
+    /// The place and the matrix of a unitary on one place without controls.
+    pub(crate) fn as_matrix1(&self) -> Option<(usize, Matrix1)> {
+        let (zero, one) = (Complex64::ZERO, Complex64::ONE);
+        let mask = self.controls.mask();
+        match self.action {
+            // A phase with one control is a diagonal on that place.
+            Action::Phase(phase) if mask.is_power_of_two() => {
+                let at_one = self.controls.value() != 0;
+                let (a, d) = if at_one { (one, phase) } else { (phase, one) };
+                Some((mask.trailing_zeros() as usize, [[a, zero], [zero, d]]))
+            }
+            _ if mask != 0 => None,
+            Action::One { place, matrix } => Some((place, matrix)),
+            Action::Diagonal1 { place, entries: [a, d] } => Some((place, [[a, zero], [zero, d]])),
+            Action::Antidiagonal1 { place, entries: [b, c] } => {
+                Some((place, [[zero, b], [c, zero]]))
+            }
+            Action::X { place } => Some((place, [[zero, one], [one, zero]])),
+            _ => None,
+        }
+    }
+
+    /// The same in another precision.
+    pub(crate) fn narrow<T: Real>(&self) -> Apply<T> {
+        let n = |c: Complex64| Complex::new(T::narrow(c.re), T::narrow(c.im));
+        let all = |entries: &[Complex64]| entries.iter().map(|&c| n(c)).collect();
+        let action = match &self.action {
+            Action::One { place, matrix } => {
+                Action::One { place: *place, matrix: matrix.map(|row| row.map(n)) }
+            }
+            Action::Diagonal1 { place, entries } => {
+                Action::Diagonal1 { place: *place, entries: entries.map(n) }
+            }
+            Action::Antidiagonal1 { place, entries } => {
+                Action::Antidiagonal1 { place: *place, entries: entries.map(n) }
+            }
+            Action::X { place } => Action::X { place: *place },
+            Action::Two { places, matrix } => {
+                Action::Two { places: *places, matrix: Box::new(matrix.map(|row| row.map(n))) }
+            }
+            Action::Swap { places } => Action::Swap { places: *places },
+            Action::Matrix { places, entries } => {
+                Action::Matrix { places: places.clone(), entries: all(entries) }
+            }
+            Action::Diagonal { places, entries } => {
+                Action::Diagonal { places: places.clone(), entries: all(entries) }
+            }
+            Action::Phase(phase) => Action::Phase(n(*phase)),
+            Action::Pauli { x, z } => Action::Pauli { x: *x, z: *z },
+        };
+        Apply { action, controls: self.controls }
+    }
+}
+
+impl<T: Real> Apply<T> {
+    /// The places it touches, as a mask.
+    pub(crate) fn mask(&self) -> usize {
+        let acted = match &self.action {
+            Action::One { place, .. }
+            | Action::Diagonal1 { place, .. }
+            | Action::Antidiagonal1 { place, .. }
+            | Action::X { place } => 1 << place,
+            Action::Two { places, .. } | Action::Swap { places } => mask(places),
+            Action::Matrix { places, .. } | Action::Diagonal { places, .. } => mask(places),
+            Action::Phase(_) => 0,
+            Action::Pauli { x, z } => x | z,
+        };
+        acted | self.controls.mask()
+    }
+
+    /// Applies it.
+    pub(crate) fn run(&self, kernels: Kernels, threads: &Threads, state: &mut [Complex<T>]) {
+        let controls = self.controls;
+        match &self.action {
+            Action::One { place, matrix } => {
+                kernels.apply_1q(threads, state, *place, matrix, controls);
+            }
+            Action::Diagonal1 { place, entries } => {
+                kernels.apply_diagonal_1q(threads, state, *place, *entries, controls);
+            }
+            Action::Antidiagonal1 { place, entries } => {
+                kernels.apply_antidiagonal_1q(threads, state, *place, *entries, controls);
+            }
+            Action::X { place } => kernels.apply_x(threads, state, *place, controls),
+            Action::Two { places, matrix } => {
+                kernels.apply_2q(threads, state, *places, matrix, controls);
+            }
+            Action::Swap { places } => kernels.apply_swap(threads, state, *places, controls),
+            Action::Matrix { places, entries } => {
+                kernels.apply_matrix(threads, state, places, entries, controls);
+            }
+            Action::Diagonal { places, entries } => {
+                kernels.apply_diagonal(threads, state, places, entries, controls);
+            }
+            Action::Phase(phase) => kernels.apply_phase(threads, state, *phase, controls),
+            Action::Pauli { x, z } => kernels.apply_pauli(threads, state, *x, *z, controls),
+        }
+    }
+}
+
+/// The product of two matrices: `first` acts first.
+pub(crate) fn product(second: &Matrix1, first: &Matrix1) -> Matrix1 {
+    let entry = |row: usize, column: usize| {
+        second[row][0] * first[0][column] + second[row][1] * first[1][column]
+    };
+    [[entry(0, 0), entry(0, 1)], [entry(1, 0), entry(1, 1)]]
+}
+
+/// The bits of these places.
+pub(crate) fn mask(places: &[usize]) -> usize {
+    places.iter().fold(0, |mask, place| mask | 1 << place)
+}
+
+/// The masks of a Pauli string whose rightmost letter acts on the first place.
+pub(crate) fn pauli_masks(letters: &str, places: &[usize]) -> (usize, usize) {
+    let mut masks = (0, 0);
+    for (letter, place) in letters.bytes().rev().zip(places) {
+        let bit = 1 << place;
+        masks.0 |= if matches!(letter, b'X' | b'Y') { bit } else { 0 };
+        masks.1 |= if matches!(letter, b'Z' | b'Y') { bit } else { 0 };
+    }
+    masks
+}

@@ -1,0 +1,310 @@
+//! One shot: the interpreter of programs.
+
+use ketch_interface::{
+    BitString,
+    circuit::{
+        Circuit, EvaluateError, ExprId, ForValues, Op, Scope, SetState, Value, VarId, VarType,
+    },
+};
+use ketch_kernels::Real;
+
+use super::save;
+use crate::{
+    Cancel, Error,
+    program::{Program, Step},
+    records::{Budget, Records},
+    rng::ShotRandom,
+    state::State,
+};
+
+/// What all shots of a run share.
+#[derive(Debug)]
+pub(crate) struct Run<'r, 'c, T> {
+    pub(crate) program: &'r Program<'c, T>,
+    pub(crate) cancel: &'r Cancel,
+    pub(crate) budget: &'r Budget,
+}
+
+/// What one shot knows beyond the state.
+#[derive(Debug)]
+pub(crate) struct Shot {
+    pub(crate) clbits: BitString,
+    variables: Vec<Value>,
+    slots: Vec<Slot>,
+    random: ShotRandom,
+}
+
+/// What a loop or a switch remembers.
+#[derive(Clone, Debug)]
+enum Slot {
+    Empty,
+    /// The next value of a list: its instruction, its place.
+    List {
+        index: usize,
+        next: usize,
+    },
+    Whole {
+        next: i128,
+        step: i128,
+        stop: i128,
+    },
+    Real {
+        start: f64,
+        step: f64,
+        stop: f64,
+        round: u64,
+    },
+    Target(Value),
+}
+
+impl Shot {
+    pub(crate) fn new(program: &Program<'_, impl Real>, seed: u64, shot: u64) -> Self {
+        let circuit = program.circuit;
+        Self {
+            clbits: BitString::zeros(circuit.n_clbits()),
+            variables: circuit.variables().iter().map(|var| Value::zero(var.ty)).collect(),
+            slots: vec![Slot::Empty; program.n_slots],
+            random: ShotRandom::new(seed, shot),
+        }
+    }
+
+    pub(crate) fn variables(&self) -> &[Value] {
+        &self.variables
+    }
+
+    /// Runs the steps from `from` until `to` or the end.
+    pub(crate) fn run<T: Real>(
+        &mut self,
+        run: &Run<'_, '_, T>,
+        state: &mut State<'_, T>,
+        records: &mut Records,
+        from: usize,
+        to: usize,
+    ) -> Result<(), Error> {
+        let Run { program, cancel, budget } = *run;
+        let circuit = program.circuit;
+        let mut at = from;
+        while at < to {
+            cancel.poll()?;
+            let mut next = at + 1;
+            match &program.steps[at] {
+                Step::Apply(apply) => state.apply(apply),
+                Step::Dynamic(index) => {
+                    if let Some(apply) = program.dynamic(*index, self.scope())? {
+                        state.apply(&apply);
+                    }
+                }
+                Step::Measure { place, clbit } => {
+                    let outcome = self.measure(state, *place)?;
+                    self.clbits.set(*clbit, outcome);
+                }
+                Step::MeasureVar { place, var, bit } => {
+                    let outcome = self.measure(state, *place)?;
+                    self.set_bit(circuit, *var, *bit, outcome);
+                }
+                Step::Reset(place) => state.reset(*place, self.random.uniform())?,
+                Step::Prepare { places, amplitudes } => state.prepare(places, amplitudes),
+                Step::SetState(index) => set_state(circuit, *index, state),
+                Step::Save(index) => {
+                    let Op::Save(save) = circuit.instruction(*index).op else { continue };
+                    let value = save::saved(program, *index, save, state)?;
+                    records.save(save, value, &self.clbits, budget)?;
+                }
+                Step::Snapshot(index) => {
+                    let Op::Snapshot(snapshot) = circuit.instruction(*index).op else { continue };
+                    let value = save::snapshot(program, *index, snapshot, state, self)?;
+                    records.snapshot(*index, snapshot, value, budget)?;
+                }
+                Step::Store { var, value } => {
+                    let value = self.evaluate(circuit, *value, "store")?;
+                    self.set_variable(circuit, *var, &value);
+                }
+                Step::StoreClbits { index, value } => {
+                    let clbits = circuit.instruction(*index).clbits;
+                    let value = self.evaluate(circuit, *value, "store")?;
+                    let value = value.cast(VarType::Uint(clbits.len() as u32));
+                    if let Value::Uint(bits) = value {
+                        for (bit, clbit) in (0..).zip(clbits) {
+                            self.clbits.set(clbit.0, bits.get(bit));
+                        }
+                    }
+                }
+                Step::Jump(to) => next = *to,
+                Step::JumpUnless { condition, to } => {
+                    if !self.evaluate(circuit, *condition, "condition")?.is_true() {
+                        next = *to;
+                    }
+                }
+                Step::ForBegin { slot, index } => {
+                    self.slots[*slot] = self.first_round(circuit, *index)?;
+                }
+                Step::ForNext { slot, var, exit } => match self.next_round(circuit, *slot)? {
+                    Some(value) => self.set_variable(circuit, *var, &value),
+                    None => next = *exit,
+                },
+                Step::SwitchBegin { slot, target } => {
+                    let target = self.evaluate(circuit, *target, "switch_case")?;
+                    self.slots[*slot] = Slot::Target(target);
+                }
+                Step::JumpUnlessCase { slot, index, case, to } => {
+                    if !self.is_case(circuit, *slot, *index, *case)? {
+                        next = *to;
+                    }
+                }
+            }
+            at = next;
+        }
+        Ok(())
+    }
+
+    fn measure<T: Real>(
+        &mut self,
+        state: &mut State<'_, T>,
+        place: Option<usize>,
+    ) -> Result<bool, Error> {
+        match place {
+            Some(place) => state.measure(place, self.random.uniform()),
+            None => Ok(false),
+        }
+    }
+
+    fn scope(&self) -> Scope<'_> {
+        Scope { clbits: &self.clbits, variables: &self.variables, bindings: &[] }
+    }
+
+    fn evaluate(&self, circuit: &Circuit, id: ExprId, name: &str) -> Result<Value, Error> {
+        let evaluated = circuit.evaluate(id, self.scope());
+        evaluated.map_err(|source: EvaluateError| Error::Evaluate {
+            instruction: name.to_owned(),
+            source,
+        })
+    }
+
+    fn set_variable(&mut self, circuit: &Circuit, var: VarId, value: &Value) {
+        let place = var.0 as usize;
+        self.variables[place] = value.cast(circuit.variables()[place].ty);
+    }
+
+    /// Sets one bit of a variable; bits beyond its width are dropped.
+    fn set_bit(&mut self, circuit: &Circuit, var: VarId, bit: u32, outcome: bool) {
+        let ty = circuit.variables()[var.0 as usize].ty;
+        let width = match ty {
+            VarType::Bool => 1,
+            VarType::Uint(width) | VarType::Int(width) => width,
+            _ => 64,
+        };
+        let bits = self.variables[var.0 as usize].cast(VarType::Uint(width));
+        if let Value::Uint(mut bits) = bits
+            && bit < width
+        {
+            bits.set(bit, outcome);
+            self.set_variable(circuit, var, &Value::Uint(bits));
+        }
+    }
+
+    fn first_round(&self, circuit: &Circuit, index: usize) -> Result<Slot, Error> {
+        let Op::For(each) = circuit.instruction(index).op else { return Ok(Slot::Empty) };
+        let ForValues::Range { start, step, stop } = &each.values else {
+            return Ok(Slot::List { index, next: 0 });
+        };
+        let value = |id: &ExprId| self.evaluate(circuit, *id, "for_loop");
+        let (start, step, stop) = (value(start)?, value(step)?, value(stop)?);
+        if !step.is_true() {
+            let reason = "the step of the range is 0: the loop would never end".to_owned();
+            return Err(Error::BadValue { instruction: "for_loop".to_owned(), reason });
+        }
+        let any_real = [&start, &step, &stop].into_iter().any(|v| matches!(v, Value::Float(_)));
+        if any_real {
+            let (start, step, stop) = (real(&start), real(&step), real(&stop));
+            return Ok(Slot::Real { start, step, stop, round: 0 });
+        }
+        let (next, step, stop) = (whole(&start), whole(&step), whole(&stop));
+        Ok(Slot::Whole { next, step, stop })
+    }
+
+    fn next_round(&mut self, circuit: &Circuit, slot: usize) -> Result<Option<Value>, Error> {
+        let beyond = |next: f64, step: f64, stop: f64| {
+            if step > 0.0 { next > stop } else { next < stop }
+        };
+        match &mut self.slots[slot] {
+            Slot::Whole { next, step, stop } => {
+                let value = *next;
+                if if *step > 0 { value > *stop } else { value < *stop } {
+                    return Ok(None);
+                }
+                *next += *step;
+                Ok(i64::try_from(value).ok().map(Value::Int))
+            }
+            Slot::Real { start, step, stop, round } => {
+                // Multiplied, so that rounding does not add up.
+                let value = *start + *round as f64 * *step;
+                *round += 1;
+                Ok((!beyond(value, *step, *stop) && !value.is_nan()).then_some(Value::Float(value)))
+            }
+            Slot::List { index, next } => {
+                let (index, place) = (*index, *next);
+                *next += 1;
+                let Op::For(each) = circuit.instruction(index).op else { return Ok(None) };
+                let ForValues::List(values) = &each.values else { return Ok(None) };
+                let value = values.get(place).map(|id| self.evaluate(circuit, *id, "for_loop"));
+                value.transpose()
+            }
+            Slot::Empty | Slot::Target(_) => Ok(None),
+        }
+    }
+
+    fn is_case(
+        &self,
+        circuit: &Circuit,
+        slot: usize,
+        index: usize,
+        case: usize,
+    ) -> Result<bool, Error> {
+        let Op::Switch(switch) = circuit.instruction(index).op else { return Ok(false) };
+        let Slot::Target(target) = &self.slots[slot] else { return Ok(false) };
+        let values = &switch.cases[case].values;
+        for id in values {
+            if equal(target, &self.evaluate(circuit, *id, "switch_case")?) {
+                return Ok(true);
+            }
+        }
+        Ok(values.is_empty())
+    }
+}
+
+fn set_state<T: Real>(circuit: &Circuit, index: usize, state: &mut State<'_, T>) {
+    let Op::SetState(set) = circuit.instruction(index).op else { return };
+    match &**set {
+        SetState::Statevector(amplitudes) => state.set(amplitudes),
+        SetState::Unitary(matrix) => state.set(matrix.entries()),
+        _ => unreachable!("the check refused the other forms"),
+    }
+}
+
+fn real(value: &Value) -> f64 {
+    match value.cast(VarType::Float) {
+        Value::Float(number) => number,
+        _ => unreachable!("a cast to Float"),
+    }
+}
+
+/// An integer; one beyond 64 bits is cut.
+fn whole(value: &Value) -> i128 {
+    match (value, value.cast(VarType::Int(64))) {
+        (Value::Uint(bits), _) => i128::from(bits.to_u64().unwrap_or(u64::MAX)),
+        (_, Value::Int(number)) => i128::from(number),
+        _ => unreachable!("a cast to Int"),
+    }
+}
+
+/// Whether two values are the same number.
+fn equal(a: &Value, b: &Value) -> bool {
+    match (a, b) {
+        (Value::Float(_), _) | (_, Value::Float(_)) => real(a) == real(b),
+        (Value::Uint(x), Value::Uint(y)) => {
+            let width = x.width().max(y.width());
+            x.slice(0, width) == y.slice(0, width)
+        }
+        _ => whole(a) == whole(b),
+    }
+}

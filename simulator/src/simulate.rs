@@ -1,0 +1,322 @@
+//! From circuit to outcome.
+
+use ketch_interface::{
+    Array, Complex64,
+    circuit::{Circuit, Op, Param, SaveKind},
+};
+use ketch_kernels::{Kernels, Real, Threads};
+
+use crate::{
+    Cancel, Error, Facts, Method, Options, Outcome, Precision, Saved,
+    check::{check, check_amplitudes},
+    memory,
+    method::choose,
+    program::{Layout, Program, lower, sees_clbits},
+    records::Budget,
+    run::{self, Ran, Run},
+    state::State,
+};
+
+/// Qubits below which one gate is too little work for several threads.
+const THREADED_FROM: usize = 16;
+
+/// Runs a circuit. Blocks until it is done or cancelled.
+///
+/// Parameters must be [bound](Circuit::bind). The outcome depends on the circuit, the seed, the
+/// method and the precision only, never on the number of threads.
+///
+/// # Errors
+/// Everything that [`check`](crate::check) finds; [`Error::InsufficientMemory`] before any is
+/// taken; [`Error::Cancelled`]; values of expressions that only show while the circuit runs.
+pub fn simulate(circuit: &Circuit, options: &Options, cancel: &Cancel) -> Result<Outcome, Error> {
+    let (method, _) = choose(circuit, options.method);
+    check(circuit, method)?;
+    let small = state_places(circuit, method, options) < THREADED_FROM;
+    let threads = match small && !is_shot_by_shot(circuit, options) {
+        true => Threads::serial(),
+        false => Threads::new(options.threads)?,
+    };
+    run_checked(&threads, circuit, options, cancel)
+}
+
+/// As [`simulate`], on threads that the caller keeps; `options.threads` is not looked at.
+///
+/// # Errors
+/// As [`simulate`].
+pub fn simulate_on(
+    threads: &Threads,
+    circuit: &Circuit,
+    options: &Options,
+    cancel: &Cancel,
+) -> Result<Outcome, Error> {
+    check(circuit, choose(circuit, options.method).0)?;
+    run_checked(threads, circuit, options, cancel)
+}
+
+fn run_checked(
+    threads: &Threads,
+    circuit: &Circuit,
+    options: &Options,
+    cancel: &Cancel,
+) -> Result<Outcome, Error> {
+    cancel.poll()?;
+    let (method, reason) = choose(circuit, options.method);
+    if let Some(initial) = &options.initial_state {
+        check_initial(circuit, method, initial)?;
+    }
+    require_memory(circuit, method, options, threads.count())?;
+    let facts = Facts {
+        method,
+        reason,
+        precision: options.precision,
+        threads: threads.count(),
+        instruction_set: Kernels::detect().arch().to_string(),
+        ..Facts::default()
+    };
+    let work = Work { threads, circuit, options, cancel };
+    match options.precision {
+        Precision::Double => work.run::<f64>(method, facts),
+        Precision::Single => work.run::<f32>(method, facts),
+    }
+}
+
+/// The bytes that running a circuit takes at most, as far as that is known before it runs:
+/// states, and the largest value that it saves.
+///
+/// # Panics
+/// If the circuit is not valid; see [`check`](crate::check).
+#[must_use]
+pub fn memory_needed(circuit: &Circuit, options: &Options, threads: usize) -> u128 {
+    let (method, _) = choose(circuit, options.method);
+    let places = state_places(circuit, method, options);
+    let state = memory::power_of_two_bytes(places as u64, options.precision.amplitude_bytes());
+    let once = method == Method::Unitary || options.shots <= 1;
+    let copies = match once || !is_shot_by_shot(circuit, options) {
+        true => 1,
+        false if places < THREADED_FROM => 2 + threads as u128,
+        false => 3,
+    };
+    let largest_saved = circuit.instructions().filter_map(|instruction| match instruction.op {
+        Op::Save(save) => {
+            let n = instruction.qubits.len() as u64;
+            Some(match save.kind {
+                SaveKind::DensityMatrix => memory::power_of_two_bytes(2 * n, 16),
+                SaveKind::Probabilities | SaveKind::ProbabilitiesDict => {
+                    memory::power_of_two_bytes(n, 8)
+                }
+                SaveKind::State | SaveKind::Statevector | SaveKind::Unitary => {
+                    memory::power_of_two_bytes(places as u64, 16)
+                }
+                _ => 0,
+            })
+        }
+        Op::Snapshot(snapshot) => {
+            let n = match instruction.qubits.len() as u64 {
+                0 => u64::from(circuit.n_qubits()),
+                given => given,
+            };
+            Some(match snapshot.kind.as_str() {
+                "density_matrix" => memory::power_of_two_bytes(2 * n, 16),
+                "probabilities" => memory::power_of_two_bytes(n, 8),
+                "" | "statevector" | "state" | "unitary" => {
+                    memory::power_of_two_bytes(places as u64, 16)
+                }
+                _ => 0,
+            })
+        }
+        _ => None,
+    });
+    let widened = match (options.final_state, options.precision) {
+        (true, Precision::Single) => memory::power_of_two_bytes(places as u64, 16),
+        _ => 0,
+    };
+    state * copies + largest_saved.max().unwrap_or(0).max(widened)
+}
+
+/// The qubits that will be simulated: all, or those that are not idle.
+///
+/// # Panics
+/// As [`memory_needed`].
+#[must_use]
+pub fn qubits_needed(circuit: &Circuit, options: &Options) -> u32 {
+    match choose(circuit, options.method).0 {
+        Method::Unitary => circuit.n_qubits(),
+        _ => layout(circuit, options).n_places() as u32,
+    }
+}
+
+fn require_memory(
+    circuit: &Circuit,
+    method: Method,
+    options: &Options,
+    threads: usize,
+) -> Result<(), Error> {
+    let n_qubits = circuit.n_qubits();
+    let what = || match method {
+        Method::Unitary => format!("the unitary of {n_qubits} qubits"),
+        _ => format!("a circuit of {n_qubits} qubits"),
+    };
+    let advice = match (method, options.precision) {
+        (Method::Unitary, _) => "the statevector method, or fewer qubits",
+        (_, Precision::Double) => "single precision, or fewer qubits",
+        (_, Precision::Single) => "fewer qubits",
+    };
+    let needed = memory_needed(circuit, options, threads);
+    if options.max_memory.is_none() && needed <= memory::SMALL {
+        return Ok(());
+    }
+    memory::require(what, needed, memory::allowance(options.max_memory), advice)
+}
+
+/// The number of index bits that the state will have.
+fn state_places(circuit: &Circuit, method: Method, options: &Options) -> usize {
+    match method {
+        Method::Unitary => 2 * circuit.n_qubits() as usize,
+        _ => layout(circuit, options).n_places(),
+    }
+}
+
+fn layout(circuit: &Circuit, options: &Options) -> Layout {
+    let whole = options.final_state || options.initial_state.is_some() || !options.truncate;
+    if whole { Layout::all(circuit.n_qubits()) } else { Layout::active(circuit) }
+}
+
+/// A guess from above: the circuit may need each shot run.
+fn is_shot_by_shot(circuit: &Circuit, options: &Options) -> bool {
+    let n_qubits = circuit.n_qubits() as usize;
+    let mut measured = vec![false; n_qubits];
+    let mut touched = vec![options.initial_state.is_some(); n_qubits];
+    let mut any_measured = false;
+    for instruction in circuit.instructions() {
+        let qubits = || instruction.qubits.iter().map(|qubit| qubit.0 as usize);
+        let random = match instruction.op {
+            Op::Barrier | Op::Delay(_) => continue,
+            Op::Measure => {
+                any_measured = true;
+                qubits().for_each(|qubit| measured[qubit] = true);
+                false
+            }
+            Op::Gate(_) | Op::Unitary(_) | Op::Diagonal(_) | Op::Multiplexer(_) | Op::Pauli(_) => {
+                let is_late = |param: &Param| matches!(param, Param::Expr(_));
+                let late = any_measured && instruction.params.iter().any(is_late);
+                late || qubits().any(|qubit| measured[qubit])
+            }
+            Op::Initialize(_) | Op::Reset => qubits().any(|qubit| touched[qubit]),
+            Op::Save(_) | Op::Snapshot(_) => any_measured || sees_clbits(instruction.op),
+            Op::SetState(_) => any_measured,
+            _ => true,
+        };
+        if random {
+            return true;
+        }
+        qubits().for_each(|qubit| touched[qubit] = true);
+    }
+    false
+}
+
+fn check_initial(
+    circuit: &Circuit,
+    method: Method,
+    initial: &Array<Complex64>,
+) -> Result<(), Error> {
+    let checked = match method {
+        Method::Unitary => Err("the unitary method starts from the identity".to_owned()),
+        _ => check_amplitudes(initial, circuit.n_qubits() as usize),
+    };
+    let instruction = "initial state".to_owned();
+    checked.map_err(|reason| Error::BadValue { instruction, reason })
+}
+
+struct Work<'w> {
+    threads: &'w Threads,
+    circuit: &'w Circuit,
+    options: &'w Options,
+    cancel: &'w Cancel,
+}
+
+impl Work<'_> {
+    fn run<T: Real>(&self, method: Method, mut facts: Facts) -> Result<Outcome, Error> {
+        let Self { threads, circuit, options, cancel } = *self;
+        let n_qubits = circuit.n_qubits();
+        let unitary = method == Method::Unitary;
+        let layout = if unitary { Layout::rows(n_qubits) } else { layout(circuit, options) };
+        let n_places = layout.n_places();
+        let from_zero = !unitary && options.initial_state.is_none();
+        let keep_phase = options.final_state;
+        let program: Program<'_, T> = lower(circuit, method, layout, keep_phase, from_zero)?;
+        let mut state = match unitary {
+            true => State::identity(n_qubits as usize, threads)?,
+            false => State::<T>::zero(n_places, threads)?,
+        };
+        if let Some(initial) = &options.initial_state {
+            state.set(initial);
+        }
+        facts.n_qubits = if unitary { n_qubits } else { n_places as u32 };
+        facts.bytes = options.precision.amplitude_bytes() << n_places;
+        facts.n_gates = program.n_gates;
+        facts.n_passes = program.n_passes();
+        let budget = Budget::new(options.max_memory);
+        let run = Run { program: &program, cancel, budget: &budget };
+        let once = Options { shots: 1, memory: false, ..options.clone() };
+        let measured = run::measured_last(&program);
+        facts.sampled = measured.is_ok();
+        let ran = match (&measured, unitary) {
+            (_, true) => run::sampled(&run, state, &[], &once)?,
+            (Ok(measured), _) => run::sampled(&run, state, measured, options)?,
+            (Err(_), _) => run::shot_by_shot(&run, state, threads, options)?,
+        };
+        facts.notes = notes(&program, &measured, method, options);
+        let counted = !unitary && writes_clbits(circuit);
+        finish(circuit, options, method, counted, ran, facts)
+    }
+}
+
+fn notes<T, M>(
+    program: &Program<'_, T>,
+    measured: &Result<Vec<M>, &'static str>,
+    method: Method,
+    options: &Options,
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    if program.n_left_out > 0 {
+        notes.push("the measurements at the end were left out of the unitary".to_owned());
+    }
+    match measured {
+        Ok(measured) if options.final_state && !measured.is_empty() => {
+            notes.push("the state is the one before the measurements at the end".to_owned());
+        }
+        Err(reason) if method != Method::Unitary => {
+            notes.push(format!("each shot was run on its own: {reason}"));
+        }
+        _ => {}
+    }
+    notes
+}
+
+fn writes_clbits(circuit: &Circuit) -> bool {
+    circuit.n_clbits() > 0
+        && circuit.instructions().any(|i| matches!(i.op, Op::Measure | Op::StoreClbits(_)))
+}
+
+fn finish<T: Real>(
+    circuit: &Circuit,
+    options: &Options,
+    method: Method,
+    counted: bool,
+    ran: Ran<'_, T>,
+    facts: Facts,
+) -> Result<Outcome, Error> {
+    let Ran { state, outcomes, records } = ran;
+    let (mut data, snapshots) = records.finish();
+    if options.final_state {
+        let entries = state.into_array()?;
+        let (key, value) = match method {
+            Method::Unitary => ("unitary", Saved::Matrix { dim: 1 << circuit.n_qubits(), entries }),
+            _ => ("statevector", Saved::Vector(entries)),
+        };
+        data.entry(key.to_owned()).or_insert(value);
+    }
+    let (counts, memory) = outcomes.finish(circuit.cregs());
+    let (counts, memory) = if counted { (Some(counts), memory) } else { (None, None) };
+    Ok(Outcome { counts, memory, data, snapshots, facts })
+}

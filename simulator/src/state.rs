@@ -1,0 +1,176 @@
+//! The amplitudes and what is done to them: a thin layer over the kernels.
+
+use std::any::Any;
+
+use ketch_interface::{Array, Complex64};
+use ketch_kernels::{AlignedVec, Kernels, Real, Threads};
+use num_complex::Complex;
+
+use crate::{Error, program::Apply, program::apply::mask};
+
+/// `2^n` amplitudes; index bit `p` is place `p`.
+#[derive(Debug)]
+pub(crate) struct State<'t, T: Real> {
+    amplitudes: AlignedVec<Complex<T>>,
+    kernels: Kernels,
+    threads: &'t Threads,
+}
+
+impl<'t, T: Real> State<'t, T> {
+    /// |0…0>.
+    pub(crate) fn zero(n_places: usize, threads: &'t Threads) -> Result<Self, Error> {
+        let mut state = Self::empty(n_places, threads)?;
+        state.amplitudes[0] = Complex::new(T::one(), T::zero());
+        Ok(state)
+    }
+
+    /// The identity on `n_qubits` qubits, row-major.
+    pub(crate) fn identity(n_qubits: usize, threads: &'t Threads) -> Result<Self, Error> {
+        let mut state = Self::empty(2 * n_qubits, threads)?;
+        for row in 0..1 << n_qubits {
+            state.amplitudes[row << n_qubits | row] = Complex::new(T::one(), T::zero());
+        }
+        Ok(state)
+    }
+
+    fn empty(n_places: usize, threads: &'t Threads) -> Result<Self, Error> {
+        let amplitudes = AlignedVec::try_zeroed(1 << n_places)?;
+        Ok(Self { amplitudes, kernels: Kernels::detect(), threads })
+    }
+
+    /// A copy that works with other threads.
+    pub(crate) fn copy<'u>(&self, threads: &'u Threads) -> Result<State<'u, T>, Error> {
+        let amplitudes = AlignedVec::try_from_slice(&self.amplitudes)?;
+        Ok(State { amplitudes, kernels: self.kernels, threads })
+    }
+
+    /// Becomes a copy of another state of as many places.
+    pub(crate) fn copy_from(&mut self, other: &State<'_, T>) {
+        self.amplitudes.copy_from_slice(&other.amplitudes);
+    }
+
+    pub(crate) fn amplitudes(&self) -> &[Complex<T>] {
+        &self.amplitudes
+    }
+
+    pub(crate) fn n_places(&self) -> usize {
+        self.amplitudes.len().trailing_zeros() as usize
+    }
+
+    pub(crate) fn apply(&mut self, apply: &Apply<T>) {
+        apply.run(self.kernels, self.threads, &mut self.amplitudes);
+    }
+
+    /// Replaces all amplitudes.
+    ///
+    /// # Panics
+    /// If there are not as many.
+    pub(crate) fn set(&mut self, amplitudes: &[Complex64]) {
+        assert_eq!(amplitudes.len(), self.amplitudes.len(), "amplitudes of a whole state");
+        for (to, from) in self.amplitudes.iter_mut().zip(amplitudes) {
+            *to = Complex::new(T::narrow(from.re), T::narrow(from.im));
+        }
+    }
+
+    /// Sets places that are |0> to a state.
+    pub(crate) fn prepare(&mut self, places: &[usize], prepared: &[Complex<T>]) {
+        let offset = |value: usize| {
+            places.iter().enumerate().fold(0, |at, (bit, place)| at | (value >> bit & 1) << place)
+        };
+        let offsets: Vec<usize> = (0..prepared.len()).map(offset).collect();
+        let mask = mask(places);
+        for base in (0..self.amplitudes.len()).filter(|index| index & mask == 0) {
+            let amplitude = self.amplitudes[base];
+            for (offset, factor) in offsets.iter().zip(prepared) {
+                self.amplitudes[base | offset] = amplitude * factor;
+            }
+        }
+    }
+
+    /// Measures a place: 1 if `uniform` is below the probability of 1.
+    pub(crate) fn measure(&mut self, place: usize, uniform: f64) -> Result<bool, Error> {
+        let [zero, one] = self.probabilities(&[place])?[..] else {
+            unreachable!("one place has two probabilities")
+        };
+        // The norm is 1 up to rounding, so divide by what it is.
+        let outcome = uniform * (zero + one) < one;
+        let (value, probability) = if outcome { (1 << place, one) } else { (0, zero) };
+        let scale = probability.sqrt().recip();
+        self.kernels.collapse(self.threads, &mut self.amplitudes, 1 << place, value, scale);
+        Ok(outcome)
+    }
+
+    /// Sets a place to |0> by measuring it and turning it back.
+    pub(crate) fn reset(&mut self, place: usize, uniform: f64) -> Result<(), Error> {
+        if self.measure(place, uniform)? {
+            let controls = ketch_kernels::Controls::NONE;
+            self.kernels.apply_x(self.threads, &mut self.amplitudes, place, controls);
+        }
+        Ok(())
+    }
+
+    /// The probabilities of the values of these places; the first is the lowest bit.
+    pub(crate) fn probabilities(&self, places: &[usize]) -> Result<Vec<f64>, Error> {
+        Ok(self.kernels.probabilities(self.threads, &self.amplitudes, places)?)
+    }
+
+    /// The expectation value of the Pauli string with these masks.
+    pub(crate) fn expectation(&self, x: usize, z: usize) -> f64 {
+        self.kernels.expectation_pauli(self.threads, &self.amplitudes, x, z)
+    }
+
+    /// The basis states that ascending uniform numbers fall on.
+    pub(crate) fn sample_sorted(&self, uniforms: &[f64]) -> Result<Vec<usize>, Error> {
+        Ok(self.kernels.sample_sorted(self.threads, &self.amplitudes, uniforms)?)
+    }
+
+    /// All amplitudes in double precision.
+    pub(crate) fn to_array(&self) -> Result<Array<Complex64>, Error> {
+        Ok(Array::from_owner(widened(&self.amplitudes)?))
+    }
+
+    /// The amplitudes for the result, without a copy in double precision.
+    pub(crate) fn into_array(self) -> Result<Array<Complex64>, Error> {
+        let any: Box<dyn Any> = Box::new(self.amplitudes);
+        match any.downcast::<AlignedVec<Complex64>>() {
+            Ok(double) => Ok(Array::from_owner(*double)),
+            Err(single) => {
+                let single = single.downcast::<AlignedVec<Complex<f32>>>();
+                Ok(Array::from_owner(widened(&single.expect("a precision is single or double"))?))
+            }
+        }
+    }
+
+    /// The density matrix of these places, row-major; the first is the lowest bit of its indices.
+    pub(crate) fn density_matrix(&self, places: &[usize]) -> Vec<Complex64> {
+        let dim = 1 << places.len();
+        let offset = |value: usize| {
+            places.iter().enumerate().fold(0, |at, (bit, place)| at | (value >> bit & 1) << place)
+        };
+        let offsets: Vec<usize> = (0..dim).map(offset).collect();
+        let mask = mask(places);
+        let mut entries = vec![Complex64::ZERO; dim * dim];
+        let mut part = vec![Complex64::ZERO; dim];
+        // The sum over all states of the other places of |part><part|.
+        for base in (0..self.amplitudes.len()).filter(|index| index & mask == 0) {
+            for (amplitude, offset) in part.iter_mut().zip(&offsets) {
+                let from = self.amplitudes[base | offset];
+                *amplitude = Complex64::new(from.re.widen(), from.im.widen());
+            }
+            for (row, line) in part.iter().zip(entries.chunks_mut(dim)) {
+                for (entry, column) in line.iter_mut().zip(&part) {
+                    *entry += row * column.conj();
+                }
+            }
+        }
+        entries
+    }
+}
+
+fn widened<T: Real>(amplitudes: &[Complex<T>]) -> Result<AlignedVec<Complex64>, Error> {
+    let mut double = AlignedVec::try_zeroed(amplitudes.len())?;
+    for (to, from) in double.iter_mut().zip(amplitudes) {
+        *to = Complex64::new(from.re.widen(), from.im.widen());
+    }
+    Ok(double)
+}

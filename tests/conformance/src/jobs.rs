@@ -1,0 +1,259 @@
+//! Checks of the ticket for submitted work.
+
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use ketch_core::{Backend, Error, Job, JobStatus, Qobj, RunOptions};
+
+use crate::{
+    Gates, Outcome,
+    report::{Check, require},
+    results::LONG,
+};
+
+/// An answer that may take 50 ms is late after this: the machine of a test has other work too.
+const LATE: Duration = Duration::from_millis(500);
+
+/// The pause between two looks at a job.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// The time-out of a wait that is meant to run out.
+const SHORT: Duration = Duration::from_millis(30);
+
+/// A small job.
+fn short(backend: &dyn Backend) -> Result<Arc<dyn Job>, Outcome> {
+    let circuit = Gates::of(backend)?.any("short")?;
+    submit(backend, Qobj::from_circuit(circuit).with_shots(10))
+}
+
+/// A job that takes far longer than any of the waits here, if the backend can be kept busy so long.
+fn long(backend: &dyn Backend) -> Result<Arc<dyn Job>, Outcome> {
+    const EXPERIMENTS: u64 = 4_000;
+    let configuration = backend.configuration()?;
+    let circuit = Gates::of(backend)?.busy("long")?;
+    let mut qobj = Qobj::from_circuit(circuit).with_shots(1_000);
+    if let ketch_core::qobj::Program::Circuits { experiments, .. } = &mut qobj.program {
+        let most = configuration.max_experiments.unwrap_or(EXPERIMENTS).min(EXPERIMENTS);
+        *experiments = vec![experiments[0].clone(); most as usize];
+    }
+    submit(backend, qobj)
+}
+
+fn submit(backend: &dyn Backend, qobj: Qobj) -> Result<Arc<dyn Job>, Outcome> {
+    backend.run(qobj, RunOptions::default()).map_err(|error| match error {
+        Error::UnsupportedInstruction { instruction, .. } if instruction == "measure" => {
+            Outcome::not_applicable("it does not measure")
+        }
+        error => error.into(),
+    })
+}
+
+fn too_fast() -> Outcome {
+    Outcome::not_applicable("it finished the longest job before that could be seen")
+}
+
+/// Waits until the status is final.
+fn final_status(job: &dyn Job) -> Result<JobStatus, Outcome> {
+    let start = Instant::now();
+    loop {
+        let status = job.status()?;
+        if status.is_final() {
+            return Ok(status);
+        }
+        require!(start.elapsed() < LONG, "the status is still {status} after {LONG:?}");
+        thread::sleep(PAUSE);
+    }
+}
+
+/// `run` does not wait for the work.
+pub fn run_returns_at_once(backend: &dyn Backend) -> Check {
+    let start = Instant::now();
+    let job = long(backend)?;
+    let took = start.elapsed();
+    let status = job.status()?;
+    job.cancel()?;
+    // Longer than LATE, since a Qobj of thousands of experiments has to be read.
+    require!(took < 4 * LATE, "`run` took {took:?}; then the status was {status}");
+    Ok(())
+}
+
+/// A job ends at DONE, and its status changes no more, nor has it an error message.
+pub fn status_ends_at_done_and_stays(backend: &dyn Backend) -> Check {
+    let job = short(backend)?;
+    let status = final_status(&*job)?;
+    let message = job.error_message()?;
+    require!(status == JobStatus::Done, "the status ended at {status}: {message:?}");
+    require!(message.is_none(), "a job that is DONE says {message:?}");
+    let place = job.queue_position()?;
+    require!(place.is_none(), "a job that is DONE is at place {place:?} of the queue");
+    job.result(Some(LONG))?;
+    let status = job.status()?;
+    require!(status == JobStatus::Done, "the status went from DONE to {status}");
+    Ok(())
+}
+
+/// `result` gives the same again, also without waiting.
+pub fn result_can_be_had_again(backend: &dyn Backend) -> Check {
+    let job = short(backend)?;
+    let first = job.result(Some(LONG))?;
+    let again = job.result(Some(Duration::ZERO))?;
+    require!(first == again, "the second result differs from the first");
+    Ok(())
+}
+
+/// `result` gives up with [`Error::Timeout`] at its deadline, and the job goes on.
+pub fn time_out_is_typed_and_in_time(backend: &dyn Backend) -> Check {
+    let job = long(backend)?;
+    let start = Instant::now();
+    let answer = job.result(Some(SHORT));
+    let took = start.elapsed();
+    let status = job.status()?;
+    job.cancel()?;
+    match answer {
+        Ok(_) => return Err(too_fast()),
+        Err(Error::Timeout { .. }) => {}
+        Err(error) => require!(false, "expected job.timeout, found {}: {error}", error.code()),
+    }
+    require!(took >= SHORT, "a time-out of {SHORT:?} came after {took:?}");
+    require!(took < SHORT + LATE, "a time-out of {SHORT:?} came after {took:?}");
+    require!(status != JobStatus::Cancelled, "the time-out cancelled the job");
+    require!(status != JobStatus::Error, "the time-out failed the job");
+    Ok(())
+}
+
+/// `cancel` of a finished job says false, and the job stays DONE with its result.
+pub fn cancelling_a_finished_job_changes_nothing(backend: &dyn Backend) -> Check {
+    let job = short(backend)?;
+    job.result(Some(LONG))?;
+    require!(!job.cancel()?, "cancelling a finished job says true");
+    let status = job.status()?;
+    require!(status == JobStatus::Done, "cancelling a finished job made it {status}");
+    job.result(Some(Duration::ZERO))?;
+    Ok(())
+}
+
+/// `cancel` of a running job says true; its status becomes CANCELLED, and its result is
+/// [`Error::Cancelled`].
+pub fn cancelling_a_running_job_ends_it(backend: &dyn Backend) -> Check {
+    let job = long(backend)?;
+    let start = Instant::now();
+    while job.status()? != JobStatus::Running {
+        if job.status()?.is_final() {
+            return Err(too_fast());
+        }
+        require!(start.elapsed() < LONG, "the job did not start within {LONG:?}");
+        thread::sleep(PAUSE);
+    }
+    if !job.cancel()? {
+        return Err(too_fast());
+    }
+    let cancelled = Instant::now();
+    let status = final_status(&*job)?;
+    let took = cancelled.elapsed();
+    require!(status == JobStatus::Cancelled, "`cancel` said true, and the job ended as {status}");
+    let local = backend.configuration()?.local;
+    require!(!local || took < 2 * LATE, "the job stopped {took:?} after it was cancelled");
+    match job.result(Some(LONG)) {
+        Err(Error::Cancelled { .. }) => Ok(()),
+        Ok(_) => Err(Outcome::failed("a cancelled job has a result")),
+        Err(error) => {
+            Err(Outcome::failed(format!("expected job.cancelled, found {}", error.code())))
+        }
+    }
+}
+
+/// While one thread waits for the result, others are answered.
+pub fn status_and_cancel_answer_meanwhile(backend: &dyn Backend) -> Check {
+    let job = long(backend)?;
+    thread::scope(|scope| {
+        let waiting = scope.spawn(|| job.result(Some(LONG)));
+        let start = Instant::now();
+        let asked = job.status().and_then(|status| Ok((status, job.cancel()?)));
+        let took = start.elapsed();
+        let result = waiting.join();
+        let (status, cancelled) = asked?;
+        if status.is_final() || !cancelled {
+            return Err(too_fast());
+        }
+        require!(took < LATE, "status and cancel took {took:?} while result waited");
+        match result {
+            Ok(Err(Error::Cancelled { .. })) => Ok(()),
+            Ok(Ok(_)) => Err(Outcome::failed("`cancel` said true, and there was a result")),
+            Ok(Err(error)) => Err(error.into()),
+            Err(_) => Err(Outcome::failed("`result` panicked")),
+        }
+    })
+}
+
+/// The work goes on when a handle is dropped: a second handle gets the result.
+///
+/// Not applicable on a backend that does not retrieve jobs.
+pub fn dropping_a_handle_cancels_nothing(backend: &dyn Backend) -> Check {
+    let job = short(backend)?;
+    let other = match backend.retrieve_job(&job.job_id()) {
+        Err(Error::NotSupported { .. }) => {
+            return Err(Outcome::not_applicable("it does not retrieve jobs"));
+        }
+        other => other?,
+    };
+    require!(other.job_id() == job.job_id(), "retrieved job `{}`", other.job_id());
+    drop(job);
+    let result = other.result(Some(LONG))?;
+    require!(result.success, "after a handle was dropped: {}", result.status);
+    Ok(())
+}
+
+/// Every job has an id, and no two the same.
+pub fn jobs_have_ids_of_their_own(backend: &dyn Backend) -> Check {
+    let (one, two) = (short(backend)?, short(backend)?);
+    let (first, second) = (one.job_id(), two.job_id());
+    one.result(Some(LONG))?;
+    two.result(Some(LONG))?;
+    require!(!first.is_empty(), "a job has no id");
+    require!(first != second, "two jobs have the id `{first}`");
+    require!(one.job_id() == first, "the id changed to `{}`", one.job_id());
+    Ok(())
+}
+
+/// `backend` is the one that runs it.
+pub fn a_job_knows_its_backend(backend: &dyn Backend) -> Check {
+    let job = short(backend)?;
+    let named = job.backend();
+    job.result(Some(LONG))?;
+    require!(named.name() == backend.name(), "the job is of backend `{}`", named.name());
+    Ok(())
+}
+
+/// `creation_date` is now. Not applicable where it is unknown.
+pub fn a_job_knows_when_it_was_submitted(backend: &dyn Backend) -> Check {
+    // A service's clock may differ from ours.
+    const DIFFERENCE: Duration = Duration::from_secs(300);
+    let job = short(backend)?;
+    let date = job.creation_date()?;
+    job.result(Some(LONG))?;
+    let Some(date) = date else { return Err(Outcome::not_applicable("it does not say when")) };
+    let now = SystemTime::now();
+    let apart = now.duration_since(date).or_else(|_| date.duration_since(now)).unwrap_or_default();
+    require!(apart < DIFFERENCE, "the job was submitted {apart:?} from now");
+    Ok(())
+}
+
+/// `retrieve_job` refuses an id that there is not. Not applicable where it is not supported.
+pub fn unknown_job_is_refused(backend: &dyn Backend) -> Check {
+    match backend.retrieve_job("no-such-job") {
+        Err(Error::JobNotFound { job }) => {
+            require!(job == "no-such-job", "the error names `{job}`");
+            Ok(())
+        }
+        Err(Error::NotSupported { .. }) => {
+            Err(Outcome::not_applicable("it does not retrieve jobs"))
+        }
+        Err(error) => {
+            Err(Outcome::failed(format!("expected job.not_found, found {}", error.code())))
+        }
+        Ok(job) => Err(Outcome::failed(format!("found a job `{}`", job.job_id()))),
+    }
+}

@@ -1,0 +1,64 @@
+//! A job with a fault in front of one without.
+
+use std::time::{Duration, SystemTime};
+
+use ketch_core::prelude::*;
+
+use super::Fault;
+
+pub(super) struct FaultyJob {
+    pub(super) job: Arc<dyn Job>,
+    pub(super) fault: Option<Fault>,
+}
+
+impl Job for FaultyJob {
+    fn job_id(&self) -> String {
+        match self.fault {
+            Some(Fault::SharedId) => "the job".to_owned(),
+            _ => self.job.job_id(),
+        }
+    }
+
+    fn backend(&self) -> Arc<dyn Backend> {
+        self.job.backend()
+    }
+
+    fn status(&self) -> Result<JobStatus> {
+        self.job.status()
+    }
+
+    fn result(&self, timeout: Option<Duration>) -> Result<RunResult> {
+        let answer = self.job.result(timeout);
+        match (answer, self.fault) {
+            (Err(Error::Timeout { .. }), Some(Fault::UntypedTimeOut)) => {
+                Err(Error::other("late", "not yet"))
+            }
+            (Err(error @ Error::Timeout { .. }), Some(Fault::TimeOutCancels)) => {
+                self.job.cancel()?;
+                // Until the job has seen it.
+                let _ = self.job.result(None);
+                Err(error)
+            }
+            (Ok(_), Some(Fault::ResultOnlyOnce)) if timeout == Some(Duration::ZERO) => {
+                Ok(RunResult::default())
+            }
+            (answer, _) => answer,
+        }
+    }
+
+    fn cancel(&self) -> Result<bool> {
+        Ok(self.job.cancel()? || self.fault == Some(Fault::CancelSaysTrue))
+    }
+
+    fn creation_date(&self) -> Result<Option<SystemTime>> {
+        self.job.creation_date()
+    }
+
+    fn queue_position(&self) -> Result<Option<u32>> {
+        self.job.queue_position()
+    }
+
+    fn error_message(&self) -> Result<Option<String>> {
+        self.job.error_message()
+    }
+}
