@@ -8,7 +8,7 @@ use crate::{commands, exit::EXIT_CODES};
 
 /// Runs quantum circuits on any backend.
 #[derive(Debug, Parser)]
-#[command(name = "ketch", version, after_help = EXIT_CODES, disable_help_subcommand = true)]
+#[command(name = "ketch", version, after_help = EXIT_CODES)]
 pub(crate) struct Cli {
     #[command(flatten)]
     pub(crate) global: Global,
@@ -37,6 +37,8 @@ pub(crate) enum Command {
     Providers(commands::providers::ProvidersArgs),
     /// Write a circuit file in another format
     Convert(commands::convert::ConvertArgs),
+    /// Keep credentials for remote providers
+    Account(commands::account::AccountArgs),
     /// Check the installation and run a Bell pair
     Doctor(commands::doctor::DoctorArgs),
     /// Print the completion script of a shell
@@ -51,6 +53,7 @@ impl Command {
             Self::Backends(args) => args.json,
             Self::Backend(args) => args.json,
             Self::Providers(args) => args.json,
+            Self::Account(args) => args.is_for_programs(),
             Self::Doctor(args) => args.json,
             Self::Convert(_) | Self::Completions(_) => false,
         }
@@ -78,7 +81,7 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         check(&directory.join("ketch.txt"), &command.render_long_help().to_string());
-        for command in command.get_subcommands_mut() {
+        for command in command.get_subcommands_mut().filter(|one| one.get_name() != "help") {
             let file = directory.join(format!("ketch-{}.txt", command.get_name()));
             check(&file, &command.render_long_help().to_string());
         }

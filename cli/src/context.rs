@@ -2,7 +2,7 @@
 
 use std::io::Write;
 
-use ketch::{Event, Registry, RegistryError, SearchPath, State};
+use ketch::{AccountFilter, AccountStore, Event, Registry, RegistryError, SearchPath, State};
 
 use crate::{
     args::{Cli, Global},
@@ -48,6 +48,13 @@ impl Context {
                 say(format_args!("{level}: {provider}: {}", one_line(&message)));
             }
         });
+        // Without a home there are no stored accounts, and nothing is wrong.
+        if let Ok(store) = AccountStore::standard()
+            && let Err(error) = registry.accounts().load(&store, &AccountFilter::default())
+        {
+            let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
+            say(format_args!("warning: no account is used: {error}{hint}"));
+        }
         registry
     }
 

@@ -1,5 +1,6 @@
 //! One file a command.
 
+pub(crate) mod account;
 pub(crate) mod backend;
 pub(crate) mod backends;
 pub(crate) mod completions;
@@ -27,6 +28,7 @@ pub(crate) fn execute(
         Command::Backend(args) => backend::execute(&args, context, out),
         Command::Providers(args) => providers::execute(&args, context, out),
         Command::Convert(args) => convert::execute(&args, out),
+        Command::Account(args) => account::execute(&args, context, out),
         Command::Doctor(args) => doctor::execute(&args, context, out),
         Command::Completions(args) => completions::execute(&args, out),
     }

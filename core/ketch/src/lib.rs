@@ -32,8 +32,9 @@ pub use ketch_core::{
 };
 pub use ketch_qasm as qasm;
 pub use ketch_registry::{
-    Candidate, Error as RegistryError, Event, Listing, Manifest, Origin, QualifiedBackend, Refusal,
-    Registry, SearchDirectory, SearchPath, State, Step, accounts,
+    Account, AccountError, AccountFilter, AccountStore, ActiveAccounts, Candidate,
+    Error as RegistryError, Event, Listing, Manifest, Origin, QualifiedBackend, Refusal, Registry,
+    SearchDirectory, SearchPath, State, Step, accounts,
 };
 pub use load::{Format, LoadError, Loaded, load, load_text};
 

@@ -120,14 +120,14 @@ fn wide_registers_compare_in_hexadecimal() {
 
 #[test]
 fn delays_have_units() {
-    let circuit = Circuit::new(1, 0)
+    let circuit = Circuit::new(2, 0)
         .delay(100.0, TimeUnit::Tick, 0)
         .delay(1.5, TimeUnit::Microsecond, 0)
         .delay(2500.0, TimeUnit::Picosecond, 0)
         .delay("wait", TimeUnit::Nanosecond, 0);
     check(
         &circuit,
-        "input float[64] wait;\nqubit[1] q;\ndelay[100dt] q[0];\ndelay[1.5us] q[0];\n\
+        "input float[64] wait;\nqubit[2] q;\ndelay[100dt] q[0];\ndelay[1.5us] q[0];\n\
          delay[2.5ns] q[0];\ndelay[(wait) * 1ns] q[0];",
     );
 }

@@ -57,7 +57,7 @@ impl Provider for LocalProvider {
             .ok_or_else(|| Error::BackendNotFound { name: name.to_owned(), known: known() })?;
         if let Some(alias) = alias {
             let note = format!("`{name}` stands for `{real}`: {}", alias.note);
-            self.host.log(Level::Warn, &note);
+            self.host.log(Level::Info, &note);
         }
         Ok(found.shared())
     }

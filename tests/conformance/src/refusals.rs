@@ -105,8 +105,13 @@ pub fn too_many_qubits_are_refused(backend: &dyn Backend) -> Check {
     else {
         return Err(Outcome::not_applicable("it has no limit"));
     };
+    // Every qubit is used: those that are not may be left out by a simulator.
     let gates = Gates::of(backend)?;
-    let circuit = gates.x(Circuit::new(limit + 1, 1).named("large"), 0)?;
+    let random = gates.h(gates.circuit("probe"), gates.first).is_ok();
+    let mut circuit = Circuit::new(limit + 1, 1).named("large");
+    for qubit in 0..=limit {
+        circuit = if random { gates.h(circuit, qubit)? } else { gates.x(circuit, qubit)? };
+    }
     let qobj = Qobj::from_circuit(circuit).with_shots(1);
     match refusal(backend, qobj, "a circuit of too many qubits")? {
         Error::TooManyQubits { .. } | Error::OutOfMemory { .. } => Ok(()),

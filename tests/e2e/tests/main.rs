@@ -3,3 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod abi;
+mod conformance;
+mod inputs;
+mod run;
+mod sandbox;

@@ -1,6 +1,6 @@
 //! What a run tells: the result for people or programs, files, notes, failures.
 
-use std::io::Write;
+use std::{io::Write, time::Duration};
 
 use ketch::{
     RunResult,
@@ -96,7 +96,7 @@ impl<'a> Report<'a> {
             writeln!(out)?;
         }
         self.begun = true;
-        let time = number::duration(job.started.elapsed());
+        let time = number::duration(time_of(job, result));
         let terminal = self.context.terminal;
         match result.experiments.as_slice() {
             [only] => {
@@ -184,6 +184,14 @@ impl<'a> Report<'a> {
         }
         Ok(())
     }
+}
+
+/// How long the experiments took, by what the backend says; else how long the job did, which
+/// includes waiting.
+fn time_of(job: &Submitted, result: &RunResult) -> Duration {
+    let taken: f64 = result.experiments.iter().map(|experiment| experiment.time_taken).sum();
+    let taken = Duration::try_from_secs_f64(taken).ok().filter(|time| !time.is_zero());
+    taken.unwrap_or_else(|| job.started.elapsed())
 }
 
 /// Shots and seed in words.

@@ -2,6 +2,7 @@
 
 use std::{
     sync::Arc,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -80,8 +81,19 @@ fn look(jobs: &[Submitted], wait: Duration) -> Option<(usize, Result<RunResult, 
         jobs.len() > 1 && submitted.job.status().is_ok_and(|status| status.is_final())
     };
     let place = jobs.iter().position(complete).unwrap_or(0);
-    match jobs[place].job.result(Some(wait)) {
-        Err(BackendError::Timeout { .. }) => None,
+    let job = &jobs[place].job;
+    let asked = Instant::now();
+    match job.result(Some(wait)) {
+        Err(BackendError::Timeout { .. }) => {
+            // One that answers before its time is over either failed with a time-out of its own or
+            // does not keep the contract; neither may keep this loop spinning.
+            let left = wait.saturating_sub(asked.elapsed());
+            if !left.is_zero() && job.status().is_ok_and(|status| status.is_final()) {
+                return Some((place, job.result(Some(LOOK)).map_err(Failure::from)));
+            }
+            thread::sleep(left);
+            None
+        }
         result => Some((place, result.map_err(Failure::from))),
     }
 }
