@@ -37,7 +37,7 @@ impl Context {
     /// The plugins. Reads directories, loads nothing.
     pub(crate) fn registry(&self) -> Registry {
         for directory in self.global.plugin_dir.iter().filter(|directory| !directory.is_dir()) {
-            say(format_args!("warning: --plugin-dir {}: no such directory", directory.display()));
+            say(format_args!("warning: --plugin-dir {}: not a directory", directory.display()));
         }
         let path = SearchPath::with_flags(self.global.plugin_dir.iter().cloned());
         let registry = Registry::discover(&path);

@@ -61,7 +61,8 @@ pub mod prelude {
 /// * `manifest` (optional): more fields of the manifest as JSON members, such as
 ///   `r#""status":"static""#` for backends that are always ready.
 ///
-/// Version, description and licence are taken from the crate's `Cargo.toml`. A panic in the
+/// Version, description and licence are taken from the crate's `Cargo.toml`, and are one line each,
+/// without quotes and backslashes. A panic in the
 /// provider becomes an error on the other side. Use it once in a crate.
 #[macro_export]
 macro_rules! export_provider {

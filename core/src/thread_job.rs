@@ -110,15 +110,20 @@ impl JobQueue {
         state.known.push(Arc::downgrade(&job));
         state.waiting.push_back(Arc::clone(&job));
         if state.running < self.at_once {
-            state.running += 1;
-            drop(state);
             let queue = Arc::clone(self);
-            let name = format!("job {}", job.id).chars().take(15).collect();
-            let thread = std::thread::Builder::new().name(name);
-            if let Err(error) = thread.spawn(move || queue.work_off()) {
-                lock(&self.state).running -= 1;
-                let error = Error::caused("thread.unavailable", "cannot start a thread", error);
-                job.end(State::Failed(error));
+            // Not named after the job: its id may hold what the name of a thread may not.
+            let thread = std::thread::Builder::new().name("ketch job".to_owned());
+            // Under the lock, so that nobody counts on a thread that does not come.
+            match thread.spawn(move || queue.work_off()) {
+                Ok(_) => state.running += 1,
+                // The job waits for the threads that there are.
+                Err(_) if state.running > 0 => {}
+                Err(error) => {
+                    state.waiting.pop_back();
+                    drop(state);
+                    let error = Error::caused("thread.unavailable", "cannot start a thread", error);
+                    job.end(State::Failed(error));
+                }
             }
         }
         job
@@ -220,9 +225,11 @@ impl ThreadJob {
         // Under the lock that `cancel` takes: whoever was told that there was still something to
         // stop finds the job cancelled, even if its work was too fast to notice.
         let cancelled = self.cancel.load(Ordering::Relaxed);
-        *state = if cancelled { State::Cancelled } else { end };
+        let end = if cancelled { State::Cancelled } else { end };
+        let before = std::mem::replace(&mut *state, end);
         drop(state);
         self.ended.notify_all();
+        drop(before);
     }
 
     fn state_now(&self) -> MutexGuard<'_, State> {
@@ -282,10 +289,12 @@ impl Job for ThreadJob {
         let mut state = self.state_now();
         match &*state {
             State::Queued(_) => {
-                // The work, and what it holds, is dropped here and not when its turn comes.
-                *state = State::Cancelled;
+                let queued = std::mem::replace(&mut *state, State::Cancelled);
                 drop(state);
                 self.ended.notify_all();
+                // The work, and what it holds, is dropped here and not when its turn comes; and
+                // without the lock, for what it holds may ask for the state of this job.
+                drop(queued);
                 Ok(true)
             }
             State::Running => {

@@ -10,10 +10,13 @@ use crate::failure::Failure;
 
 /// A file that is being written beside its place, and moves there when it is complete. Dropped
 /// before, it leaves nothing behind, and whatever stood in its place is untouched.
+///
+/// A device or a pipe is written to as it is, for it would be lost if a file took its place.
 #[derive(Debug)]
 pub(crate) struct PendingFile {
     target: PathBuf,
-    temporary: PathBuf,
+    /// `None` where there is nothing to move.
+    temporary: Option<PathBuf>,
     writer: Option<BufWriter<File>>,
 }
 
@@ -30,13 +33,16 @@ impl PendingFile {
             let error = io::Error::from(io::ErrorKind::IsADirectory);
             return Err(Failure::unwritable(path, &error));
         }
-        let name = target.file_name().unwrap_or_default().to_string_lossy();
-        let temporary = target.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
-        let file = OpenOptions::new()
-            .write(true)
-            .create_new(true)
-            .open(&temporary)
-            .map_err(|error| Failure::unwritable(path, &error))?;
+        let in_place = fs::metadata(path).is_ok_and(|metadata| !metadata.is_file());
+        let (temporary, file) = if in_place {
+            (None, OpenOptions::new().write(true).open(path))
+        } else {
+            let name = target.file_name().unwrap_or_default().to_string_lossy();
+            let temporary = target.with_file_name(format!(".{name}.{}.tmp", std::process::id()));
+            let file = OpenOptions::new().write(true).create_new(true).open(&temporary);
+            (Some(temporary), file)
+        };
+        let file = file.map_err(|error| Failure::unwritable(path, &error))?;
         Ok(Self { target, temporary, writer: Some(BufWriter::new(file)) })
     }
 
@@ -50,7 +56,10 @@ impl PendingFile {
     ) -> Result<(), Failure> {
         let mut writer = self.writer.take().expect("only `finish` takes it, and consumes the file");
         write(&mut writer).map_err(|error| self.rename(error.into()))?;
-        let complete = writer.flush().and_then(|()| fs::rename(&self.temporary, &self.target));
+        let complete = writer.flush().and_then(|()| match &self.temporary {
+            Some(temporary) => fs::rename(temporary, &self.target),
+            None => Ok(()),
+        });
         complete.map_err(|error| Failure::unwritable(&self.target, &error))
     }
 
@@ -66,8 +75,10 @@ impl PendingFile {
 
 impl Drop for PendingFile {
     fn drop(&mut self) {
-        // After a rename there is nothing to remove, and that is fine.
-        let _ = fs::remove_file(&self.temporary);
+        if let Some(temporary) = &self.temporary {
+            // After a rename there is nothing to remove, and that is fine.
+            let _ = fs::remove_file(temporary);
+        }
     }
 }
 
@@ -102,6 +113,20 @@ mod tests {
             .finish(|_| Err::<(), _>(io::Error::other("no space")));
         assert!(failed.unwrap_err().message.contains("a.csv"));
         assert!(names(directory.path()).is_empty());
+    }
+
+    #[test]
+    fn a_pipe_is_written_to_and_stays_a_pipe() {
+        let (mut reader, writer) = io::pipe().unwrap();
+        let descriptor = std::os::fd::AsRawFd::as_raw_fd(&writer);
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a.csv");
+        std::os::unix::fs::symlink(format!("/proc/self/fd/{descriptor}"), &path).unwrap();
+        PendingFile::create(&path).unwrap().finish(|out| out.write_all(b"new")).unwrap();
+        drop(writer);
+        assert_eq!(io::read_to_string(&mut reader).unwrap(), "new");
+        assert!(path.is_symlink());
+        assert_eq!(names(directory.path()), ["a.csv"]);
     }
 
     #[test]

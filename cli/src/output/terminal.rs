@@ -64,16 +64,35 @@ fn colours_are_welcome() -> bool {
 
 /// Says something on standard error. That nobody reads it is no reason to stop.
 pub(crate) fn say(text: impl std::fmt::Display) {
+    print(&harmless(&text.to_string()));
+}
+
+fn print(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// What a file or a plugin says of itself must not move the cursor or colour the screen.
+fn harmless(text: &str) -> String {
+    text.replace(|c: char| c.is_control() && c != '\n', " ")
 }
 
 /// Says why something failed on standard error, the word `error` in red where that is welcome.
 pub(crate) fn complain(failure: &crate::failure::Failure) {
-    let text = failure.to_string();
+    let text = harmless(&failure.to_string());
     match text.strip_prefix("error:") {
         Some(rest) if Terminal::stderr().colour => {
-            say(format_args!("\x1b[1;31merror\x1b[0m:{rest}"))
+            print(&format!("\x1b[1;31merror\x1b[0m:{rest}"));
         }
-        _ => say(text),
+        _ => print(&text),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_others_cannot_steer_the_terminal() {
+        assert_eq!(harmless("no `\u{9b}2J\x1b[31mh\r`\n  help: é"), "no ` 2J [31mh `\n  help: é");
     }
 }

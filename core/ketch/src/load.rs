@@ -120,8 +120,9 @@ fn loaded(
     text: &str,
     circuit: impl FnOnce(&str) -> Result<crate::Circuit, LoadError>,
 ) -> Result<Loaded, LoadError> {
-    if text.trim_start_matches('\u{feff}').trim_start().starts_with('{') {
-        let qobj = Qobj::from_json(text)
+    let document = text.strip_prefix('\u{feff}').unwrap_or(text);
+    if document.trim_start().starts_with('{') {
+        let qobj = Qobj::from_json(document)
             .map_err(|source| LoadError::QobjJson { path: path.to_owned(), source })?;
         return Ok(Loaded { qobj, format: Format::QobjJson });
     }
@@ -155,6 +156,10 @@ mod tests {
         check("dir/bell.qasm", "OPENQASM 2.0; qreg q[1];", "Qasm2 bell");
         check("bell.txt", "OPENQASM 2.0; qreg q[1];", "Qasm2 bell");
         check("a.qasm", " {\"qobj_id\": 1}", "qobj.invalid");
+        // Editors of Windows begin a file with a byte order mark.
+        check("a.qasm", "\u{feff}OPENQASM 2.0; qreg q[1];", "Qasm2 a");
+        let qobj = Qobj::from_circuit(crate::Circuit::new(1, 0)).to_json().unwrap();
+        check("a.json", &format!("\u{feff}{qobj}"), "QobjJson ");
         check("a.json", "[1]", "input.unknown_format");
         check("a.qasm", " \n", "input.unknown_format");
         check("a.qasm", "hello", "qasm.invalid");

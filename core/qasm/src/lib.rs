@@ -27,6 +27,7 @@
 mod diagnostic;
 mod lexer;
 mod source;
+mod unique;
 pub mod v2;
 pub mod v3;
 mod version;

@@ -1,10 +1,6 @@
 //! The checks of a candidate that run none of its code, in order.
 
-use std::{
-    fs::{self, File},
-    io::Read,
-    path::Path,
-};
+use std::{io::Read, path::Path};
 
 use ketch_abi::{ABI, MAKER_SYMBOL, MANIFEST_SECTION, Manifest, plugin_abi_symbol};
 use serde_json::Value;
@@ -12,10 +8,17 @@ use serde_json::Value;
 use crate::{
     Candidate, Origin, Refusal, State, Step, elf,
     permissions::{self, Verdict},
+    platform,
 };
 
 /// No plugin is larger.
 const MAX_FILE: u64 = 2 << 30;
+
+/// No manifest beside a library is larger.
+const MAX_BESIDE: u64 = 1 << 20;
+
+/// What was found is told in so many characters.
+const MAX_FOUND: usize = 300;
 
 /// Ids that only the installation itself may use, so that a dropped file can neither take over
 /// `local` nor receive a service's secrets.
@@ -78,7 +81,7 @@ impl Check<'_> {
         let io = |error: std::io::Error| {
             self.refusal("reading", error.to_string(), "a readable file", "check its permissions")
         };
-        let file = File::open(self.path).map_err(io)?;
+        let file = platform::open(self.path).map_err(io)?;
         let metadata = file.metadata().map_err(io)?;
         if !metadata.is_file() {
             let fix = "remove it from the plugin directory";
@@ -88,8 +91,13 @@ impl Check<'_> {
             let found = format!("{} bytes", metadata.len());
             return Err(self.refusal("file kind", found, "at most 2 GiB", "strip the library"));
         }
+        let mut file = file.take(MAX_FILE);
         let mut bytes = Vec::new();
-        file.take(MAX_FILE).read_to_end(&mut bytes).map_err(io)?;
+        // The start of what is no library is enough to say so; the rest may be large.
+        (&mut file).take(elf::START).read_to_end(&mut bytes).map_err(io)?;
+        if bytes.starts_with(elf::MAGIC) {
+            file.read_to_end(&mut bytes).map_err(io)?;
+        }
         Ok(bytes)
     }
 
@@ -105,9 +113,9 @@ impl Check<'_> {
             self.refusal("manifest", format!("{error}{cause}"), expected, fix)
         };
         let manifest = Manifest::from_bytes(section).map_err(|error| refuse(&error))?;
-        match fs::read(self.path.with_extension("json")) {
-            Err(_) => Ok(manifest),
-            Ok(beside) => overridden(manifest, &beside).map_err(|error| refuse(&error)),
+        match read_beside(&self.path.with_extension("json")) {
+            None => Ok(manifest),
+            Some(beside) => overridden(manifest, &beside).map_err(|error| refuse(&error)),
         }
     }
 
@@ -150,12 +158,30 @@ impl Check<'_> {
         Refusal {
             path: self.path.to_owned(),
             step,
-            found,
+            found: shortened(found),
             expected: expected.to_owned(),
             fix: fix.to_owned(),
             details: None,
         }
     }
+}
+
+/// A manifest may hold a megabyte where a word is expected; a refusal is one line.
+fn shortened(mut found: String) -> String {
+    if let Some((end, _)) = found.char_indices().nth(MAX_FOUND) {
+        found.truncate(end);
+        found.push('…');
+    }
+    found
+}
+
+/// The JSON file beside a library, if there is one.
+fn read_beside(path: &Path) -> Option<Vec<u8>> {
+    let file = platform::open(path).ok()?;
+    file.metadata().ok()?.is_file().then_some(())?;
+    let mut bytes = Vec::new();
+    file.take(MAX_BESIDE).read_to_end(&mut bytes).ok()?;
+    Some(bytes)
 }
 
 /// The manifest with the fields of a JSON file beside the library. What the library is cannot be
@@ -169,4 +195,24 @@ fn overridden(manifest: Manifest, beside: &[u8]) -> Result<Manifest, serde_json:
         }
     }
     serde_json::from_value(document)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_found_fits_a_line() {
+        assert_eq!(shortened("é".repeat(300)), "é".repeat(300));
+        assert_eq!(shortened("é".repeat(1 << 20)), "é".repeat(300) + "…");
+    }
+
+    #[test]
+    fn of_a_large_file_that_is_no_library_only_the_start_is_read() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("x.so");
+        std::fs::File::create(&path).unwrap().set_len(MAX_FILE).unwrap();
+        let check = Check { path: &path, steps: Vec::new(), manifest: None };
+        assert_eq!(check.read().unwrap().len() as u64, elf::START);
+    }
 }

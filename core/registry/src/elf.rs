@@ -30,6 +30,12 @@ pub(crate) struct NotALibrary {
 
 type Header = elf::FileHeader64<Endianness>;
 
+/// How every ELF file begins.
+pub(crate) const MAGIC: &[u8] = b"\x7fELF";
+
+/// As many bytes say what a file is that does not begin so.
+pub(crate) const START: u64 = 512;
+
 const EXPECTED: &str = "an ELF library for x86-64 Linux";
 
 /// Reads the parts of a library.
@@ -38,7 +44,7 @@ pub(crate) fn read<'a>(bytes: &'a [u8], manifest: &str) -> Result<Library<'a>, N
     if bytes.is_empty() {
         return Err(kind("an empty file".to_owned()));
     }
-    if !bytes.starts_with(b"\x7fELF") {
+    if !bytes.starts_with(MAGIC) {
         return Err(kind(describe(bytes)));
     }
     if bytes.get(4) == Some(&elf::ELFCLASS32.0) {
@@ -111,7 +117,7 @@ fn architecture(found: String) -> NotALibrary {
 
 /// What a file that is no ELF file seems to be.
 fn describe(bytes: &[u8]) -> String {
-    let start = &bytes[..bytes.len().min(512)];
+    let start = &bytes[..bytes.len().min(START as usize)];
     let magic: [(&[u8], &str); 6] = [
         (b"MZ", "a Windows library"),
         (b"\xcf\xfa\xed\xfe", "a macOS library"),

@@ -1,6 +1,10 @@
 //! What is asked of the operating system: the one module to write for another one.
 
-use std::{fs, io, os::fd::OwnedFd, path::Path};
+use std::{
+    fs, io,
+    os::{fd::OwnedFd, unix::fs::OpenOptionsExt},
+    path::Path,
+};
 
 use rustix::fs::{MemfdFlags, SealFlags};
 
@@ -36,13 +40,19 @@ pub(crate) fn user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// Opens a file to be read. A named pipe is opened without waiting for somebody to write to it.
+pub(crate) fn open(file: &Path) -> io::Result<fs::File> {
+    let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();
+    fs::OpenOptions::new().read(true).custom_flags(flags).open(file)
+}
+
 /// A copy of the file in memory that nobody can change, and a path that opens it as long as the
 /// descriptor is open.
 pub(crate) fn private_copy(file: &Path) -> io::Result<(OwnedFd, String)> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let name = file.file_name().unwrap_or_default();
     let memory = fs::File::from(rustix::fs::memfd_create(name, flags)?);
-    io::copy(&mut fs::File::open(file)?, &mut &memory)?;
+    io::copy(&mut open(file)?, &mut &memory)?;
     rustix::fs::fcntl_add_seals(
         &memory,
         SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL,

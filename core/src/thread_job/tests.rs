@@ -180,3 +180,37 @@ fn jobs_are_found_while_somebody_holds_them() {
     assert!(ids.ends_with(&[other.job_id(), "mine".to_owned()]), "{ids:?}");
     assert!(matches!(queue.job("yours").err(), Some(Error::JobNotFound { .. })));
 }
+
+#[test]
+fn any_text_is_a_job_key() {
+    let queue = JobQueue::new(1);
+    let options = RunOptions { job_key: Some("a\0b".to_owned()), ..RunOptions::default() };
+    let job = queue.submit(Arc::new(Idle), &options, |_| Ok(good()));
+    assert!(job.result(None).unwrap().success);
+    assert!(submit(&queue, |_| Ok(good())).result(None).unwrap().success);
+}
+
+#[test]
+fn work_that_is_dropped_unused_may_look_at_its_queue() {
+    struct Looks(Arc<JobQueue>, Sender<usize>);
+    impl Drop for Looks {
+        fn drop(&mut self) {
+            self.1.send(self.0.jobs(&JobQuery::default()).len()).unwrap();
+        }
+    }
+    let queue = JobQueue::new(1);
+    let (first, started, end) = held(&queue);
+    started.recv().unwrap();
+    let (seen, has_seen) = channel();
+    let looks = Looks(Arc::clone(&queue), seen);
+    let job = submit(&queue, move |_| {
+        let _looks = looks;
+        Ok(good())
+    });
+    // On a thread of its own, so that a deadlock is a failure and no hang.
+    let cancelled = std::thread::spawn(move || job.cancel().unwrap());
+    assert_eq!(has_seen.recv_timeout(Duration::from_secs(60)), Ok(2));
+    assert!(cancelled.join().unwrap());
+    end.send(()).unwrap();
+    first.result(None).unwrap();
+}

@@ -15,6 +15,9 @@ const PARALLEL_FROM: usize = 1 << 18;
 /// hold up the pass.
 const PARTS_PER_THREAD: usize = 4;
 
+/// More threads than any machine runs at once only cost time and memory to start.
+const MOST: usize = 1024;
+
 /// A thread budget: a pool of its own, which small states do not use.
 #[derive(Debug)]
 pub struct Threads {
@@ -32,14 +35,15 @@ pub struct ThreadsError {
 }
 
 impl Threads {
-    /// A budget of `count` threads; 0 stands for as many as the process may run at once.
+    /// A budget of `count` threads, and of 1024 at most; 0 stands for as many as the process may
+    /// run at once.
     ///
     /// # Errors
     /// When the system refuses to start a thread.
     pub fn new(count: usize) -> Result<Self, ThreadsError> {
         let count = match count {
             0 => std::thread::available_parallelism().map_or(1, usize::from),
-            _ => count,
+            _ => count.min(MOST),
         };
         if count == 1 {
             return Ok(Self::serial());
@@ -139,6 +143,11 @@ mod tests {
             }
             assert_eq!(threads.map(9, |index| index * index)[8], 64);
         }
+    }
+
+    #[test]
+    fn a_budget_beyond_every_machine_starts_no_thread_for_nothing() {
+        assert_eq!(Threads::new(usize::MAX).unwrap().count(), MOST);
     }
 
     #[test]

@@ -6,13 +6,17 @@ use ketch_core::{Backend, Circuit, circuit::Gate};
 
 use crate::Outcome;
 
-/// How often the gates of [`Gates::busy`] are repeated.
-const BUSY_ROUNDS: usize = 5_000;
+/// The most qubits of [`Gates::busy`], and how often its gates are repeated. A unitary of ten
+/// qubits takes 16 MiB.
+const BUSY_QUBITS: u32 = 10;
+const BUSY_ROUNDS: usize = 150;
 
 /// The gates of a backend, and two coupled qubits to use them on.
 #[derive(Clone, Debug)]
 pub struct Gates {
     names: Vec<String>,
+    /// All that there are.
+    n_qubits: u32,
     /// A qubit.
     pub first: u32,
     /// A qubit coupled to the first; `None` on a backend of one qubit.
@@ -33,7 +37,8 @@ impl Gates {
             Some((first, second)) => (first, Some(second)),
             None => (0, (configuration.n_qubits() != Some(1)).then_some(1)),
         };
-        Ok(Self { names: configuration.basis_gates.clone(), first, second })
+        let n_qubits = configuration.n_qubits().unwrap_or(u32::MAX);
+        Ok(Self { names: configuration.basis_gates.clone(), n_qubits, first, second })
     }
 
     /// An empty circuit with the pair in it and two clbits.
@@ -127,18 +132,32 @@ impl Gates {
     /// # Errors
     /// As [`x`](Self::x).
     pub fn busy(&self, name: &str) -> Result<Circuit, Outcome> {
-        let (h, cx) = (self.h(self.circuit(name), 0).is_ok(), self.cx(self.circuit(name)).is_ok());
-        let mut circuit = self.circuit(name);
+        let h = self.h(self.circuit(name), self.first).is_ok();
+        let cx = self.cx(self.circuit(name)).is_ok();
+        let n_qubits = self.circuit(name).n_qubits().max(self.n_qubits.min(BUSY_QUBITS));
+        let mut circuit = Circuit::new(n_qubits, 2).named(name);
         for _ in 0..BUSY_ROUNDS {
-            circuit = self.x(circuit, self.first)?;
-            if h {
-                circuit = self.h(circuit, self.first)?;
+            for qubit in 0..n_qubits {
+                circuit = if h { self.h(circuit, qubit)? } else { self.x(circuit, qubit)? };
             }
-            if cx {
-                circuit = self.cx(circuit)?;
-            }
+            circuit = if cx { self.cx(circuit)? } else { circuit };
         }
         Ok(self.measure(circuit))
+    }
+
+    /// A rotation of the first qubit by a parameter that is bound later.
+    ///
+    /// # Errors
+    /// As [`x`](Self::x).
+    pub fn rotation(&self, circuit: Circuit, parameter: &str) -> Result<Circuit, Outcome> {
+        let q = self.first;
+        Ok(match () {
+            () if self.has("rx") => circuit.rx(parameter, q),
+            () if self.has("ry") => circuit.ry(parameter, q),
+            () if self.has("rz") => circuit.rz(parameter, q),
+            () if self.has("u") => circuit.u(parameter, 0.0, 0.0, q),
+            () => return Err(self.lacks("rx, ry, rz or u")),
+        })
     }
 
     fn has(&self, name: &str) -> bool {

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use ketch_core::{
-    Backend, Circuit, Counts, JobStatus, Qobj, RunOptions, RunResult, result::ExperimentResult,
+    Backend, Circuit, Counts, JobStatus, Qobj, RunOptions, RunResult, qobj::Program,
+    result::ExperimentResult,
 };
 
 use crate::{
@@ -93,6 +94,9 @@ pub fn bell_pair_is_correlated(backend: &dyn Backend) -> Check {
     let result = run_measured(backend, vec![gates.measure(gates.cx(circuit)?)])?;
     let experiment = result.experiment(0)?;
     let counts = counts(experiment)?;
+    if experiment.shots < 100 {
+        return Err(Outcome::not_applicable("it runs too few shots"));
+    }
     let (zeros, ones, total) = (counts.get("00"), counts.get("11"), counts.total());
     let right = 4 * zeros > total && 4 * ones > total && 4 * (zeros + ones) > 3 * total;
     require!(right, "a Bell pair gave {counts}");
@@ -142,7 +146,7 @@ pub fn experiments_come_back_in_order(backend: &dyn Backend) -> Check {
     let mut again = qobj.experiments()[0].clone();
     again.header.insert("name".to_owned(), "again".into());
     again.config.shots = Some(10);
-    if let ketch_core::qobj::Program::Circuits { experiments, .. } = &mut qobj.program {
+    if let Program::Circuits { experiments, .. } = &mut qobj.program {
         experiments.push(again);
     }
     if backend.configuration()?.max_experiments.is_some_and(|most| most < 3) {
@@ -155,7 +159,9 @@ pub fn experiments_come_back_in_order(backend: &dyn Backend) -> Check {
     for (experiment, (outcome, shots)) in result.experiments.iter().zip(expected) {
         mostly(experiment, outcome)?;
         let total = counts(experiment)?.total();
-        require!(total == shots, "`{}` has {total} outcomes of {shots}", experiment.name);
+        // A simulator of states runs one shot, however many are asked for.
+        let right = total == shots || !experiment.data.is_empty();
+        require!(right, "`{}` has {total} outcomes of {shots}", experiment.name);
     }
     Ok(())
 }
@@ -220,14 +226,23 @@ pub fn a_bad_experiment_stops_no_other(backend: &dyn Backend) -> Check {
         Qobj::from_circuits(vec![gates.one("before")?, gates.one("bad")?, gates.one("after")?])
             .with_shots(10);
 
+    let mut bad = Vec::new();
+    if let Ok(rotation) = gates.rotation(gates.circuit("bad"), "angle") {
+        let mut no_number = qobj.clone();
+        if let Program::Circuits { circuits, experiments } = &mut no_number.program {
+            circuits[1] = gates.measure(rotation);
+            experiments[1].bindings = vec![f64::NAN];
+        }
+        bad.push(no_number);
+    }
     let mut bound_too_often = qobj.clone();
     bound_too_often.experiments_mut()[1].bindings = vec![1.0];
-    let mut no_shots = qobj.clone();
+    bad.push(bound_too_often);
+    let mut no_shots = qobj;
     no_shots.experiments_mut()[1].config.shots = Some(0);
-    let mut too_many_shots = qobj;
-    too_many_shots.experiments_mut()[1].config.shots = Some(u64::MAX);
+    bad.push(no_shots);
 
-    for bad in [bound_too_often, no_shots, too_many_shots] {
+    for bad in bad {
         let Ok(job) = backend.run(bad, RunOptions::default()) else { continue };
         let result = job.result(Some(LONG))?;
         if result.success {

@@ -1,1 +1,3 @@
-//! To be written.
+//! Nothing: the tests of this package are in `tests`.
+
+#![forbid(unsafe_code)]

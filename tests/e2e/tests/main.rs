@@ -1,9 +1,18 @@
 //! End-to-end tests: the real binary, real plugins.
 
 #![forbid(unsafe_code)]
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
 
 mod abi;
+mod account;
 mod conformance;
+mod examples;
 mod inputs;
+mod listing;
+mod overwritten;
+mod plugins;
+mod readme;
 mod run;
 mod sandbox;
+mod template;
+mod terminal;

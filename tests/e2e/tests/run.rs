@@ -168,6 +168,12 @@ fn states_are_saved_and_written_to_files() {
     }
 
     let file = example("bell.qasm");
+    let arguments = ["run", &file, "--expval", "ZZ=1,XX=0.5,IZ=3", "--json"];
+    let document = sandbox.ketch(&arguments).json();
+    let data = document["experiments"][0]["data"].as_object().unwrap();
+    assert_eq!(data.len(), 1, "{document}");
+    assert!(data.values().all(|value| close(number(value), 1.5)), "{document}");
+
     sandbox.ketch(&["run", &file, "--save", "statevector", "-O", "state.npy"]).ok();
     let bytes = std::fs::read(sandbox.path("work/state.npy")).unwrap();
     assert_eq!(bytes[..6], *b"\x93NUMPY");

@@ -6,10 +6,20 @@ use std::{
     io::Write,
     path::{Path, PathBuf},
     process::{Command, Stdio},
+    sync::{Mutex, MutexGuard, PoisonError},
 };
 
 use serde_json::Value;
 use tempfile::TempDir;
+
+/// Held by tests that look at times, and by those that keep every processor busy for long.
+static WHOLE_MACHINE: Mutex<()> = Mutex::new(());
+
+/// Waits until no other test needs the machine for itself.
+pub(crate) fn whole_machine() -> MutexGuard<'static, ()> {
+    // A test that failed while it held the lock leaves nothing behind that matters here.
+    WHOLE_MACHINE.lock().unwrap_or_else(PoisonError::into_inner)
+}
 
 /// A home, a plugin directory and a directory to run in.
 pub(crate) struct Sandbox {

@@ -5,7 +5,7 @@
 //! Global phases are dropped: the language has none.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     fmt::Write,
 };
 
@@ -22,6 +22,7 @@ use super::{
     lower::{euler, lower},
     names::is_reserved,
 };
+use crate::unique::UniqueNames;
 
 /// The most controls of a gate that is written by a definition.
 pub const MAX_WRITTEN_CONTROLS: u16 = 32;
@@ -63,7 +64,7 @@ pub fn emit_v2(circuit: &Circuit) -> Result<String, EmitError> {
     circuit.validate()?;
     let mut writer = Writer {
         circuit,
-        taken: HashSet::new(),
+        taken: UniqueNames::default(),
         qregs: Vec::new(),
         cregs: Vec::new(),
         head: String::new(),
@@ -91,7 +92,7 @@ pub fn emit_v2(circuit: &Circuit) -> Result<String, EmitError> {
 struct Writer<'a> {
     circuit: &'a Circuit,
     /// Names that mean something in the program.
-    taken: HashSet<String>,
+    taken: UniqueNames,
     qregs: Vec<String>,
     cregs: Vec<String>,
     /// Definitions.
@@ -144,18 +145,9 @@ impl<'a> Writer<'a> {
                 Some('A'..='Z') => name[..1].make_ascii_lowercase(),
                 _ => name.insert_str(0, default),
             }
-            self.unique(name)
+            self.taken.take(name, is_reserved)
         };
         registers.iter().map(&mut name).collect()
-    }
-
-    fn unique(&mut self, name: String) -> String {
-        let free = |name: &String| !self.taken.contains(name) && !is_reserved(name);
-        let numbered = (2..).map(|number: u32| format!("{name}_{number}"));
-        let found = std::iter::once(name.clone()).chain(numbered).find(free);
-        let found = found.expect("there are more numbers than names");
-        self.taken.insert(found.clone());
-        found
     }
 
     fn block(&mut self, block: Option<BlockId>, prefix: &str) -> Result<(), EmitError> {
@@ -349,7 +341,7 @@ impl<'a> Writer<'a> {
 
     /// Defines a gate for its very parameters.
     fn define(&mut self, op: GateOp, params: &[f64]) -> String {
-        let name = self.unique(format!("c{}{}", op.controls, op.gate.name()));
+        let name = self.taken.take(format!("c{}{}", op.controls, op.gate.name()), is_reserved);
         let qubit = |number: &usize| format!("q{number}");
         let qubits: Vec<String> = (0..op.n_qubits()).map(|number| qubit(&number)).collect();
         self.head.push_str(&format!("gate {name} {} {{\n", qubits.join(",")));

@@ -5,8 +5,8 @@ use std::{collections::HashSet, f64::consts::FRAC_PI_2, fmt::Write};
 use ketch_interface::{
     Circuit,
     circuit::{
-        BlockId, CircuitError, Clbit, ExprId, GateOp, Instruction, Op, Param, Qubit,
-        Register, TimeUnit,
+        BlockId, CircuitError, Clbit, ExprId, GateOp, Instruction, Op, Param, Qubit, Register,
+        TimeUnit,
     },
 };
 
@@ -106,9 +106,10 @@ impl<'a> Writer<'a> {
         let mut text = String::from("OPENQASM 3.0;\ninclude \"stdgates.inc\";\n");
         self.inputs.iter().for_each(|name| text.push_str(&format!("input float[64] {name};\n")));
         text.push_str(&self.definitions);
-        for (word, registers, names) in
-            [("bit", self.circuit.cregs(), &self.cregs), ("qubit", self.circuit.qregs(), &self.qregs)]
-        {
+        for (word, registers, names) in [
+            ("bit", self.circuit.cregs(), &self.cregs),
+            ("qubit", self.circuit.qregs(), &self.qregs),
+        ] {
             for (register, name) in registers.iter().zip(names).filter(|(r, _)| r.size > 0) {
                 text.push_str(&format!("{word}[{}] {name};\n", register.size));
             }

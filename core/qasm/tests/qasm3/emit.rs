@@ -88,9 +88,8 @@ fn parameters_become_inputs() {
 
 #[test]
 fn conditions_and_loops_are_blocks() {
-    let mut circuit = Circuit::new(2, 2)
-        .measure(0, 0)
-        .if_equal(0, 2, |c| c.x(0).if_equal(0, 1, |c| c.y(1)));
+    let mut circuit =
+        Circuit::new(2, 2).measure(0, 0).if_equal(0, 2, |c| c.x(0).if_equal(0, 1, |c| c.y(1)));
     let bit = circuit.add_expr(Expr::Clbit(Clbit(1)));
     circuit.push_if(
         bit,
@@ -173,8 +172,5 @@ fn what_cannot_be_written_is_refused_by_name() {
         "cannot write `initialize` in OpenQASM 3: it has no counterpart that can be written";
     assert_eq!(refused(&initialize), expected);
     let infinite = Circuit::new(1, 0).rx(f64::INFINITY, 0);
-    assert_eq!(
-        refused(&infinite),
-        "cannot write `rx` in OpenQASM 3: a number is not finite"
-    );
+    assert_eq!(refused(&infinite), "cannot write `rx` in OpenQASM 3: a number is not finite");
 }

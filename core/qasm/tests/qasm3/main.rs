@@ -1,0 +1,4 @@
+//! OpenQASM 3 out, from outside.
+
+#[cfg(test)]
+mod emit;

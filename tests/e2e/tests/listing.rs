@@ -1,0 +1,130 @@
+//! The commands that list, describe and convert.
+
+use serde_json::Value;
+
+use crate::sandbox::{Sandbox, example, finish};
+
+/// The names of the backends that `ketch backends` lists with these filters.
+fn names(sandbox: &Sandbox, filters: &[&str]) -> Vec<String> {
+    let document = sandbox.ketch(&[&["backends", "--json"], filters].concat()).json();
+    assert_eq!(document["schema"], "ketch.backends/1");
+    let backends = document["backends"].as_array().unwrap().iter();
+    backends.map(|backend| backend["name"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn backends_are_listed_and_filtered() {
+    let sandbox = Sandbox::new();
+    let all = ["local/qasm_simulator", "local/statevector_simulator", "local/unitary_simulator"];
+    assert_eq!(names(&sandbox, &[]), all);
+    assert_eq!(names(&sandbox, &["simulator=true", "operational=true"]), all);
+    assert_eq!(names(&sandbox, &["memory=true"]), all[..1]);
+    assert_eq!(names(&sandbox, &["backend_name=unitary_simulator"]), all[2..]);
+    assert_eq!(names(&sandbox, &["n_qubits>=1000000"]), [""; 0]);
+    let table = sandbox.ketch(&["backends"]).ok();
+    let mut lines = table.lines();
+    let head = lines.next().unwrap();
+    assert!(["NAME", "QUBITS", "STATUS"].iter().all(|word| head.contains(word)), "{table}");
+    for (line, name) in lines.zip(all) {
+        assert!(line.starts_with(name) && line.contains("active"), "{table}");
+    }
+}
+
+#[test]
+fn one_backend_is_described() {
+    let sandbox = Sandbox::new();
+    let document = sandbox.ketch(&["backend", "qasm_simulator", "--json"]).json();
+    assert_eq!(document["schema"], "ketch.backend/1");
+    assert_eq!(document["name"], "local/qasm_simulator");
+    assert_eq!(document["configuration"]["backend_name"], "qasm_simulator");
+    assert_eq!(document["status"]["operational"], true);
+    let text = sandbox.ketch(&["backend", "local/qasm_simulator"]).ok();
+    for part in ["local/qasm_simulator", "basis gates", "couplings", "no calibration"] {
+        assert!(text.contains(part), "`{part}` in: {text}");
+    }
+}
+
+#[test]
+fn without_any_plugin_it_says_where_it_looked() {
+    let sandbox = Sandbox::without_plugins();
+    for arguments in [&["backends"][..], &["backend", "x"], &["run", &example("bell.qasm")]] {
+        let said = sandbox.ketch(arguments).fails(8);
+        for part in [
+            sandbox.user_plugins().to_str().unwrap(),
+            sandbox.path("bin").to_str().unwrap(),
+            "cargo build --release",
+            "cargo xtask install",
+            "--plugin-dir",
+        ] {
+            assert!(said.contains(part), "`{part}` in: {said}");
+        }
+    }
+    let text = sandbox.ketch(&["providers"]).ok();
+    assert!(text.contains(sandbox.user_plugins().to_str().unwrap()), "{text}");
+    let text = finish(&mut sandbox.command(&["doctor"]));
+    assert!(text.stdout.contains("something is wrong"), "{text:?}");
+    text.fails(1);
+    // What needs no plugin works without.
+    sandbox.ketch(&["convert", &example("bell.qasm"), "--to", "qobj"]).ok();
+    sandbox.ketch(&["completions", "bash"]).ok();
+}
+
+#[test]
+fn the_doctor_runs_a_bell_pair() {
+    let sandbox = Sandbox::new();
+    let text = sandbox.ketch(&["doctor"]).ok();
+    assert!(text.contains("bell pair") && text.contains("all is well"), "{text}");
+    let document = sandbox.ketch(&["doctor", "--json"]).json();
+    assert!(document["schema"].as_str().unwrap().starts_with("ketch.doctor/"), "{document}");
+}
+
+#[test]
+fn circuits_convert_there_and_back() {
+    let sandbox = Sandbox::new();
+    for name in ["bell", "ghz", "qft", "grover", "teleport"] {
+        let file = example(&format!("{name}.qasm"));
+        let qobj = sandbox.ketch(&["convert", &file, "--to", "qobj"]).ok();
+        let document: Value = serde_json::from_str(&qobj).unwrap();
+        assert_eq!(document["type"], "QASM");
+        sandbox.write("there.json", &qobj);
+        sandbox.ketch(&["convert", "there.json", "--to", "qasm2", "-O", "back.qasm"]).ok();
+        let counts = |file: &str| {
+            let arguments = ["run", file, "--json", "--seed", "11"];
+            sandbox.ketch(&arguments).json()["experiments"][0]["counts"].clone()
+        };
+        assert_eq!(counts(&file), counts("back.qasm"), "{name}");
+        assert_eq!(counts(&file), counts("there.json"), "{name}");
+    }
+    let said = sandbox.ketch(&["convert", &example("bell.qasm"), "--to", "pdf"]).fails(2);
+    assert!(said.contains("pdf"), "{said}");
+}
+
+#[test]
+fn completions_name_the_commands() {
+    let sandbox = Sandbox::new();
+    for shell in ["bash", "zsh", "fish"] {
+        let script = sandbox.ketch(&["completions", shell]).ok();
+        for command in ["run", "backends", "backend", "providers", "convert", "doctor"] {
+            assert!(script.contains(command), "{shell} completes {command}");
+        }
+    }
+}
+
+#[test]
+fn a_closed_pipe_is_no_failure() {
+    let sandbox = Sandbox::new();
+    let bell = example("bell.qasm");
+    for arguments in [
+        &["backends"][..],
+        &["providers"],
+        &["--help"],
+        &["completions", "bash"],
+        &["run", &bell],
+        &["run", &bell, "--json"],
+    ] {
+        let (reader, writer) = std::io::pipe().unwrap();
+        drop(reader);
+        let status = sandbox.command(arguments).stdout(writer).status().unwrap();
+        assert_eq!(status.code(), Some(0), "{arguments:?}");
+    }
+}

@@ -1,0 +1,68 @@
+//! A third party's provider: a copy of the template outside of the tree is built, dropped, and used.
+
+use std::{fs, path::Path, process::Command};
+
+use ketch::{Registry, SearchPath};
+use ketch_conformance::assert_conformant;
+
+use crate::sandbox::{Sandbox, finish, repository, whole_machine};
+
+/// Copies the template as an author would, and says where `ketch-core` is from there.
+fn copy_template(to: &Path) {
+    let from = repository("examples/provider-template");
+    fs::create_dir_all(to.join("src")).unwrap();
+    fs::copy(from.join("src/lib.rs"), to.join("src/lib.rs")).unwrap();
+    let manifest = fs::read_to_string(from.join("Cargo.toml")).unwrap();
+    let core = format!("path = {:?}", repository("core"));
+    let moved = manifest.replace("path = \"../../core\"", &core);
+    assert_ne!(moved, manifest, "the template depends on ../../core");
+    fs::write(to.join("Cargo.toml"), moved).unwrap();
+    // The same versions as here, which this machine has already.
+    fs::copy(repository("Cargo.lock"), to.join("Cargo.lock")).unwrap();
+}
+
+#[test]
+fn a_provider_outside_of_the_tree_works_by_dropping_its_file() {
+    let sandbox = Sandbox::new();
+    let folder = sandbox.path("provider");
+    copy_template(&folder);
+    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    cargo
+        .args(["build", "--offline", "--quiet"])
+        .current_dir(&folder)
+        .env("CARGO_TARGET_DIR", sandbox.path("target"))
+        // It is built once and run once.
+        .env("CARGO_PROFILE_DEV_DEBUG", "0")
+        .env("CARGO_INCREMENTAL", "0");
+    let machine = whole_machine();
+    finish(&mut cargo).ok();
+    drop(machine);
+
+    let built = sandbox.path("target/debug/libketch_provider_template.so");
+    fs::copy(&built, sandbox.user_plugins().join("libketch_provider_template.so")).unwrap();
+    let listed = sandbox.ketch(&["backends"]).ok();
+    assert!(listed.contains("template/basis_simulator"), "{listed}");
+    assert!(listed.contains("local/qasm_simulator"), "{listed}");
+
+    let head = "OPENQASM 2.0;\ninclude \"qelib1.inc\";\nqreg q[4];\ncreg c[4];\n";
+    let body = "x q[0];\ncx q[0],q[1];\nccx q[0],q[1],q[3];\nswap q[1],q[2];\nmeasure q -> c;\n";
+    sandbox.write("classical.qasm", format!("{head}{body}"));
+    let run = |backend: &str| {
+        let arguments = ["run", "classical.qasm", "-b", backend, "--json", "--memory", "-s", "3"];
+        let document = sandbox.ketch(&arguments).json();
+        let experiment = &document["experiments"][0];
+        (experiment["counts"].clone(), experiment["memory"].clone())
+    };
+    let (counts, memory) = run("basis_simulator");
+    assert_eq!(counts, serde_json::json!({"1101": 3}));
+    assert_eq!(memory, serde_json::json!(["1101", "1101", "1101"]));
+    assert_eq!((counts, memory), run("local/qasm_simulator"), "the two simulators agree");
+
+    sandbox.write("hadamard.qasm", format!("{head}h q[0];\nmeasure q -> c;\n"));
+    let said = sandbox.ketch(&["run", "hadamard.qasm", "-b", "basis_simulator"]).fails(9);
+    assert!(said.contains("does not know the instruction `h`"), "{said}");
+
+    let registry = Registry::discover(&SearchPath::only([sandbox.user_plugins()]));
+    let _machine = whole_machine();
+    assert_conformant(&*registry.provider("template").unwrap());
+}

@@ -1,0 +1,53 @@
+//! What people see on a terminal, with a real one (a pseudo terminal) in between.
+
+use std::{
+    fs::File,
+    io::Read,
+    process::{Command, Stdio},
+};
+
+use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
+
+use crate::sandbox::{Sandbox, example};
+
+/// What a command shows on a terminal of 80 columns.
+fn shown(command: &mut Command) -> String {
+    let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
+    grantpt(&terminal).unwrap();
+    unlockpt(&terminal).unwrap();
+    let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
+    let side = File::options().read(true).write(true).open(name).unwrap();
+    let mut child = command
+        .stdout(Stdio::from(side.try_clone().unwrap()))
+        .stderr(Stdio::from(side))
+        .spawn()
+        .unwrap();
+    // The command keeps a copy of each descriptor; only once all are closed the reading ends.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let mut text = Vec::new();
+    let mut terminal = File::from(terminal);
+    let mut part = [0; 4096];
+    // Linux reports an error, and no end of file, when the other side is closed.
+    while let Ok(length @ 1..) = terminal.read(&mut part) {
+        text.extend_from_slice(&part[..length]);
+    }
+    assert!(child.wait().unwrap().success());
+    String::from_utf8(text).unwrap()
+}
+
+#[test]
+fn counts_have_bars_and_colours_are_optional() {
+    let sandbox = Sandbox::new();
+    let arguments = ["run", &example("bell.qasm"), "--seed", "1"];
+    let colourful = shown(&mut sandbox.command(&arguments));
+    assert!(colourful.contains('█'), "{colourful}");
+    let plain = shown(sandbox.command(&arguments).env("NO_COLOR", "1"));
+    assert!(plain.contains('█') && !plain.contains("\u{1b}["), "{plain}");
+    let dumb = shown(sandbox.command(&arguments).env("TERM", "dumb"));
+    assert!(!dumb.contains("\u{1b}["), "{dumb}");
+
+    let listed = shown(&mut sandbox.command(&["backends"]));
+    assert!(listed.contains("\u{1b}[1m"), "a bold head: {listed}");
+    let listed = shown(sandbox.command(&["backends"]).env("NO_COLOR", "1"));
+    assert!(!listed.contains('\u{1b}'), "{listed}");
+}
