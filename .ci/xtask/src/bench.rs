@@ -29,6 +29,8 @@ enum Bench {
     Parser,
     /// A Bell circuit and the list of backends as whole processes, against Python with Aer.
     Startup,
+    /// Circuits compiled for four devices, against `qiskit.transpile(optimization_level=1)`.
+    Compile,
 }
 
 /// Runs the benchmarks that were asked for.
@@ -38,6 +40,7 @@ pub(crate) fn bench(args: &Args) -> Result<()> {
         match bench {
             Bench::Parser => parser()?,
             Bench::Startup => startup()?,
+            Bench::Compile => compile()?,
         }
     }
     Ok(())
@@ -113,6 +116,24 @@ fn startup() -> Result<()> {
         println!("    {:7.1} ms  {name}", median.as_secs_f64() * 1e3);
     }
     Ok(())
+}
+
+fn compile() -> Result<()> {
+    run(cargo().args([
+        "build",
+        "--release",
+        "--package",
+        "ketch-compiler",
+        "--example",
+        "compile_file",
+    ]))?;
+    let python = Python::prepare()?;
+    let target = target_dir()?;
+    let program = target.join("release/examples/compile_file");
+    run(python
+        .script("tests/peers/bench_compile.py")
+        .arg(program)
+        .arg(target.join("bench/compile")))
 }
 
 /// Writes about 5 MB of the gates that real circuits are made of; always the same bytes.

@@ -47,6 +47,7 @@ const BANNED: &[(&str, &str)] = &[
 
 /// Older versions that stand beside a newer one: name, start of the version, reason.
 const DUPLICATES: &[(&str, &str, &str)] = &[
+    ("getrandom", "0.2.", "ring asks for it, which rustls can use and does not use here"),
     ("libloading", "0.7.", "abi_stable, which is pinned, uses it"),
     ("syn", "1.", "the macros of abi_stable, which is pinned, use it"),
 ];

@@ -21,12 +21,19 @@ const LAYERS: &[Layer] = &[
     Layer { package: "ketch-kernels", height: 0, uses: &[] },
     Layer { package: "ketch-abi", height: 1, uses: &["ketch-interface"] },
     Layer { package: "ketch-qasm", height: 1, uses: &["ketch-interface"] },
+    Layer { package: "ketch-compiler", height: 1, uses: &["ketch-interface"] },
     Layer { package: "ketch-simulator", height: 1, uses: &["ketch-interface", "ketch-kernels"] },
     Layer { package: "ketch-core", height: 2, uses: &["ketch-abi", "ketch-interface"] },
     Layer { package: "ketch-conformance", height: 3, uses: &["ketch-core"] },
     Layer { package: "ketch-provider-local", height: 3, uses: &["ketch-core", "ketch-simulator"] },
+    Layer { package: "ketch-provider-noisy", height: 3, uses: &["ketch-core", "ketch-simulator"] },
+    Layer { package: "ketch-provider-ibmq", height: 3, uses: &["ketch-core", "ketch-qasm"] },
     Layer { package: "ketch-registry", height: 3, uses: &["ketch-core", "ketch-abi"] },
-    Layer { package: "ketch", height: 4, uses: &["ketch-registry", "ketch-qasm", "ketch-core"] },
+    Layer {
+        package: "ketch",
+        height: 4,
+        uses: &["ketch-registry", "ketch-qasm", "ketch-compiler", "ketch-core"],
+    },
     Layer { package: "ketch-cli", height: 5, uses: &["ketch"] },
 ];
 

@@ -8,23 +8,30 @@ use std::{
 };
 
 use abi_stable::std_types::RResult;
-use ketch_interface::{Error, Result};
+use ketch_interface::Error;
 
-use crate::raw::Reply;
+use crate::raw::{Reply, WireError};
 
 /// Runs `work`; a panic in it becomes [`Error::ProviderPanicked`].
-pub(crate) fn guard<T>(provider: &str, work: impl FnOnce() -> Result<T>) -> Reply<T> {
-    // What a panic leaves half done stays on the panicking side; the caller only gets an error.
-    let caught = catch_unwind(AssertUnwindSafe(work));
-    match caught.unwrap_or_else(|panic| Err(panicked(provider, &*panic))) {
-        Ok(value) => RResult::ROk(value),
-        Err(error) => RResult::RErr((provider, &error).into()),
+pub(crate) fn guard<T>(provider: &str, work: impl FnOnce() -> Result<T, Error>) -> Reply<T> {
+    // An error is put into words in here too, for its causes may be types of the provider.
+    let told = || work().map_err(|error| WireError::from((provider, &error)));
+    match caught(told) {
+        Ok(Ok(value)) => RResult::ROk(value),
+        Ok(Err(error)) => RResult::RErr(error),
+        Err(panic) => RResult::RErr((provider, &panicked(provider, &**panic)).into()),
     }
 }
 
 /// Runs `work`; a panic in it becomes `otherwise`.
 pub(crate) fn guard_or<T>(otherwise: T, work: impl FnOnce() -> T) -> T {
-    catch_unwind(AssertUnwindSafe(work)).unwrap_or(otherwise)
+    caught(work).unwrap_or(otherwise)
+}
+
+/// Runs `work` and catches its panic. What was thrown is never dropped, for that may panic again.
+fn caught<T>(work: impl FnOnce() -> T) -> Result<T, ManuallyDrop<Box<dyn Any + Send>>> {
+    // What a panic leaves half done stays on the panicking side; the caller only gets an error.
+    catch_unwind(AssertUnwindSafe(work)).map_err(ManuallyDrop::new)
 }
 
 /// The error for a caught panic.
@@ -61,5 +68,52 @@ impl<T: ?Sized> Drop for Guarded<T> {
         // SAFETY: `self` is being dropped, so the value is neither used nor taken again.
         let inner = unsafe { ManuallyDrop::take(&mut self.0) };
         guard_or((), || drop(inner));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fmt, panic::panic_any};
+
+    use super::*;
+
+    struct Bomb;
+
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            panic!("dropped");
+        }
+    }
+
+    #[derive(Debug)]
+    struct Unspeakable;
+
+    impl fmt::Display for Unspeakable {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("no words");
+        }
+    }
+
+    impl std::error::Error for Unspeakable {}
+
+    fn code(work: impl FnOnce() -> Result<(), Error>) -> String {
+        match guard("lab", work) {
+            RResult::ROk(()) => "fine".to_owned(),
+            RResult::RErr(error) => error.code.into(),
+        }
+    }
+
+    #[test]
+    fn panics_of_every_kind_become_errors() {
+        assert_eq!(code(|| Ok(())), "fine");
+        assert_eq!(code(|| panic!("text")), "provider.panicked");
+        assert_eq!(code(|| panic_any(Bomb)), "provider.panicked");
+        assert_eq!(code(|| panic_any(7)), "provider.panicked");
+        guard_or((), || panic_any(Bomb));
+    }
+
+    #[test]
+    fn an_error_that_cannot_be_put_into_words_is_a_panic_too() {
+        assert_eq!(code(|| Err(Error::caused("x", "y", Unspeakable))), "provider.panicked");
     }
 }

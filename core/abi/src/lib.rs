@@ -44,7 +44,7 @@ pub use root::{LoadError, MAKER_SYMBOL, plugin_abi_symbol, provider_from_library
 #[doc(hidden)]
 pub mod __private {
     pub use crate::{
-        manifest::is_plain_id,
+        manifest::{is_plain_id, is_plain_text},
         root::{
             Header, MakeProvider, Maker, RootModuleResult, RootRef, call_root, header,
             make_provider, root,

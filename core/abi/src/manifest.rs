@@ -108,6 +108,20 @@ pub const fn is_plain_id(id: &str) -> bool {
     true
 }
 
+/// The text stands for itself between the quotes of a JSON string.
+#[must_use]
+pub const fn is_plain_text(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let mut place = 0;
+    while place < bytes.len() {
+        if bytes[place] < b' ' || bytes[place] == b'"' || bytes[place] == b'\\' {
+            return false;
+        }
+        place += 1;
+    }
+    true
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -140,5 +154,13 @@ mod tests {
         );
         check("[]", "the manifest has schema ``, expected `ketch.plugin/1`");
         check("{", "the manifest is not readable");
+    }
+
+    #[test]
+    fn plain_text_is_json_as_it_stands() {
+        for text in ["", "Ein Rechner, für alle", "a\"b", "a\\b", "a\nb", "a\u{1}b"] {
+            let read = serde_json::from_str::<String>(&format!("\"{text}\""));
+            assert_eq!(is_plain_text(text), read.is_ok_and(|read| read == text), "{text:?}");
+        }
     }
 }

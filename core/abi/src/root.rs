@@ -165,6 +165,12 @@ macro_rules! __export_provider {
                 "the id of a provider: a letter, then lower-case letters, digits, - and _"
             );
 
+            assert!(
+                $crate::__private::is_plain_text(env!("CARGO_PKG_DESCRIPTION"))
+                    && $crate::__private::is_plain_text(env!("CARGO_PKG_LICENSE")),
+                "description and license in Cargo.toml: one line, without quotes and backslashes"
+            );
+
             // Names of items are not hygienic: these must not hide the author's.
             const __KETCH_MANIFEST: &str = concat!(
                 "{\"schema\":\"ketch.plugin/1\",\"id\":\"",

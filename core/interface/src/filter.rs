@@ -93,7 +93,8 @@ impl Filter {
     /// key needs it, `status` do.
     ///
     /// # Errors
-    /// If a configuration or a needed status cannot be had, or a key is neither's.
+    /// If a configuration or a needed status cannot be had. A key that is neither's is none: only
+    /// some backends may have it, and those without it do not pass.
     pub fn apply(
         &self,
         backends: impl IntoIterator<Item = Arc<dyn Backend>>,
@@ -131,11 +132,8 @@ impl Filter {
                     status.as_ref().and_then(|status| status.get(&condition.key))
                 }
             };
-            match found {
-                Some(found) if condition.holds(found) => {}
-                Some(_) => return Ok(false),
-                // A field that only some backends have: those without it do not match.
-                None => return Ok(false),
+            if !found.is_some_and(|found| condition.holds(found)) {
+                return Ok(false);
             }
         }
         Ok(true)

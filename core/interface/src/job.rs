@@ -35,8 +35,8 @@ pub trait Job: Send + Sync {
     ///
     /// # Errors
     /// [`Error::Timeout`](crate::Error::Timeout) within 50 ms of the deadline,
-    /// [`Error::Cancelled`](crate::Error::Cancelled), or
-    /// [`Error::JobFailed`](crate::Error::JobFailed) if there is no result at all.
+    /// [`Error::Cancelled`](crate::Error::Cancelled), or, if there is no result at all, why the
+    /// work failed: [`Error::JobFailed`](crate::Error::JobFailed) where nothing closer is known.
     fn result(&self, timeout: Option<Duration>) -> Result<RunResult>;
 
     /// Asks for the work to stop. True if it had not come to an end; the status becomes CANCELLED

@@ -1,4 +1,4 @@
-//! OpenQASM in and out of Ketch [`Circuit`](ketch_interface::Circuit)s.
+//! OpenQASM in and out of Ketch [`Circuit`]s.
 //!
 //! * [`load`] reads a file, [`parse_str`] a text: OpenQASM 2 as specified in arXiv:1707.03429.
 //! * [`emit_v2`] writes OpenQASM 2, [`emit_v3`] OpenQASM 3.

@@ -45,9 +45,10 @@ mod tests {
     fn every_name_stands_for_one_thing() {
         let mut names = UniqueNames::default();
         let mut take = |name: &str| names.take(name.to_owned(), |name| name == "gate");
-        assert_eq!(["a", "a_2", "a", "a", "gate", "gate"].map(&mut take), [
-            "a", "a_2", "a_3", "a_4", "gate_2", "gate_3"
-        ]);
+        assert_eq!(
+            ["a", "a_2", "a", "a", "gate", "gate"].map(&mut take),
+            ["a", "a_2", "a_3", "a_4", "gate_2", "gate_3"]
+        );
     }
 
     #[test]

@@ -15,8 +15,8 @@ const PARALLEL_FROM: usize = 1 << 18;
 /// hold up the pass.
 const PARTS_PER_THREAD: usize = 4;
 
-/// More threads than any machine runs at once only cost time and memory to start.
-const MOST: usize = 1024;
+/// Threads for each core: more only cost time and memory to start.
+const MOST_PER_CORE: usize = 8;
 
 /// A thread budget: a pool of its own, which small states do not use.
 #[derive(Debug)]
@@ -35,15 +35,17 @@ pub struct ThreadsError {
 }
 
 impl Threads {
-    /// A budget of `count` threads, and of 1024 at most; 0 stands for as many as the process may
-    /// run at once.
+    /// A budget of `count` threads, or of eight times as many as the process may run at once if
+    /// that is fewer; 0 stands for as many as it may run at once.
     ///
     /// # Errors
     /// When the system refuses to start a thread.
     pub fn new(count: usize) -> Result<Self, ThreadsError> {
+        let cores = || std::thread::available_parallelism().map_or(1, usize::from);
         let count = match count {
-            0 => std::thread::available_parallelism().map_or(1, usize::from),
-            _ => count.min(MOST),
+            0 => cores(),
+            1 => 1,
+            _ => count.min(MOST_PER_CORE * cores()),
         };
         if count == 1 {
             return Ok(Self::serial());
@@ -146,8 +148,9 @@ mod tests {
     }
 
     #[test]
-    fn a_budget_beyond_every_machine_starts_no_thread_for_nothing() {
-        assert_eq!(Threads::new(usize::MAX).unwrap().count(), MOST);
+    fn a_budget_beyond_the_machine_starts_no_thread_for_nothing() {
+        let cores = std::thread::available_parallelism().map_or(1, usize::from);
+        assert_eq!(Threads::new(usize::MAX).unwrap().count(), MOST_PER_CORE * cores);
     }
 
     #[test]

@@ -38,7 +38,7 @@ pub use operation::{
 };
 pub(crate) use parts::{Counted, Operands};
 pub use rewrite::BindError;
-pub use validate::{CircuitError, MAX_QUBITS};
+pub use validate::{CircuitError, MAX_QUBITS, first_repeated};
 
 /// The number of a qubit within its circuit.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]

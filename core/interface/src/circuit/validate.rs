@@ -216,7 +216,7 @@ impl Circuit {
             let (clbit, n_clbits) = (c.0, self.n_clbits);
             return Err(CircuitError::NoSuchClbit { op: op.name(), clbit, n_clbits });
         }
-        match repeated(qubits) {
+        match first_repeated(qubits) {
             Some(Qubit(qubit)) => Err(CircuitError::RepeatedQubit { op: op.name(), qubit }),
             None => Ok(()),
         }
@@ -273,8 +273,10 @@ impl Circuit {
     }
 }
 
-/// The first qubit that stands twice. Quadratic for the few operands that gates have.
-fn repeated(qubits: &[Qubit]) -> Option<Qubit> {
+/// A qubit that stands twice, which no instruction allows.
+#[must_use]
+pub fn first_repeated(qubits: &[Qubit]) -> Option<Qubit> {
+    // Quadratic for the few operands that gates have.
     if qubits.len() <= 16 {
         let twice = |&(i, q): &(usize, &Qubit)| qubits[..i].contains(q);
         return qubits.iter().enumerate().find(twice).map(|(_, q)| *q);

@@ -1,6 +1,6 @@
 //! Calls of gates: parameters, operands, and the spreading of gates over registers.
 
-use ketch_interface::circuit::{Op, Param, Qubit};
+use ketch_interface::circuit::{Op, Param, Qubit, first_repeated};
 
 use super::{
     expression::{Now, expression},
@@ -232,15 +232,4 @@ pub(super) fn wrong_count(
     let plural = if expected == 1 { "" } else { "s" };
     let message = format!("`{name}` takes {expected} {what}{plural}, found {found}");
     Failure::new(word.start..word.end, message)
-}
-
-/// A qubit that stands twice. Quadratic for the few operands that gates have.
-fn first_repeated(qubits: &[Qubit]) -> Option<Qubit> {
-    if qubits.len() <= 16 {
-        let twice = |&(i, q): &(usize, &Qubit)| qubits[..i].contains(q);
-        return qubits.iter().enumerate().find(twice).map(|(_, q)| *q);
-    }
-    let mut sorted = qubits.to_vec();
-    sorted.sort_unstable();
-    sorted.windows(2).find(|pair| pair[0] == pair[1]).map(|pair| pair[0])
 }

@@ -4,10 +4,7 @@
 //! with a definition at the head of the program, which any reader of OpenQASM 2 understands.
 //! Global phases are dropped: the language has none.
 
-use std::{
-    collections::HashMap,
-    fmt::Write,
-};
+use std::{collections::HashMap, fmt::Write};
 
 use ketch_interface::{
     BitString, Circuit,

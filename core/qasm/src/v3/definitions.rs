@@ -61,6 +61,9 @@ pub(super) struct Definition {
 macro_rules! definitions {
     ($($gate:ident $name:literal $params:literal $qubits:literal $body:literal;)*) => {
         /// Exact, global phase included, so that controls can be put around them.
+        ///
+        /// The parameters' names are in alphabetical order, because Qiskit's reader
+        /// (qiskit-qasm3-import 0.6.0) binds those of a definition in that order.
         pub(super) const DEFINITIONS: &[Definition] = &[$(Definition {
             gate: Gate::$gate,
             name: $name,
@@ -72,24 +75,24 @@ macro_rules! definitions {
 }
 
 definitions! {
-    PhasedU "phased_u" "(theta, phi, lambda, gamma)" "a"
-        "gphase(gamma + (phi + lambda)/2); rz(lambda) a; ry(theta) a; rz(phi) a;";
+    PhasedU "phased_u" "(p0, p1, p2, p3)" "a"
+        "gphase(p3 + (p1 + p2)/2); rz(p2) a; ry(p0) a; rz(p1) a;";
     Sxdg "sxdg" "" "a" "inv @ sx a;";
-    R "r" "(theta, phi)" "a" "rz(-phi) a; rx(theta) a; rz(phi) a;";
+    R "r" "(p0, p1)" "a" "rz(-p1) a; rx(p0) a; rz(p1) a;";
     Iswap "iswap" "" "a, b" "s a; s b; h a; cx a, b; cx b, a; h b;";
     Dcx "dcx" "" "a, b" "cx a, b; cx b, a;";
     Ecr "ecr" "" "a, b"
         "rzx(pi/4) a, b; x a; rzx(-pi/4) a, b;";
-    Rxx "rxx" "(theta)" "a, b" "h a; h b; cx a, b; rz(theta) b; cx a, b; h a; h b;";
-    Ryy "ryy" "(theta)" "a, b"
-        "rx(pi/2) a; rx(pi/2) b; cx a, b; rz(theta) b; cx a, b; rx(-pi/2) a; rx(-pi/2) b;";
-    Rzz "rzz" "(theta)" "a, b" "cx a, b; rz(theta) b; cx a, b;";
-    Rzx "rzx" "(theta)" "a, b" "h b; cx a, b; rz(theta) b; cx a, b; h b;";
+    Rxx "rxx" "(p0)" "a, b" "h a; h b; cx a, b; rz(p0) b; cx a, b; h a; h b;";
+    Ryy "ryy" "(p0)" "a, b"
+        "rx(pi/2) a; rx(pi/2) b; cx a, b; rz(p0) b; cx a, b; rx(-pi/2) a; rx(-pi/2) b;";
+    Rzz "rzz" "(p0)" "a, b" "cx a, b; rz(p0) b; cx a, b;";
+    Rzx "rzx" "(p0)" "a, b" "h b; cx a, b; rz(p0) b; cx a, b; h b;";
     // After `cx a, b` the parity of the two qubits stands in b: `a` turns where it is even, or odd.
-    XxMinusYy "xx_minus_yy" "(theta, beta)" "a, b"
-        "cx a, b; x b; cu(theta, beta-pi/2, pi/2-beta, 0) b, a; x b; cx a, b;";
-    XxPlusYy "xx_plus_yy" "(theta, beta)" "a, b"
-        "cx a, b; cu(theta, beta-pi/2, pi/2-beta, 0) b, a; cx a, b;";
+    XxMinusYy "xx_minus_yy" "(p0, p1)" "a, b"
+        "cx a, b; x b; cu(p0, p1-pi/2, pi/2-p1, 0) b, a; x b; cx a, b;";
+    XxPlusYy "xx_plus_yy" "(p0, p1)" "a, b"
+        "cx a, b; cu(p0, p1-pi/2, pi/2-p1, 0) b, a; cx a, b;";
     Rccx "rccx" "" "a, b, c" "h c; t c; cx b, c; tdg c; cx a, c; t c; cx b, c; tdg c; h c;";
     Rc3x "rc3x" "" "a, b, c, d"
         "h d; t d; cx c, d; tdg d; h d; cx a, d; t d; cx b, d; tdg d; \

@@ -2,3 +2,6 @@
 
 #[cfg(test)]
 mod emit;
+#[cfg(test)]
+#[path = "../qasm2/unitary.rs"]
+mod unitary;

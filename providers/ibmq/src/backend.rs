@@ -1,0 +1,130 @@
+//! [`RemoteBackend`]: a device of an account.
+
+use std::sync::{Arc, OnceLock};
+
+use ketch_core::{
+    Backend, BackendConfiguration, BackendProperties, BackendStatus, Error, Job, JobQuery, Qobj,
+    Result, RunOptions, check_qobj,
+};
+
+use crate::{
+    Settings,
+    http::chance,
+    job::RemoteJob,
+    service::{Extent, Plan, Service, Work},
+};
+
+/// A device of an account. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct RemoteBackend(Arc<Inner>);
+
+struct Inner {
+    /// The name by which the provider knows it.
+    name: String,
+    /// The name by which the service knows it.
+    device: String,
+    account: String,
+    service: Arc<dyn Service>,
+    settings: Settings,
+    configuration: OnceLock<Arc<BackendConfiguration>>,
+}
+
+impl RemoteBackend {
+    pub(crate) fn new(
+        name: String,
+        device: &str,
+        account: String,
+        service: Arc<dyn Service>,
+        settings: Settings,
+    ) -> Self {
+        let (device, configuration) = (device.to_owned(), OnceLock::new());
+        Self(Arc::new(Inner { name, device, account, service, settings, configuration }))
+    }
+
+    pub(crate) fn service(&self) -> &dyn Service {
+        &*self.0.service
+    }
+
+    pub(crate) fn settings(&self) -> &Settings {
+        &self.0.settings
+    }
+
+    /// Whether a job that names this device is this backend's.
+    fn owns(&self, device: Option<&str>) -> bool {
+        device.is_none_or(|device| device == self.0.device)
+    }
+}
+
+impl Backend for RemoteBackend {
+    fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    fn configuration(&self) -> Result<Arc<BackendConfiguration>> {
+        if let Some(configuration) = self.0.configuration.get() {
+            return Ok(Arc::clone(configuration));
+        }
+        let mut configuration = self.0.service.configuration(&self.0.device)?;
+        configuration.backend_name.clone_from(&self.0.name);
+        configuration.local = false;
+        configuration.extra.insert("account".to_owned(), self.0.account.as_str().into());
+        Ok(Arc::clone(self.0.configuration.get_or_init(|| Arc::new(configuration))))
+    }
+
+    fn properties(&self) -> Result<Option<Arc<BackendProperties>>> {
+        let properties = self.0.service.properties(&self.0.device)?;
+        Ok(properties.map(|mut properties| {
+            properties.backend_name.clone_from(&self.0.name);
+            Arc::new(properties)
+        }))
+    }
+
+    fn status(&self) -> Result<BackendStatus> {
+        let mut status = self.0.service.status(&self.0.device)?;
+        status.backend_name.clone_from(&self.0.name);
+        Ok(status)
+    }
+
+    fn run(&self, qobj: Qobj, options: RunOptions) -> Result<Arc<dyn Job>> {
+        let configuration = self.configuration()?;
+        check_qobj(&qobj, &configuration, self.0.service.options())?;
+        if qobj.experiments().is_empty() {
+            let reason = "it has no experiments".to_owned();
+            return Err(Error::InvalidQobj { reason, source: None });
+        }
+        let work = Work {
+            device: &self.0.device,
+            qobj: &qobj,
+            key: key(options.job_key.as_deref()),
+            tags: &options.tags,
+        };
+        let record = self.0.service.submit(&work)?;
+        Ok(Arc::new(RemoteJob::new(self.clone(), record, Some(Plan::of(&qobj)))))
+    }
+
+    fn retrieve_job(&self, job_id: &str) -> Result<Arc<dyn Job>> {
+        let record = self.0.service.job(job_id, Extent::Whole, None)?;
+        if !self.owns(record.device.as_deref()) {
+            return Err(Error::JobNotFound { job: job_id.to_owned() });
+        }
+        Ok(Arc::new(RemoteJob::new(self.clone(), record, None)))
+    }
+
+    fn jobs(&self, query: &JobQuery) -> Result<Vec<Arc<dyn Job>>> {
+        let records = self.0.service.jobs(&self.0.device, query)?;
+        let job = |record| Arc::new(RemoteJob::new(self.clone(), record, None)) as Arc<dyn Job>;
+        Ok(records.into_iter().map(job).collect())
+    }
+}
+
+/// A word that no other job has; with the caller's own, it is the same for the same job.
+fn key(job_key: Option<&str>) -> String {
+    match job_key {
+        Some(key) => format!("ketch-{key}"),
+        None => {
+            let random = |_| (chance() * f64::from(u32::MAX)) as u32;
+            let [a, b, c] = [0, 1, 2].map(random);
+            format!("ketch-{a:08x}{b:08x}{c:08x}")
+        }
+    }
+}

@@ -1,0 +1,156 @@
+//! [`Service`]: what both APIs can do, in one language.
+
+use std::time::{Instant, SystemTime};
+
+use ketch_core::{
+    BackendConfiguration, BackendProperties, BackendStatus, Error, JobQuery, JobStatus, Qobj,
+    Result, RunResult, circuit::Register,
+};
+use serde_json::{Map, Value};
+
+/// An account at a service. Every method blocks while the service is asked.
+pub(crate) trait Service: Send + Sync {
+    /// The names of the devices, in the service's order.
+    fn devices(&self) -> Result<Vec<String>>;
+
+    /// The name of the device that was once known by another, if it is such.
+    fn alias(&self, _name: &str) -> Option<&'static str> {
+        None
+    }
+
+    /// The options that a Qobj may have.
+    fn options(&self) -> &'static [&'static str];
+
+    fn configuration(&self, device: &str) -> Result<BackendConfiguration>;
+
+    fn properties(&self, device: &str) -> Result<Option<BackendProperties>>;
+
+    fn status(&self, device: &str) -> Result<BackendStatus>;
+
+    /// Hands over a job, once.
+    fn submit(&self, work: &Work<'_>) -> Result<JobRecord>;
+
+    /// A job as it is now; the whole record or only what changes.
+    fn job(&self, job_id: &str, extent: Extent, deadline: Option<Instant>) -> Result<JobRecord>;
+
+    /// Its place in the queue, 1 is next; `record` is what is known already.
+    fn queue_position(&self, record: &JobRecord) -> Result<Option<u32>>;
+
+    /// The result of a job that is done; with the plan of a job that this process submitted.
+    fn result(
+        &self,
+        job_id: &str,
+        plan: Option<&Plan>,
+        deadline: Option<Instant>,
+    ) -> Result<RunResult>;
+
+    /// False if it had come to an end.
+    fn cancel(&self, job_id: &str) -> Result<bool>;
+
+    /// The jobs of a device, the newest first.
+    fn jobs(&self, device: &str, query: &JobQuery) -> Result<Vec<JobRecord>>;
+}
+
+/// How much of a job is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Extent {
+    /// Its state.
+    State,
+    /// All that its methods tell.
+    Whole,
+}
+
+/// What is handed over.
+pub(crate) struct Work<'a> {
+    pub(crate) device: &'a str,
+    pub(crate) qobj: &'a Qobj,
+    /// A word that no other job has, to ask the service by whether the job arrived.
+    pub(crate) key: String,
+    /// The user's words.
+    pub(crate) tags: &'a [String],
+}
+
+/// What a service tells of a job.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct JobRecord {
+    pub(crate) id: String,
+    /// The device, where the service says it.
+    pub(crate) device: Option<String>,
+    pub(crate) status: JobStatus,
+    pub(crate) created: Option<SystemTime>,
+    pub(crate) error: Option<String>,
+    pub(crate) position: Option<u32>,
+}
+
+impl JobRecord {
+    pub(crate) fn new(id: impl Into<String>, status: JobStatus) -> Self {
+        let id = id.into();
+        Self { id, device: None, status, created: None, error: None, position: None }
+    }
+}
+
+/// What this process knows of the experiments of a job that it submitted.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Plan {
+    pub(crate) qobj_id: String,
+    pub(crate) header: Map<String, Value>,
+    pub(crate) experiments: Vec<Planned>,
+}
+
+/// One experiment of a [`Plan`].
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Planned {
+    pub(crate) name: String,
+    pub(crate) header: Map<String, Value>,
+    pub(crate) shots: u64,
+    pub(crate) seed: Option<u64>,
+    pub(crate) memory: bool,
+    pub(crate) registers: Vec<Register>,
+    /// The names of the registers in the program that was sent.
+    pub(crate) sent_as: Vec<String>,
+}
+
+impl Plan {
+    pub(crate) fn of(qobj: &Qobj) -> Self {
+        let experiments = qobj.experiments().iter().map(|experiment| {
+            let circuit = &qobj.circuits()[experiment.circuit];
+            Planned {
+                name: qobj.experiment_name(experiment).to_owned(),
+                header: experiment.header.clone(),
+                shots: qobj.shots(experiment),
+                seed: qobj.seed(experiment),
+                memory: qobj.memory(experiment),
+                registers: circuit.cregs().to_vec(),
+                sent_as: ketch_qasm::v3::creg_names(circuit),
+            }
+        });
+        Self {
+            qobj_id: qobj.qobj_id.clone(),
+            header: qobj.header.clone(),
+            experiments: experiments.collect(),
+        }
+    }
+}
+
+/// A date as services write it; `None` if it is something else.
+pub(crate) fn date(text: &str) -> Option<SystemTime> {
+    humantime::parse_rfc3339(text).ok()
+}
+
+/// An unknown job, by its id.
+pub(crate) fn no_such_job(job_id: &str) -> Error {
+    Error::JobNotFound { job: job_id.to_owned() }
+}
+
+/// The error for a job that may or may not have arrived.
+pub(crate) fn submission_unknown(service: &str, key: &str, source: Error) -> Error {
+    Error::Other {
+        code: "job.submission_unknown".to_owned(),
+        message: format!("cannot tell whether {service} took the job"),
+        hint: Some(format!(
+            "it was not sent again; before you run it again, look for a job with the tag `{key}`"
+        )),
+        retryable: false,
+        source: Some(std::sync::Arc::new(source)),
+    }
+}

@@ -1,0 +1,172 @@
+//! What the sampler comes back with, as a [`RunResult`].
+
+use ketch_core::{
+    BitString, Counts, RunResult,
+    circuit::Register,
+    result::{ExperimentResult, Memory},
+};
+use serde_json::{Map, Value};
+
+use super::samples::{BadResult, Samples, unwrapped};
+use crate::service::{Plan, Planned};
+
+/// Reads `{results: […]}` and `PrimitiveResult {pub_results: […]}`.
+pub(super) fn read(document: &Value, plan: Option<&Plan>) -> Result<RunResult, BadResult> {
+    let root = unwrapped(document);
+    let (path, pubs) = ["pub_results", "results"]
+        .into_iter()
+        .find_map(|name| Some((name, root.get(name)?.as_array()?)))
+        .ok_or_else(|| BadResult::new("the document", "expected a list `results`"))?;
+    if let Some(plan) = plan
+        && plan.experiments.len() != pubs.len()
+    {
+        let what = format!("expected {} results, found {}", plan.experiments.len(), pubs.len());
+        return Err(BadResult::new(path, what));
+    }
+    let experiments = pubs.iter().enumerate().map(|(place, value)| {
+        let planned = plan.map(|plan| &plan.experiments[place]);
+        experiment(unwrapped(value), planned, &format!("{path}[{place}]"))
+    });
+    Ok(RunResult {
+        qobj_id: plan.map(|plan| plan.qobj_id.clone()).unwrap_or_default(),
+        header: plan.map(|plan| plan.header.clone()).unwrap_or_default(),
+        success: true,
+        status: "COMPLETED".to_owned(),
+        experiments: experiments.collect::<Result<_, _>>()?,
+        metadata: object(root.get("metadata")),
+        ..RunResult::default()
+    })
+}
+
+fn experiment(
+    value: &Value,
+    planned: Option<&Planned>,
+    path: &str,
+) -> Result<ExperimentResult, BadResult> {
+    let data = value.get("data").map(unwrapped).and_then(Value::as_object);
+    let data = data.ok_or_else(|| BadResult::new(format!("{path}.data"), "expected an object"))?;
+    let named = fields(data, &format!("{path}.data"))?;
+    let (registers, columns) = match planned {
+        Some(planned) => arranged(planned, named, path)?,
+        None => in_their_order(named, path)?,
+    };
+    let n_shots = columns.iter().flatten().map(|samples| samples.shots.len()).max().unwrap_or(0);
+    for (register, samples) in registers.iter().zip(&columns) {
+        let found = samples.as_ref().map_or(n_shots, |samples| samples.shots.len());
+        if found != n_shots {
+            let what = format!("expected {n_shots} shots, found {found}");
+            return Err(BadResult::new(format!("{path}.data.{}", register.name), what));
+        }
+    }
+    let width = registers.iter().map(|register| register.start + register.size).max().unwrap_or(0);
+    let mut counts = Counts::new(registers.clone());
+    // Whoever did not submit the job here may have asked for it.
+    let keep = planned.is_none_or(|planned| planned.memory) && width > 0;
+    let mut memory = Vec::new();
+    for shot in 0..n_shots {
+        let outcome = outcome(width, &registers, &columns, shot);
+        if keep {
+            let bytes = outcome.words().flat_map(u64::to_le_bytes);
+            memory.extend(bytes.take(Memory::stride_of(width)));
+        }
+        counts.add(outcome, 1);
+    }
+    Ok(ExperimentResult {
+        name: planned.map(|planned| planned.name.clone()).unwrap_or_default(),
+        shots: n_shots as u64,
+        success: true,
+        status: "DONE".to_owned(),
+        registers,
+        counts: Some(counts),
+        memory: keep.then(|| Memory::from_bytes(width, memory.into())).flatten(),
+        header: planned.map(|planned| planned.header.clone()).unwrap_or_default(),
+        metadata: object(value.get("metadata")),
+        ..ExperimentResult::default()
+    })
+}
+
+/// The registers' outcomes by name, in the service's order.
+fn fields(data: &Map<String, Value>, path: &str) -> Result<Vec<(String, Samples)>, BadResult> {
+    let inner = data.get("fields").and_then(Value::as_object);
+    let names = data.get("field_names").and_then(Value::as_array);
+    let all = inner.unwrap_or(data);
+    let names: Vec<&str> = match names.filter(|_| inner.is_some()) {
+        Some(names) => names.iter().filter_map(Value::as_str).collect(),
+        None => all.keys().map(String::as_str).collect(),
+    };
+    let read = |name: &str| {
+        let path = format!("{path}.{name}");
+        let value = all.get(name).ok_or_else(|| BadResult::new(path.as_str(), "it is missing"))?;
+        Ok((name.to_owned(), Samples::read(value, &path)?))
+    };
+    names.into_iter().map(read).collect()
+}
+
+type Columns = (Vec<Register>, Vec<Option<Samples>>);
+
+/// The registers of the circuit that was sent. One that the service leaves out holds zeros.
+fn arranged(
+    planned: &Planned,
+    mut named: Vec<(String, Samples)>,
+    path: &str,
+) -> Result<Columns, BadResult> {
+    let mut columns = Vec::new();
+    for (register, sent_as) in planned.registers.iter().zip(&planned.sent_as) {
+        let place = named.iter().position(|(name, _)| name == sent_as);
+        let samples = place.map(|place| named.swap_remove(place).1);
+        if let Some(samples) = samples.as_ref().filter(|s| s.n_bits != register.size) {
+            let what = format!("expected {} bits, found {}", register.size, samples.n_bits);
+            return Err(BadResult::new(format!("{path}.data.{sent_as}"), what));
+        }
+        columns.push(samples);
+    }
+    match named.first() {
+        Some((name, _)) => {
+            let what = "the circuit has no such register";
+            Err(BadResult::new(format!("{path}.data.{name}"), what))
+        }
+        None => Ok((planned.registers.clone(), columns)),
+    }
+}
+
+/// All registers together have at most this many bits.
+const MAX_WIDTH: u32 = 1 << 20;
+
+fn in_their_order(named: Vec<(String, Samples)>, path: &str) -> Result<Columns, BadResult> {
+    let (mut registers, mut columns) = (Vec::new(), Vec::new());
+    let mut start = 0;
+    for (name, samples) in named {
+        registers.push(Register::new(name, start, samples.n_bits));
+        start += samples.n_bits;
+        columns.push(Some(samples));
+        if start > MAX_WIDTH {
+            let what = format!("more than {MAX_WIDTH} bits in all registers");
+            return Err(BadResult::new(format!("{path}.data"), what));
+        }
+    }
+    Ok((registers, columns))
+}
+
+fn outcome(
+    width: u32,
+    registers: &[Register],
+    columns: &[Option<Samples>],
+    shot: usize,
+) -> BitString {
+    if let ([_], [Some(only)]) = (registers, columns) {
+        return only.shots[shot].clone();
+    }
+    let mut outcome = BitString::zeros(width);
+    for (register, samples) in registers.iter().zip(columns) {
+        let Some(samples) = samples else { continue };
+        let bits = &samples.shots[shot];
+        for bit in (0..register.size).filter(|&bit| bits.get(bit)) {
+            outcome.set(register.start + bit, true);
+        }
+    }
+    outcome
+}
+
+fn object(value: Option<&Value>) -> Map<String, Value> {
+    value.and_then(Value::as_object).cloned().unwrap_or_default()
+}

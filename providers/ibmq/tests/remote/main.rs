@@ -1,0 +1,18 @@
+//! The provider against a replay server, over the loopback interface.
+
+#[cfg(test)]
+mod accounts;
+#[cfg(test)]
+mod early;
+#[cfg(test)]
+mod replay;
+#[cfg(test)]
+mod secrets;
+#[cfg(test)]
+mod submission;
+#[cfg(test)]
+mod support;
+#[cfg(test)]
+mod today;
+#[cfg(test)]
+mod trouble;
