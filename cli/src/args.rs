@@ -35,6 +35,8 @@ pub(crate) enum Command {
     Backend(commands::backend::BackendArgs),
     /// List the plugins that were found, and why some are refused
     Providers(commands::providers::ProvidersArgs),
+    /// Write a circuit as it would be sent to a device
+    Compile(commands::compile::CompileArgs),
     /// Write a circuit file in another format
     Convert(commands::convert::ConvertArgs),
     /// Keep credentials for remote providers
@@ -55,7 +57,7 @@ impl Command {
             Self::Providers(args) => args.json,
             Self::Account(args) => args.is_for_programs(),
             Self::Doctor(args) => args.json,
-            Self::Convert(_) | Self::Completions(_) => false,
+            Self::Compile(_) | Self::Convert(_) | Self::Completions(_) => false,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt, io, path::Path};
 
-use ketch::{BackendError, LoadError, RegistryError, qasm};
+use ketch::{BackendError, FitError, LoadError, RegistryError, qasm};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
@@ -111,6 +111,18 @@ impl From<BackendError> for Failure {
         failure.causes = error.causes();
         failure.hint = error.hint();
         failure
+    }
+}
+
+impl From<FitError> for Failure {
+    fn from(error: FitError) -> Self {
+        match error {
+            FitError::Backend(error) => error.into(),
+            other => {
+                let failure = Self::new(other.code(), other.to_string());
+                failure.because(StdError::source(&other))
+            }
+        }
     }
 }
 

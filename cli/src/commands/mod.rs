@@ -3,6 +3,7 @@
 pub(crate) mod account;
 pub(crate) mod backend;
 pub(crate) mod backends;
+pub(crate) mod compile;
 pub(crate) mod completions;
 pub(crate) mod convert;
 pub(crate) mod doctor;
@@ -27,6 +28,7 @@ pub(crate) fn execute(
         Command::Backends(args) => backends::execute(&args, context, out),
         Command::Backend(args) => backend::execute(&args, context, out),
         Command::Providers(args) => providers::execute(&args, context, out),
+        Command::Compile(args) => compile::execute(&args, context, out),
         Command::Convert(args) => convert::execute(&args, out),
         Command::Account(args) => account::execute(&args, context, out),
         Command::Doctor(args) => doctor::execute(&args, context, out),

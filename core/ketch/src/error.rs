@@ -1,6 +1,6 @@
 //! One error for programs that only pass errors on.
 
-use crate::{BackendError, LoadError, RegistryError};
+use crate::{BackendError, FitError, LoadError, RegistryError};
 
 /// Any error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,9 @@ pub enum Error {
     /// Reading a circuit file.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// Compiling a circuit for its backend.
+    #[error(transparent)]
+    Fit(#[from] FitError),
 }
 
 /// The result of anything in this crate.
@@ -28,6 +31,7 @@ impl Error {
             Self::Backend(error) => error.code(),
             Self::Registry(error) => error.code(),
             Self::Load(error) => error.code(),
+            Self::Fit(error) => error.code(),
         }
     }
 
@@ -38,6 +42,7 @@ impl Error {
             Self::Backend(error) => error.hint(),
             Self::Registry(error) => error.hint(),
             Self::Load(error) => error.hint(),
+            Self::Fit(_) => None,
         }
     }
 }

@@ -18,9 +18,11 @@
 
 #![forbid(unsafe_code)]
 
+mod compile;
 mod error;
 mod load;
 
+pub use compile::{FitError, Fitted, check_fit, fit};
 pub use error::{Error, Result};
 /// The errors of providers, backends and jobs.
 pub use ketch_core::Error as BackendError;

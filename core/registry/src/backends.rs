@@ -64,6 +64,7 @@ impl Registry {
     }
 
     /// The backend called `provider/backend`, or `backend` alone where only one provider has it.
+    /// `provider@account/backend` is the backend that the provider knows as `account:backend`.
     /// Loads that provider's plugin, or for a bare name all plugins.
     ///
     /// # Errors
@@ -71,6 +72,11 @@ impl Registry {
     pub fn get_backend(&self, name: &str) -> Result<QualifiedBackend> {
         match name.split_once('/') {
             Some((id, backend)) => {
+                let (id, account) = id.split_once('@').map_or((id, None), |(id, a)| (id, Some(a)));
+                let backend = match account {
+                    Some(account) => &format!("{account}:{backend}"),
+                    None => backend,
+                };
                 let id = ALIASES.iter().find(|(alias, _)| *alias == id).map_or(id, |(_, id)| id);
                 let provider = self.provider(id)?;
                 self.backend_of(&*provider, id, backend)

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// No plugin is larger.
-const MAX_FILE: u64 = 2 << 30;
+pub(crate) const MAX_FILE: u64 = 2 << 30;
 
 /// No manifest beside a library is larger.
 const MAX_BESIDE: u64 = 1 << 20;

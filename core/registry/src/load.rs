@@ -10,7 +10,7 @@ use ketch_abi::{
 use ketch_core::Provider;
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-use crate::{Refusal, elf, host::HostObject, platform};
+use crate::{Refusal, check::MAX_FILE, elf, host::HostObject, platform};
 
 /// Loads a library that passed the checks and makes its provider.
 ///
@@ -35,7 +35,7 @@ pub(crate) fn load(
         details: None,
     };
     let fix = "check the file with `ketch providers --why`";
-    let (copy, name) = platform::private_copy(path)
+    let (copy, name) = platform::private_copy(path, MAX_FILE)
         .map_err(|error| refuse("loading", error.to_string(), "a readable file", fix))?;
     // What was checked at discovery may have been replaced since, so the copy, which nobody can
     // change any more, is looked at again.

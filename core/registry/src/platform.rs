@@ -1,7 +1,8 @@
 //! What is asked of the operating system: the one module to write for another one.
 
 use std::{
-    fs, io,
+    fs,
+    io::{self, Read},
     os::{fd::OwnedFd, unix::fs::OpenOptionsExt},
     path::Path,
 };
@@ -48,11 +49,13 @@ pub(crate) fn open(file: &Path) -> io::Result<fs::File> {
 
 /// A copy of the file in memory that nobody can change, and a path that opens it as long as the
 /// descriptor is open.
-pub(crate) fn private_copy(file: &Path) -> io::Result<(OwnedFd, String)> {
+///
+/// At most `limit` bytes are copied; what is longer ends truncated, and is then refused as that.
+pub(crate) fn private_copy(file: &Path, limit: u64) -> io::Result<(OwnedFd, String)> {
     let flags = MemfdFlags::CLOEXEC | MemfdFlags::ALLOW_SEALING;
     let name = file.file_name().unwrap_or_default();
     let memory = fs::File::from(rustix::fs::memfd_create(name, flags)?);
-    io::copy(&mut open(file)?, &mut &memory)?;
+    io::copy(&mut open(file)?.take(limit), &mut &memory)?;
     rustix::fs::fcntl_add_seals(
         &memory,
         SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL,

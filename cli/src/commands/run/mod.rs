@@ -57,6 +57,9 @@ pub(crate) struct RunArgs {
     #[arg(short, long = "param", value_name = "NAME=VALUE", value_parser = values::parameter,
           allow_hyphen_values = true)]
     params: Vec<(String, f64)>,
+    /// Send the circuit as it is; it is refused unless it fits the device
+    #[arg(long)]
+    no_compile: bool,
     /// Measure every qubit at the end
     #[arg(long)]
     measure_all: bool,
@@ -175,7 +178,14 @@ fn submit(
     input: Input,
 ) -> Result<Submitted, Failure> {
     let Input { name: file, mut qobj } = input;
-    let notes = prepare::prepare(&mut qobj, args, backend.backend.name())?;
+    let mut notes = prepare::prepare(&mut qobj, args, backend.backend.name())?;
+    if args.no_compile {
+        ketch::check_fit(&qobj, &*backend.backend)?;
+    } else {
+        let fitted = ketch::fit(qobj, &*backend.backend, args.seed.unwrap_or(0))?;
+        qobj = fitted.qobj;
+        notes.extend(fitted.notes.into_iter().map(|note| format!("compiled {note}")));
+    }
     let started = Instant::now();
     let options = RunOptions {
         threads: args.threads.map(NonZeroU32::get),

@@ -1,0 +1,123 @@
+//! Circuits that fit the backend they are sent to.
+
+use std::collections::BTreeMap;
+
+use ketch_compiler::{CompileError, Options, Target, check, compile};
+
+use crate::{Backend, BackendError, Circuit, Qobj, qobj::Program};
+
+/// What compiling a Qobj came to.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Fitted {
+    /// The Qobj with circuits that fit.
+    pub qobj: Qobj,
+    /// What was done to each circuit, in the Qobj's order: `bell: +3 SWAP, layout 0→4`. Empty if
+    /// the backend takes circuits as they are.
+    pub notes: Vec<String>,
+}
+
+/// A circuit that cannot be made to fit, or does not fit as it is.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum FitError {
+    /// The backend could not be asked what it is.
+    #[error(transparent)]
+    Backend(#[from] BackendError),
+    /// The circuit does not fit.
+    #[error("circuit `{circuit}` does not fit backend `{backend}`")]
+    Circuit {
+        /// The circuit's name.
+        circuit: String,
+        /// The backend's name.
+        backend: String,
+        /// Why.
+        source: CompileError,
+    },
+}
+
+impl FitError {
+    /// The stable word for machines.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        match self {
+            Self::Backend(error) => error.code(),
+            Self::Circuit { .. } => "circuit.unfit",
+        }
+    }
+}
+
+/// Makes every circuit of a Qobj fit a backend that is a device: it has couplings, or is no
+/// simulator. For other backends the Qobj is returned as it is.
+///
+/// The same seed gives the same circuits. Blocks while the backend is asked, and works for some
+/// milliseconds on usual circuits.
+///
+/// # Errors
+/// If a circuit cannot be made to fit, or the backend cannot be asked.
+pub fn fit(mut qobj: Qobj, backend: &dyn Backend, seed: u64) -> Result<Fitted, FitError> {
+    let mut notes = Vec::new();
+    let Some(target) = target_of(backend)? else { return Ok(Fitted { qobj, notes }) };
+    if let Program::Circuits { circuits, .. } = &mut qobj.program {
+        for circuit in circuits {
+            let compiled = compile(circuit, &target, &Options::seeded(seed))
+                .map_err(|source| unfit(circuit, backend, source))?;
+            notes.push(format!("{}: {}", named(circuit), compiled.summary()));
+            *circuit = compiled.circuit;
+        }
+    }
+    relabel(&mut qobj);
+    Ok(Fitted { qobj, notes })
+}
+
+/// Checks that every circuit of a Qobj fits a backend as it is.
+///
+/// # Errors
+/// The first gate outside the basis or the couplings, with its qubits.
+pub fn check_fit(qobj: &Qobj, backend: &dyn Backend) -> Result<(), FitError> {
+    let Some(target) = target_of(backend)? else { return Ok(()) };
+    qobj.circuits().iter().try_for_each(|circuit| {
+        check(circuit, &target).map_err(|source| unfit(circuit, backend, source))
+    })
+}
+
+/// What circuits must fit; `None` for a simulator that takes them as they are.
+fn target_of(backend: &dyn Backend) -> Result<Option<Target>, FitError> {
+    let configuration = backend.configuration()?;
+    if configuration.simulator && configuration.coupling_map.is_none() {
+        return Ok(None);
+    }
+    let target = Target::new(&configuration).map_err(|source| FitError::Circuit {
+        circuit: String::new(),
+        backend: backend.name().to_owned(),
+        source,
+    })?;
+    Ok(Some(match backend.properties()? {
+        Some(properties) => target.with_properties(&properties),
+        None => target,
+    }))
+}
+
+/// The sizes and labels of qubits in the headers were those of the circuits before.
+fn relabel(qobj: &mut Qobj) {
+    let n_qubits: BTreeMap<usize, u32> =
+        qobj.circuits().iter().map(Circuit::n_qubits).enumerate().collect();
+    for experiment in qobj.experiments_mut() {
+        for stale in ["qubit_labels", "qreg_sizes", "number_of_qubits", "compiled_circuit_qasm"] {
+            experiment.header.shift_remove(stale);
+        }
+        if let (Some(size), Some(n_qubits)) =
+            (experiment.header.get_mut("n_qubits"), n_qubits.get(&experiment.circuit))
+        {
+            *size = (*n_qubits).into();
+        }
+    }
+}
+
+fn unfit(circuit: &Circuit, backend: &dyn Backend, source: CompileError) -> FitError {
+    let (circuit, backend) = (named(circuit).to_owned(), backend.name().to_owned());
+    FitError::Circuit { circuit, backend, source }
+}
+
+fn named(circuit: &Circuit) -> &str {
+    if circuit.name.is_empty() { "circuit" } else { &circuit.name }
+}
