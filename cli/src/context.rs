@@ -53,7 +53,7 @@ impl Context {
             && let Err(error) = registry.accounts().load(&store, &AccountFilter::default())
         {
             let hint = error.hint().map(|hint| format!("; {hint}")).unwrap_or_default();
-            say(format_args!("warning: no account is used: {error}{hint}"));
+            say(format_args!("warning: not every account is used: {error}{hint}"));
         }
         registry
     }

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
-use cargo_metadata::{CrateType, Message};
+use cargo_metadata::{Artifact, CrateType, Message};
 
 use crate::process::{cargo, metadata, output};
 
@@ -21,45 +21,64 @@ pub(crate) struct Built {
 /// Only what cargo reports for them counts: the misbehaving plugins of the tests, or a library
 /// left over from an older build, can never be picked.
 pub(crate) fn default_members(profile: &str) -> Result<Built> {
-    println!("$ cargo build --profile {profile}");
-    let messages = output(cargo().args([
-        "build",
-        "--profile",
-        profile,
-        "--message-format",
-        "json-render-diagnostics",
-    ]))?;
+    let mut artifacts = built(&["--profile", profile])?;
     let members = metadata(&["--no-deps"])?.workspace_default_members;
-
-    let mut ketch = None;
-    let mut plugins = Vec::new();
-    for message in Message::parse_stream(messages.as_bytes()) {
-        let Message::CompilerArtifact(artifact) =
-            message.context("reading the messages of `cargo build`")?
-        else {
-            continue;
-        };
-        if !members.contains(&artifact.package_id) {
-            continue;
-        }
-        if artifact.target.is_bin() && artifact.target.name == "ketch" {
-            ketch = artifact.executable.map(PathBuf::from);
-        } else if artifact.target.crate_types.contains(&CrateType::CDyLib) {
-            plugins.extend(
-                artifact
-                    .filenames
-                    .into_iter()
-                    .filter(|path| path.file_name().is_some_and(is_plugin_name))
-                    .map(PathBuf::from),
-            );
-        }
-    }
-    let ketch = ketch.context("the build made no program named `ketch`")?;
+    artifacts.retain(|artifact| members.contains(&artifact.package_id));
+    let plugins = plugins(&artifacts);
     if plugins.is_empty() {
         bail!("the build made no plugin named `libketch_provider_*.so`");
     }
+    Ok(Built { ketch: program(&artifacts, "ketch")?, plugins })
+}
+
+/// Builds one package with optimisation, and nothing else; returns the program or example of this
+/// name.
+pub(crate) fn one_program(package: &str, choice: &[&str], name: &str) -> Result<PathBuf> {
+    let artifacts = built(&[&["--release", "-p", package], choice].concat())?;
+    program(&artifacts, name)
+}
+
+/// Builds one provider's package with optimisation, and nothing else; returns its plugin.
+pub(crate) fn one_plugin(package: &str) -> Result<PathBuf> {
+    let mut plugins = plugins(&built(&["--release", "-p", package])?);
+    match (plugins.pop(), plugins.is_empty()) {
+        (Some(plugin), true) => Ok(plugin),
+        _ => bail!("`{package}` is to make one plugin named `libketch_provider_*.so`"),
+    }
+}
+
+/// Runs `cargo build` and returns what it reports to have made, dependencies included.
+fn built(arguments: &[&str]) -> Result<Vec<Artifact>> {
+    println!("$ cargo build {}", arguments.join(" "));
+    let format = ["--message-format", "json-render-diagnostics"];
+    let messages = output(cargo().arg("build").args(arguments).args(format))?;
+    let mut artifacts = Vec::new();
+    for message in Message::parse_stream(messages.as_bytes()) {
+        if let Message::CompilerArtifact(artifact) =
+            message.context("reading the messages of `cargo build`")?
+        {
+            artifacts.push(artifact);
+        }
+    }
+    Ok(artifacts)
+}
+
+fn program(artifacts: &[Artifact], name: &str) -> Result<PathBuf> {
+    let named = artifacts.iter().filter(|artifact| artifact.target.name == name);
+    let mut programs = named.filter_map(|artifact| artifact.executable.clone());
+    let found = programs.next().with_context(|| format!("the build made no program `{name}`"))?;
+    Ok(found.into())
+}
+
+/// The plugins among the files, in the order of their names.
+fn plugins(artifacts: &[Artifact]) -> Vec<PathBuf> {
+    let libraries =
+        artifacts.iter().filter(|made| made.target.crate_types.contains(&CrateType::CDyLib));
+    let files = libraries.flat_map(|artifact| &artifact.filenames);
+    let named = files.filter(|path| path.file_name().is_some_and(is_plugin_name));
+    let mut plugins: Vec<PathBuf> = named.map(PathBuf::from).collect();
     plugins.sort();
-    Ok(Built { ketch, plugins })
+    plugins
 }
 
 fn is_plugin_name(name: &str) -> bool {

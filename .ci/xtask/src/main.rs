@@ -14,6 +14,7 @@ mod bench;
 mod build;
 mod check;
 mod deps;
+mod dropin;
 mod install;
 mod interop;
 mod layers;
@@ -51,6 +52,8 @@ enum Xtask {
     Docs,
     /// Build with optimisation and put `ketch` and its plugins into place.
     Install(install::Args),
+    /// Build each plugin alone, drop it into an empty directory, and run a circuit on it.
+    Dropin,
     /// Compare results with Qiskit and Aer (needs Python 3 and network access for pip).
     Interop,
     /// Time Ketch against Python's tools in the same run (needs what `interop` needs).
@@ -68,6 +71,7 @@ fn main() -> ExitCode {
         Xtask::Clippy => check::clippy(),
         Xtask::Docs => check::docs(),
         Xtask::Install(args) => install::install(&args),
+        Xtask::Dropin => dropin::dropin(),
         Xtask::Interop => interop::interop(),
         Xtask::Bench(args) => bench::bench(&args),
     };

@@ -84,6 +84,9 @@ struct Save {
     /// Read the token from this environment variable
     #[arg(long, value_name = "VARIABLE")]
     token_env: Option<String>,
+    /// Keep the token in the desktop's keyring instead of the file
+    #[arg(long)]
+    keyring: bool,
     /// Replace an account of the same name
     #[arg(long)]
     overwrite: bool,
@@ -211,6 +214,7 @@ impl Save {
     fn account(&self) -> Result<Account, Failure> {
         let mut account = Account::new(&self.provider, &self.name, self.token()?)?;
         account.url.clone_from(&self.url);
+        account.keyring = self.keyring;
         let settings = [
             ("iam_url", &self.iam_url),
             ("instance", &self.instance),

@@ -1,6 +1,6 @@
 //! One error for programs that only pass errors on.
 
-use crate::{BackendError, FitError, LoadError, RegistryError};
+use crate::{AccountError, BackendError, FitError, LoadError, RegistryError};
 
 /// Any error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -18,6 +18,9 @@ pub enum Error {
     /// Compiling a circuit for its backend.
     #[error(transparent)]
     Fit(#[from] FitError),
+    /// Reading stored accounts.
+    #[error(transparent)]
+    Account(#[from] AccountError),
 }
 
 /// The result of anything in this crate.
@@ -32,6 +35,7 @@ impl Error {
             Self::Registry(error) => error.code(),
             Self::Load(error) => error.code(),
             Self::Fit(error) => error.code(),
+            Self::Account(error) => error.code(),
         }
     }
 
@@ -43,6 +47,7 @@ impl Error {
             Self::Registry(error) => error.hint(),
             Self::Load(error) => error.hint(),
             Self::Fit(_) => None,
+            Self::Account(error) => error.hint(),
         }
     }
 }

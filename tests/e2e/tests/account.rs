@@ -40,6 +40,8 @@ fn bad_saves_harm_nothing() {
     let before = fs::read(sandbox.path("config/ketch/accounts.json")).unwrap();
     assert!(sandbox.ketch_reading(&["account", "save", "x"], " \n").fails(2).contains("is empty"));
     assert!(sandbox.ketch_reading(&["account", "save", "a b"], "t").fails(2).contains("no name"));
+    let keyring = sandbox.ketch_reading(&["account", "save", "k", "--keyring"], "t").fails(1);
+    assert!(keyring.contains("--features keyring"), "{keyring}");
     sandbox.write("qiskitrc", "[ibmq]\nnonsense\n");
     let import = sandbox.ketch(&["account", "import", "--qiskitrc", "qiskitrc"]).fails(9);
     assert!(import.contains("line 2"), "{import}");
@@ -55,6 +57,6 @@ fn an_exposed_file_is_not_used_and_other_commands_go_on() {
     let listed = sandbox.ketch(&["account", "list"]).fails(1);
     assert!(listed.contains("can be read by others") && listed.contains("chmod 600"), "{listed}");
     let backends = sandbox.ketch(&["backends"]);
-    assert!(backends.stderr.contains("warning: no account is used"), "{backends:?}");
+    assert!(backends.stderr.contains("warning: not every account is used"), "{backends:?}");
     assert!(backends.ok().contains("local/qasm_simulator"));
 }

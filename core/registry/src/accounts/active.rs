@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use super::{Account, AccountError, AccountFilter, AccountStore};
+use super::{Account, AccountError, AccountFilter, AccountStore, keyring};
 
 /// The accounts that providers are told of, in this process. Shared freely between threads.
 #[derive(Clone, Debug, Default)]
@@ -21,7 +21,8 @@ impl ActiveAccounts {
     /// while the file is read.
     ///
     /// # Errors
-    /// If the file cannot be read.
+    /// If the file, or a keyring that holds a token, cannot be read; the other accounts are in use
+    /// all the same.
     pub fn load(
         &self,
         store: &AccountStore,
@@ -29,7 +30,17 @@ impl ActiveAccounts {
     ) -> Result<usize, AccountError> {
         let stored = store.accounts()?.into_iter();
         let wanted = stored.filter(|account| account.enabled && filter.matches(account));
-        Ok(wanted.map(|account| self.enable(account)).count())
+        let (mut count, mut problem) = (0, None);
+        for mut account in wanted {
+            match if account.keyring { keyring::get(&mut account) } else { Ok(()) } {
+                Ok(()) => {
+                    self.enable(account);
+                    count += 1;
+                }
+                Err(error) => problem = problem.or(Some(error)),
+            }
+        }
+        problem.map_or(Ok(count), Err)
     }
 
     /// Stops using the accounts that match, in this process; returns how many there were.

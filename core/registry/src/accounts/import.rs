@@ -95,6 +95,7 @@ fn blank(section: &str) -> Account {
         token: Token(String::new()),
         url: None,
         enabled: true,
+        keyring: false,
         settings: [("api".to_owned(), "qx-2018".into())].into_iter().collect(),
     }
 }

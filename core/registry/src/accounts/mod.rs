@@ -6,6 +6,7 @@
 
 mod active;
 mod import;
+mod keyring;
 mod store;
 
 use std::fmt;
@@ -31,6 +32,9 @@ pub struct Account {
     /// Whether providers are told of it.
     #[serde(default = "enabled")]
     pub enabled: bool,
+    /// The token lies in the desktop's keyring, not in the file.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub keyring: bool,
     /// What else the provider wants to know: `instance`, `hub`, `group`, `project`, `api`, ….
     #[serde(flatten)]
     pub settings: serde_json::Map<String, serde_json::Value>,
@@ -56,6 +60,7 @@ impl Account {
             token: Token(token.into().trim().to_owned()),
             url: None,
             enabled: true,
+            keyring: false,
             settings: serde_json::Map::new(),
         };
         account.check()?;

@@ -9,7 +9,7 @@ use std::{
 
 use serde::{Deserialize, Serialize};
 
-use super::{Account, AccountFilter};
+use super::{Account, AccountFilter, keyring};
 use crate::platform;
 
 const SCHEMA: &str = "ketch.accounts/1";
@@ -35,6 +35,10 @@ pub enum AccountError {
     Exposed { path: PathBuf, mode: u32 },
     #[error("`{}`, line {line}: {reason}", path.display())]
     Qiskitrc { path: PathBuf, line: usize, reason: String },
+    #[error("the keyring does not serve account `{name}`")]
+    Keyring { name: String, source: Box<dyn std::error::Error + Send + Sync> },
+    #[error("account `{name}` wants a keyring, and this ketch is built without")]
+    NoKeyring { name: String },
     #[error("there is no home directory to keep accounts in")]
     NoHome,
 }
@@ -52,6 +56,8 @@ impl AccountError {
             Self::Unreadable { .. } => "account.unreadable",
             Self::Exposed { .. } => "account.exposed",
             Self::Qiskitrc { .. } => "account.qiskitrc",
+            Self::Keyring { .. } => "account.keyring",
+            Self::NoKeyring { .. } => "account.no_keyring",
             Self::NoHome => "account.no_home",
         }
     }
@@ -65,6 +71,7 @@ impl AccountError {
                 Some("there are none; `ketch account save` adds one".to_owned())
             }
             Self::NoneMatches { known } => Some(format!("there are: {}", known.join(", "))),
+            Self::NoKeyring { .. } => Some("build it with `--features keyring`".to_owned()),
             Self::Exposed { path, .. } => Some(format!("chmod 600 {}", path.display())),
             Self::Unreadable { path, .. } => {
                 Some(format!("mend or move away {}; nothing was changed", path.display()))
@@ -143,7 +150,7 @@ impl AccountStore {
     /// # Errors
     /// If it exists and `overwrite` is false, its token is empty, or the file cannot be read or
     /// written; nothing is changed then.
-    pub fn save(&self, account: Account, overwrite: bool) -> Result<(), AccountError> {
+    pub fn save(&self, mut account: Account, overwrite: bool) -> Result<(), AccountError> {
         account.check()?;
         let mut accounts = self.accounts()?;
         let same =
@@ -153,8 +160,15 @@ impl AccountStore {
                 let Account { name, provider, .. } = account;
                 return Err(AccountError::Exists { name, provider });
             }
-            Some(known) => *known = account,
-            None => accounts.push(account),
+            known => {
+                if account.keyring {
+                    keyring::put(&mut account)?;
+                }
+                match known {
+                    Some(known) => *known = account,
+                    None => accounts.push(account),
+                }
+            }
         }
         self.write(accounts)
     }
@@ -166,7 +180,10 @@ impl AccountStore {
     pub fn delete(&self, filter: &AccountFilter) -> Result<Vec<Account>, AccountError> {
         let (gone, kept) =
             self.accounts()?.into_iter().partition(|account| filter.matches(account));
-        self.some(gone, |_| self.write(kept))
+        self.some(gone, |gone| {
+            gone.iter().filter(|account| account.keyring).try_for_each(keyring::remove)?;
+            self.write(kept)
+        })
     }
 
     /// Lets providers know, or not know, the accounts that match, and returns them.
@@ -315,5 +332,19 @@ mod tests {
         fs::write(store.path(), "{ not json").unwrap();
         assert_eq!(store.save(account("b", "t"), false).unwrap_err().code(), "account.unreadable");
         assert_eq!(fs::read_to_string(store.path()).unwrap(), "{ not json");
+    }
+
+    #[cfg(not(feature = "keyring"))]
+    #[test]
+    fn without_a_keyring_a_token_is_not_put_into_the_file_instead() {
+        let (_directory, store) = store();
+        store.save(account("a", "t"), false).unwrap();
+        let mut wanting = account("b", "secret");
+        wanting.keyring = true;
+        let error = store.save(wanting, false).unwrap_err();
+        assert_eq!(error.code(), "account.no_keyring");
+        assert!(error.hint().unwrap().contains("--features keyring"));
+        assert!(!fs::read_to_string(store.path()).unwrap().contains("secret"));
+        assert_eq!(names(&store.accounts().unwrap()), ["a"]);
     }
 }
