@@ -3,6 +3,7 @@
 use ketch_interface::{
     Complex64, Matrix,
     circuit::{Circuit, Expr, Instruction, Op, Param, Save, SaveKind, SaveSubtype, SetState},
+    noise::{Channel, NoiseError, ReadoutError},
 };
 
 use crate::{Error, Method};
@@ -33,7 +34,7 @@ pub fn check(circuit: &Circuit, method: Method) -> Result<(), Error> {
     for instruction in circuit.instructions() {
         match method {
             Method::Unitary => check_unitary_method(instruction, &late, &mut measured)?,
-            _ => check_statevector_method(instruction)?,
+            _ => check_method(instruction, method)?,
         }
         check_values(circuit, instruction)?;
     }
@@ -48,36 +49,41 @@ fn refuse(op: &Op, method: Method, reason: &str) -> Error {
     Error::UnsupportedInstruction { instruction, method, reason: reason.to_owned() }
 }
 
-fn check_statevector_method(instruction: Instruction<'_>) -> Result<(), Error> {
-    let refuse = |reason| Err(refuse(instruction.op, Method::Statevector, reason));
-    match instruction.op {
-        Op::Kraus(_) | Op::Superop(_) | Op::ReadoutError(_) => {
-            refuse("this method has no noise; leave it out")
-        }
+/// The methods that run shots: by state vector or by density matrix.
+pub(crate) fn check_method(instruction: Instruction<'_>, method: Method) -> Result<(), Error> {
+    let op = instruction.op;
+    let refuse = |reason| Err(refuse(op, method, reason));
+    let is_vector = method == Method::Statevector;
+    match op {
         Op::Opaque(_) => refuse("it is known by name only"),
         Op::Save(save) => match &save.kind {
             SaveKind::State
-            | SaveKind::Statevector
-            | SaveKind::StatevectorDict
             | SaveKind::DensityMatrix
             | SaveKind::Probabilities
             | SaveKind::ProbabilitiesDict
             | SaveKind::ExpectationValue(_)
             | SaveKind::ExpectationValueVariance(_)
-            | SaveKind::Amplitudes(_)
-            | SaveKind::AmplitudesSquared(_) => {
-                check_subtype(instruction.op, save, Method::Statevector)
+            | SaveKind::AmplitudesSquared(_) => check_subtype(op, save, method),
+            SaveKind::Statevector | SaveKind::StatevectorDict | SaveKind::Amplitudes(_) => {
+                match is_vector {
+                    true => check_subtype(op, save, method),
+                    false => refuse("a mixed state has no amplitudes; use the statevector method"),
+                }
             }
             SaveKind::Unitary => refuse("use the unitary method"),
             _ => refuse("the method's state has no such form"),
         },
         Op::SetState(state) => match **state {
-            SetState::Statevector(_) => Ok(()),
+            SetState::Statevector(_) if is_vector => Ok(()),
+            SetState::Statevector(_) => refuse("use the statevector method"),
+            SetState::DensityMatrix(_) if !is_vector => Ok(()),
+            SetState::DensityMatrix(_) => refuse("use the density_matrix method"),
             SetState::Unitary(_) => refuse("use the unitary method"),
             _ => refuse("the method's state has no such form"),
         },
         Op::Snapshot(snapshot) => match snapshot.kind.as_str() {
-            "statevector"
+            "" | "statevector" if is_vector => Ok(()),
+            ""
             | "state"
             | "probabilities"
             | "density_matrix"
@@ -93,6 +99,7 @@ fn check_statevector_method(instruction: Instruction<'_>) -> Result<(), Error> {
             Ok(())
         }
         Op::Measure | Op::MeasureVar { .. } | Op::Reset | Op::Initialize(_) => Ok(()),
+        Op::Kraus(_) | Op::Superop(_) | Op::ReadoutError(_) => Ok(()),
         Op::Barrier | Op::Delay(_) | Op::Store { .. } | Op::StoreClbits(_) => Ok(()),
         Op::If { .. } | Op::While { .. } | Op::For(_) | Op::Switch(_) => Ok(()),
         Op::Break | Op::Continue | Op::End => Ok(()),
@@ -145,14 +152,15 @@ fn check_unitary_method(
 fn check_subtype(op: &Op, save: &Save, method: Method) -> Result<(), Error> {
     use SaveSubtype::{Accum, Average, CAccum, CAverage};
     let sums = matches!(save.subtype, Accum | Average | CAccum | CAverage);
-    let amplitudes = matches!(
-        save.kind,
-        SaveKind::State
-            | SaveKind::Statevector
-            | SaveKind::StatevectorDict
-            | SaveKind::Amplitudes(_)
-            | SaveKind::Unitary
-    );
+    let mixed = method == Method::DensityMatrix;
+    let amplitudes = matches!(save.kind, SaveKind::State) && !mixed
+        || matches!(
+            save.kind,
+            SaveKind::Statevector
+                | SaveKind::StatevectorDict
+                | SaveKind::Amplitudes(_)
+                | SaveKind::Unitary
+        );
     match sums && amplitudes {
         true => Err(refuse(op, method, "amplitudes are not averaged; use `single` or `list`")),
         false => Ok(()),
@@ -175,8 +183,14 @@ fn check_values(circuit: &Circuit, instruction: Instruction<'_>) -> Result<(), E
             SetState::Unitary(matrix) if matrix.n_qubits() == Some(circuit.n_qubits()) => {
                 check_unitary(op, matrix)
             }
+            SetState::DensityMatrix(matrix) if matrix.n_qubits() == Some(circuit.n_qubits()) => {
+                check_density_matrix(op, matrix)
+            }
             _ => Err(bad(op, format!("expected a state of {n_qubits} qubits"))),
         },
+        Op::Kraus(kraus) => check_noise(op, Channel::new(kraus.to_vec())),
+        Op::Superop(superop) => check_noise(op, Channel::from_superop(superop)),
+        Op::ReadoutError(rows) => check_noise(op, ReadoutError::new(rows.to_vec())),
         Op::Save(save) => check_save(op, save, instruction, n_qubits),
         Op::Snapshot(snapshot) => {
             let n_letters = match instruction.qubits.len() {
@@ -255,6 +269,28 @@ fn check_pauli(op: &Op, pauli: &str, n_qubits: usize) -> Result<(), Error> {
         false => {
             Err(bad(op, format!("`{pauli}` has {} letters for {n_qubits} qubits", pauli.len())))
         }
+    }
+}
+
+fn check_noise<N>(op: &Op, noise: Result<N, NoiseError>) -> Result<(), Error> {
+    noise.map(|_| ()).map_err(|error| bad(op, error.to_string()))
+}
+
+/// Hermitian, of trace 1, without negative probabilities.
+fn check_density_matrix(op: &Op, matrix: &Matrix) -> Result<(), Error> {
+    let dim = matrix.dim();
+    let defect = matrix.distance(&matrix.adjoint());
+    let trace: f64 = (0..dim).map(|i| matrix.at(i, i).re).sum();
+    let least = (0..dim).map(|i| matrix.at(i, i).re).fold(0.0, f64::min);
+    if defect > TOLERANCE || defect.is_nan() {
+        return Err(bad(op, format!("the matrix is not Hermitian: it is off by {defect:.1e}")));
+    }
+    if !is_one(trace) {
+        return Err(bad(op, format!("the trace is {trace}, expected 1")));
+    }
+    match least >= -TOLERANCE {
+        true => Ok(()),
+        false => Err(bad(op, format!("a probability on the diagonal is {least}"))),
     }
 }
 

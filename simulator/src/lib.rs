@@ -14,7 +14,8 @@
 //! Reading order: [`Options`] and [`Outcome`] say what goes in and comes out. [`choose`] picks the
 //! method, [`check`] refuses what it cannot run. `program` is the circuit in the form that is run;
 //! `run` runs it, once where shots can be drawn from the final state and shot by shot otherwise;
-//! `state` holds the amplitudes. `reference` is the slow, obvious simulator that tests compare with.
+//! `state` holds the amplitudes, or the density matrix. [`noise`] puts a noise model into a circuit.
+//! `reference` is the slow, obvious simulator that tests compare with.
 //!
 //! Nothing here knows of providers, plugins or documents.
 
@@ -25,6 +26,7 @@ mod check;
 mod error;
 mod memory;
 mod method;
+pub mod noise;
 mod options;
 mod program;
 mod records;

@@ -23,7 +23,7 @@ pub struct Options {
     pub threads: usize,
     /// The most bytes to use; `None` for what the system has free.
     pub max_memory: Option<u64>,
-    /// Whether the state at the end is saved, as `statevector` or `unitary`.
+    /// Whether the state at the end is saved, as `statevector`, `unitary` or `density_matrix`.
     ///
     /// Where measurements are last, it is the state before them.
     pub final_state: bool,
@@ -62,11 +62,14 @@ pub enum Method {
     Statevector,
     /// The `4^n` entries of the circuit's unitary.
     Unitary,
+    /// The `4^n` entries of the density matrix: noise without chance.
+    DensityMatrix,
 }
 
 impl Method {
     /// All methods.
-    pub const ALL: [Self; 3] = [Self::Automatic, Self::Statevector, Self::Unitary];
+    pub const ALL: [Self; 4] =
+        [Self::Automatic, Self::Statevector, Self::Unitary, Self::DensityMatrix];
 
     /// Its name in options and results.
     #[must_use]
@@ -75,6 +78,7 @@ impl Method {
             Self::Automatic => "automatic",
             Self::Statevector => "statevector",
             Self::Unitary => "unitary",
+            Self::DensityMatrix => "density_matrix",
         }
     }
 }

@@ -3,6 +3,7 @@
 use ketch_interface::{
     Array, Complex64,
     circuit::{Circuit, Op, Param, SaveKind},
+    result,
 };
 use ketch_kernels::{Kernels, Real, Threads};
 
@@ -13,7 +14,7 @@ use crate::{
     method::choose,
     program::{Layout, Program, lower, sees_clbits},
     records::Budget,
-    run::{self, Ran, Run},
+    run::{self, Measured, Ran, Run},
     state::State,
 };
 
@@ -32,7 +33,7 @@ pub fn simulate(circuit: &Circuit, options: &Options, cancel: &Cancel) -> Result
     let (method, _) = choose(circuit, options.method);
     check(circuit, method)?;
     let small = state_places(circuit, method, options) < THREADED_FROM;
-    let threads = match small && !is_shot_by_shot(circuit, options) {
+    let threads = match small && !is_shot_by_shot(circuit, method, options) {
         true => Threads::serial(),
         false => Threads::new(options.threads)?,
     };
@@ -49,6 +50,8 @@ pub fn simulate_on(
     options: &Options,
     cancel: &Cancel,
 ) -> Result<Outcome, Error> {
+    // Before the check, which takes its time: of a cancelled job, thousands may be left to come.
+    cancel.poll()?;
     check(circuit, choose(circuit, options.method).0)?;
     run_checked(threads, circuit, options, cancel)
 }
@@ -91,7 +94,7 @@ pub fn memory_needed(circuit: &Circuit, options: &Options, threads: usize) -> u1
     let places = state_places(circuit, method, options);
     let state = memory::power_of_two_bytes(places as u64, options.precision.amplitude_bytes());
     let once = method == Method::Unitary || options.shots <= 1;
-    let copies = match once || !is_shot_by_shot(circuit, options) {
+    let copies = match once || !is_shot_by_shot(circuit, method, options) {
         true => 1,
         false if places < THREADED_FROM => 2 + threads as u128,
         false => 3,
@@ -130,7 +133,22 @@ pub fn memory_needed(circuit: &Circuit, options: &Options, threads: usize) -> u1
         (true, Precision::Single) => memory::power_of_two_bytes(places as u64, 16),
         _ => 0,
     };
-    state * copies + largest_saved.max().unwrap_or(0).max(widened)
+    state * copies + largest_saved.max().unwrap_or(0).max(widened) + outcome_bytes(circuit, options)
+}
+
+/// The bytes that counts and the memory of the shots take at most: as many different outcomes as
+/// there are shots or patterns of clbits, twice, for blocks of shots are counted on their own first.
+fn outcome_bytes(circuit: &Circuit, options: &Options) -> u128 {
+    /// What the tables of counts take for an outcome beside its bits.
+    const ENTRY: u128 = 64;
+    if circuit.n_clbits() == 0 {
+        return 0;
+    }
+    let shots = u128::from(options.shots);
+    let stride = result::Memory::stride_of(circuit.n_clbits()) as u128;
+    let patterns = 1_u128.checked_shl(circuit.n_clbits()).unwrap_or(u128::MAX);
+    let memory = if options.memory { shots * stride } else { 0 };
+    2 * shots.min(patterns) * (stride + ENTRY) + memory
 }
 
 /// The qubits that will be simulated: all, or those that are not idle.
@@ -154,10 +172,11 @@ fn require_memory(
     let n_qubits = circuit.n_qubits();
     let what = || match method {
         Method::Unitary => format!("the unitary of {n_qubits} qubits"),
+        Method::DensityMatrix => format!("the density matrix of {n_qubits} qubits"),
         _ => format!("a circuit of {n_qubits} qubits"),
     };
     let advice = match (method, options.precision) {
-        (Method::Unitary, _) => "the statevector method, or fewer qubits",
+        (Method::Unitary | Method::DensityMatrix, _) => "the statevector method, or fewer qubits",
         (_, Precision::Double) => "single precision, or fewer qubits",
         (_, Precision::Single) => "fewer qubits",
     };
@@ -172,6 +191,7 @@ fn require_memory(
 fn state_places(circuit: &Circuit, method: Method, options: &Options) -> usize {
     match method {
         Method::Unitary => 2 * circuit.n_qubits() as usize,
+        Method::DensityMatrix => 2 * layout(circuit, options).n_places(),
         _ => layout(circuit, options).n_places(),
     }
 }
@@ -182,7 +202,8 @@ fn layout(circuit: &Circuit, options: &Options) -> Layout {
 }
 
 /// A guess from above: the circuit may need each shot run.
-fn is_shot_by_shot(circuit: &Circuit, options: &Options) -> bool {
+fn is_shot_by_shot(circuit: &Circuit, method: Method, options: &Options) -> bool {
+    let exact = method == Method::DensityMatrix;
     let n_qubits = circuit.n_qubits() as usize;
     let mut measured = vec![false; n_qubits];
     let mut touched = vec![options.initial_state.is_some(); n_qubits];
@@ -201,6 +222,10 @@ fn is_shot_by_shot(circuit: &Circuit, options: &Options) -> bool {
                 let late = any_measured && instruction.params.iter().any(is_late);
                 late || qubits().any(|qubit| measured[qubit])
             }
+            Op::Initialize(_) | Op::Reset | Op::Kraus(_) | Op::Superop(_) if exact => {
+                qubits().any(|qubit| measured[qubit])
+            }
+            Op::ReadoutError(_) => false,
             Op::Initialize(_) | Op::Reset => qubits().any(|qubit| touched[qubit]),
             Op::Save(_) | Op::Snapshot(_) => any_measured || sees_clbits(instruction.op),
             Op::SetState(_) => any_measured,
@@ -244,15 +269,16 @@ impl Work<'_> {
         let from_zero = !unitary && options.initial_state.is_none();
         let keep_phase = options.final_state;
         let program: Program<'_, T> = lower(circuit, method, layout, keep_phase, from_zero)?;
-        let mut state = match unitary {
-            true => State::identity(n_qubits as usize, threads)?,
-            false => State::<T>::zero(n_places, threads)?,
+        let mut state = match method {
+            Method::Unitary => State::<T>::identity(n_qubits as usize, threads)?,
+            Method::DensityMatrix => State::zero_density(n_places, threads)?,
+            _ => State::zero(n_places, threads)?,
         };
         if let Some(initial) = &options.initial_state {
             state.set(initial);
         }
         facts.n_qubits = if unitary { n_qubits } else { n_places as u32 };
-        facts.bytes = options.precision.amplitude_bytes() << n_places;
+        facts.bytes = options.precision.amplitude_bytes() * state.amplitudes().len() as u64;
         facts.n_gates = program.n_gates;
         facts.n_passes = program.n_passes();
         let budget = Budget::new(options.max_memory);
@@ -261,7 +287,7 @@ impl Work<'_> {
         let measured = run::measured_last(&program);
         facts.sampled = measured.is_ok();
         let ran = match (&measured, unitary) {
-            (_, true) => run::sampled(&run, state, &[], &once)?,
+            (_, true) => run::sampled(&run, state, &Measured::default(), &once)?,
             (Ok(measured), _) => run::sampled(&run, state, measured, options)?,
             (Err(_), _) => run::shot_by_shot(&run, state, threads, options)?,
         };
@@ -271,9 +297,9 @@ impl Work<'_> {
     }
 }
 
-fn notes<T, M>(
+fn notes<T>(
     program: &Program<'_, T>,
-    measured: &Result<Vec<M>, &'static str>,
+    measured: &Result<Measured<'_>, &'static str>,
     method: Method,
     options: &Options,
 ) -> Vec<String> {
@@ -282,7 +308,7 @@ fn notes<T, M>(
         notes.push("the measurements at the end were left out of the unitary".to_owned());
     }
     match measured {
-        Ok(measured) if options.final_state && !measured.is_empty() => {
+        Ok(measured) if options.final_state && !measured.bits.is_empty() => {
             notes.push("the state is the one before the measurements at the end".to_owned());
         }
         Err(reason) if method != Method::Unitary => {
@@ -312,6 +338,9 @@ fn finish<T: Real>(
         let entries = state.into_array()?;
         let (key, value) = match method {
             Method::Unitary => ("unitary", Saved::Matrix { dim: 1 << circuit.n_qubits(), entries }),
+            Method::DensityMatrix => {
+                ("density_matrix", Saved::Matrix { dim: 1 << circuit.n_qubits(), entries })
+            }
             _ => ("statevector", Saved::Vector(entries)),
         };
         data.entry(key.to_owned()).or_insert(value);

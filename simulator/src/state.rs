@@ -1,5 +1,7 @@
 //! The amplitudes and what is done to them: a thin layer over the kernels.
 
+mod density;
+
 use std::any::Any;
 
 use ketch_interface::{Array, Complex64};
@@ -8,10 +10,11 @@ use num_complex::Complex;
 
 use crate::{Error, program::Apply, program::apply::mask};
 
-/// `2^n` amplitudes; index bit `p` is place `p`.
+/// `2^n` amplitudes; index bit `p` is place `p`. Or a density matrix of `n` places, see `density`.
 #[derive(Debug)]
 pub(crate) struct State<'t, T: Real> {
     amplitudes: AlignedVec<Complex<T>>,
+    is_density: bool,
     kernels: Kernels,
     threads: &'t Threads,
 }
@@ -35,13 +38,13 @@ impl<'t, T: Real> State<'t, T> {
 
     fn empty(n_places: usize, threads: &'t Threads) -> Result<Self, Error> {
         let amplitudes = AlignedVec::try_zeroed(1 << n_places)?;
-        Ok(Self { amplitudes, kernels: Kernels::detect(), threads })
+        Ok(Self { amplitudes, is_density: false, kernels: Kernels::detect(), threads })
     }
 
     /// A copy that works with other threads.
     pub(crate) fn copy<'u>(&self, threads: &'u Threads) -> Result<State<'u, T>, Error> {
         let amplitudes = AlignedVec::try_from_slice(&self.amplitudes)?;
-        Ok(State { amplitudes, kernels: self.kernels, threads })
+        Ok(State { amplitudes, is_density: self.is_density, kernels: self.kernels, threads })
     }
 
     /// Becomes a copy of another state of as many places.
@@ -54,10 +57,18 @@ impl<'t, T: Real> State<'t, T> {
     }
 
     pub(crate) fn n_places(&self) -> usize {
-        self.amplitudes.len().trailing_zeros() as usize
+        let n_bits = self.amplitudes.len().trailing_zeros() as usize;
+        if self.is_density { n_bits / 2 } else { n_bits }
+    }
+
+    pub(crate) fn is_density(&self) -> bool {
+        self.is_density
     }
 
     pub(crate) fn apply(&mut self, apply: &Apply<T>) {
+        if self.is_density {
+            return self.apply_to_density(apply);
+        }
         apply.run(self.kernels, self.threads, &mut self.amplitudes);
     }
 
@@ -66,6 +77,9 @@ impl<'t, T: Real> State<'t, T> {
     /// # Panics
     /// If there are not as many.
     pub(crate) fn set(&mut self, amplitudes: &[Complex64]) {
+        if self.is_density && amplitudes.len() < self.amplitudes.len() {
+            return self.set_pure_density(amplitudes);
+        }
         assert_eq!(amplitudes.len(), self.amplitudes.len(), "amplitudes of a whole state");
         for (to, from) in self.amplitudes.iter_mut().zip(amplitudes) {
             *to = Complex::new(T::narrow(from.re), T::narrow(from.im));
@@ -74,6 +88,15 @@ impl<'t, T: Real> State<'t, T> {
 
     /// Sets places that are |0> to a state.
     pub(crate) fn prepare(&mut self, places: &[usize], prepared: &[Complex<T>]) {
+        if self.is_density {
+            self.prepare_places(&self.rows(places), prepared);
+            let conjugates: Vec<_> = prepared.iter().map(Complex::conj).collect();
+            return self.prepare_places(places, &conjugates);
+        }
+        self.prepare_places(places, prepared);
+    }
+
+    fn prepare_places(&mut self, places: &[usize], prepared: &[Complex<T>]) {
         let offset = |value: usize| {
             places.iter().enumerate().fold(0, |at, (bit, place)| at | (value >> bit & 1) << place)
         };
@@ -95,6 +118,10 @@ impl<'t, T: Real> State<'t, T> {
         // The norm is 1 up to rounding, so divide by what it is.
         let outcome = uniform * (zero + one) < one;
         let (value, probability) = if outcome { (1 << place, one) } else { (0, zero) };
+        if self.is_density {
+            self.collapse_density(place, outcome, probability);
+            return Ok(outcome);
+        }
         let scale = probability.sqrt().recip();
         self.kernels.collapse(self.threads, &mut self.amplitudes, 1 << place, value, scale);
         Ok(outcome)
@@ -111,16 +138,46 @@ impl<'t, T: Real> State<'t, T> {
 
     /// The probabilities of the values of these places; the first is the lowest bit.
     pub(crate) fn probabilities(&self, places: &[usize]) -> Result<Vec<f64>, Error> {
+        if self.is_density {
+            return Ok(self.density_probabilities(places));
+        }
         Ok(self.kernels.probabilities(self.threads, &self.amplitudes, places)?)
+    }
+
+    /// Makes the norm 1 again: drawn Kraus operators may leave less. Measurements and draws do not
+    /// need it, since they compare with the norm that there is.
+    pub(crate) fn normalize(&mut self) -> Result<(), Error> {
+        if self.is_density || self.n_places() == 0 {
+            return Ok(());
+        }
+        let norm: f64 = self.probabilities(&[0])?.iter().sum();
+        let factor = Complex::new(T::narrow(norm.sqrt().recip()), T::zero());
+        let none = ketch_kernels::Controls::NONE;
+        self.kernels.apply_phase(self.threads, &mut self.amplitudes, factor, none);
+        Ok(())
+    }
+
+    /// The probability of one basis state.
+    pub(crate) fn probability(&self, index: usize) -> f64 {
+        if self.is_density {
+            return self.density_at(index, index).re;
+        }
+        self.amplitudes.get(index).map_or(0.0, |a| double(*a).norm_sqr())
     }
 
     /// The expectation value of the Pauli string with these masks.
     pub(crate) fn expectation(&self, x: usize, z: usize) -> f64 {
+        if self.is_density {
+            return self.density_expectation(x, z);
+        }
         self.kernels.expectation_pauli(self.threads, &self.amplitudes, x, z)
     }
 
     /// The basis states that ascending uniform numbers fall on.
     pub(crate) fn sample_sorted(&self, uniforms: &[f64]) -> Result<Vec<usize>, Error> {
+        if self.is_density {
+            return self.sample_density_sorted(uniforms);
+        }
         Ok(self.kernels.sample_sorted(self.threads, &self.amplitudes, uniforms)?)
     }
 
@@ -143,6 +200,9 @@ impl<'t, T: Real> State<'t, T> {
 
     /// The density matrix of these places, row-major; the first is the lowest bit of its indices.
     pub(crate) fn density_matrix(&self, places: &[usize]) -> Vec<Complex64> {
+        if self.is_density {
+            return self.reduced_density(places);
+        }
         let dim = 1 << places.len();
         let offset = |value: usize| {
             places.iter().enumerate().fold(0, |at, (bit, place)| at | (value >> bit & 1) << place)
@@ -173,4 +233,8 @@ fn widened<T: Real>(amplitudes: &[Complex<T>]) -> Result<AlignedVec<Complex64>, 
         *to = Complex64::new(from.re.widen(), from.im.widen());
     }
     Ok(double)
+}
+
+fn double<T: Real>(amplitude: Complex<T>) -> Complex64 {
+    Complex64::new(amplitude.re.widen(), amplitude.im.widen())
 }

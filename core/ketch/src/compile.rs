@@ -46,8 +46,8 @@ impl FitError {
     }
 }
 
-/// Makes every circuit of a Qobj fit a backend that is a device: it has couplings, or is no
-/// simulator. For other backends the Qobj is returned as it is.
+/// Makes every circuit of a Qobj fit its backend, unless that is a simulator of this machine without
+/// couplings: those take what they take, and the Qobj is returned as it is.
 ///
 /// The same seed gives the same circuits. Blocks while the backend is asked, and works for some
 /// milliseconds on usual circuits.
@@ -83,7 +83,7 @@ pub fn check_fit(qobj: &Qobj, backend: &dyn Backend) -> Result<(), FitError> {
 /// What circuits must fit; `None` for a simulator that takes them as they are.
 fn target_of(backend: &dyn Backend) -> Result<Option<Target>, FitError> {
     let configuration = backend.configuration()?;
-    if configuration.simulator && configuration.coupling_map.is_none() {
+    if configuration.simulator && configuration.local && configuration.coupling_map.is_none() {
         return Ok(None);
     }
     let target = Target::new(&configuration).map_err(|source| FitError::Circuit {

@@ -94,7 +94,8 @@ impl Registry {
         match provider.get_backend(name) {
             Ok(backend) => {
                 let mut found = qualified(id, backend);
-                if found.backend.name() != name {
+                // What stands before the colon says whose backend it is.
+                if name.rsplit(':').next() != Some(found.backend.name()) {
                     found.note = Some(format!("`{name}` is another name of `{}`", found.name));
                 }
                 Ok(found)

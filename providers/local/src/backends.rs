@@ -53,16 +53,17 @@ const SAVES: &[&str] = &[
     "save_amplitudes",
     "save_amplitudes_sq",
 ];
+const NOISE: &[&str] = &["kraus", "superop", "roerror", "set_density_matrix"];
 const UNITARY: &[&str] = &["snapshot", "save_state", "save_unitary", "set_unitary"];
 
 static BACKENDS: [Row; 3] = [
     Row {
         name: "qasm_simulator",
-        description: "Shots of circuits with measurements, conditions and loops, by state vector",
-        methods: &[Method::Automatic, Method::Statevector, Method::Unitary],
+        description: "Shots of circuits with measurements, conditions, loops and noise",
+        methods: &[Method::Automatic, Method::Statevector, Method::Unitary, Method::DensityMatrix],
         final_state: false,
         bits_per_qubit: 1,
-        instructions: &[ALWAYS, DYNAMIC, SAVES],
+        instructions: &[ALWAYS, DYNAMIC, SAVES, NOISE],
     },
     Row {
         name: "statevector_simulator",

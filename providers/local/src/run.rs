@@ -2,6 +2,7 @@
 
 use std::{
     borrow::Cow,
+    collections::HashMap,
     hash::{BuildHasher, Hasher, RandomState},
     sync::atomic::{AtomicUsize, Ordering},
     time::Instant,
@@ -34,7 +35,17 @@ pub(crate) struct Plan {
     qobj: Qobj,
     /// One for each experiment.
     settings: Vec<Settings>,
+    /// The bytes that the largest experiment takes on one thread.
+    largest: u128,
     threads: usize,
+}
+
+/// What an experiment takes.
+#[derive(Clone, Copy, Debug)]
+struct Size {
+    qubits: u32,
+    /// On one thread.
+    bytes: u128,
 }
 
 impl Plan {
@@ -57,7 +68,7 @@ impl Plan {
         }
         let mut settings = read_settings(row, &mut qobj)?;
         let mut threads = options.threads.map_or(0, |threads| threads as usize);
-        let mut checked = vec![None; qobj.circuits().len()];
+        let mut sizes = HashMap::new();
         for (experiment, settings) in qobj.experiments().iter().zip(&mut settings) {
             let engine = &mut settings.engine;
             engine.max_memory = match (engine.max_memory, options.memory) {
@@ -70,29 +81,39 @@ impl Plan {
                 (budget, own) => budget.min(own),
             };
             let circuit = circuit_of(&qobj, experiment)?;
-            let method = choose(circuit, engine.method).0;
-            if checked[experiment.circuit] != Some(method) {
-                check(circuit, method).map_err(|error| refused(row, error))?;
-                checked[experiment.circuit] = Some(method);
-            }
-            check_size(row, n_qubits, circuit, settings)?;
+            // All that the size depends on, so that thousands of experiments that run one circuit
+            // are looked at once.
+            let key = (
+                experiment.circuit,
+                (engine.method, engine.precision, engine.shots <= 1),
+                (engine.final_state, engine.truncate, engine.initial_state.is_some()),
+            );
+            let size = match sizes.get(&key) {
+                Some(size) => *size,
+                None => {
+                    check(circuit, choose(circuit, engine.method).0)
+                        .map_err(|error| refused(row, error))?;
+                    let bytes = memory_needed(circuit, engine, 1);
+                    let size = Size { qubits: qubits_needed(circuit, engine), bytes };
+                    sizes.insert(key, size);
+                    size
+                }
+            };
+            check_size(row, n_qubits, circuit, size, engine.max_memory)?;
             let (found, expected) = (experiment.bindings.len(), circuit.parameters().len());
             if found != expected {
                 bound(circuit, experiment)?;
             }
         }
-        Ok(Self { row, qobj, settings, threads })
+        let largest = sizes.values().map(|size: &Size| size.bytes).max().unwrap_or(0);
+        Ok(Self { row, qobj, settings, largest, threads })
     }
 
     /// Runs all experiments. One that fails leaves the others alone.
     pub(crate) fn run(self, running: &Running, host: &Host) -> Result<RunResult> {
         let cancel = Cancel::from(running.cancel_flag());
         let n = self.settings.len();
-        let small = |(experiment, settings): (&Experiment, &Settings)| {
-            let circuit = &self.qobj.circuits()[experiment.circuit];
-            memory_needed(circuit, &settings.engine, 1) <= SMALL
-        };
-        let all_small = self.qobj.experiments().iter().zip(&self.settings).all(small);
+        let all_small = self.largest <= SMALL;
         let side_by_side = self.settings.iter().map(|settings| settings.side_by_side);
         let allowed = side_by_side.filter(|&n| n > 0).min().unwrap_or(usize::MAX);
         let threads = threads(self.threads)?;
@@ -199,8 +220,14 @@ fn circuit_of<'q>(qobj: &'q Qobj, experiment: &Experiment) -> Result<&'q Circuit
     })
 }
 
-fn check_size(row: &Row, limit: u32, circuit: &Circuit, settings: &Settings) -> Result<()> {
-    let needed = qubits_needed(circuit, &settings.engine);
+fn check_size(
+    row: &Row,
+    limit: u32,
+    circuit: &Circuit,
+    size: Size,
+    max_memory: Option<u64>,
+) -> Result<()> {
+    let needed = size.qubits;
     if needed > limit {
         return Err(Error::TooManyQubits {
             backend: row.name.to_owned(),
@@ -210,11 +237,11 @@ fn check_size(row: &Row, limit: u32, circuit: &Circuit, settings: &Settings) -> 
         });
     }
     // What is free now may differ from what is free when it runs; what there is will not.
-    let needed = memory_needed(circuit, &settings.engine, 1);
-    if needed <= SMALL && settings.engine.max_memory.is_none() {
+    let needed = size.bytes;
+    if needed <= SMALL && max_memory.is_none() {
         return Ok(());
     }
-    let available = settings.engine.max_memory.or_else(total_memory).unwrap_or(u64::MAX);
+    let available = max_memory.or_else(total_memory).unwrap_or(u64::MAX);
     if needed > u128::from(available) {
         let needed = u64::try_from(needed).unwrap_or(u64::MAX);
         return Err(Error::OutOfMemory { needed, available });

@@ -6,6 +6,7 @@ use ketch_core::{
     Backend, BackendExt, Circuit, Error, Filter, Host, JobStatus, Provider, Qobj, RunOptions,
     RunResult,
     circuit::{Controls, Expr, Op, ParamArg, Qubit, SPELLINGS, Snapshot, Value as Classical},
+    noise::Channel,
     qobj::{Experiment, Program},
     result::Data,
 };
@@ -191,11 +192,34 @@ fn a_seed_given_as_an_option_counts() {
 }
 
 #[test]
+fn noise_is_run_by_density_matrix_or_by_trajectories() {
+    let flip = Channel::depolarizing(4.0 / 3.0, 1).unwrap();
+    let mut circuit = Circuit::new(1, 1).x(0);
+    circuit.push(flip.to_op(), &[Qubit(0)], &[], &[]).unwrap();
+    let qobj = Qobj::from_circuit(circuit.measure(0, 0)).with_shots(3000);
+    for (method, ran) in [
+        ("automatic", "density_matrix"),
+        ("density_matrix", "density_matrix"),
+        ("statevector", "statevector"),
+    ] {
+        let result = run("qasm_simulator", qobj.clone().with_option("method", method));
+        assert_eq!(result.experiment(0).unwrap().metadata["method"], json!(ran));
+        // X, Y and Z are equally likely: 2000 of 3000, with a spread of 26. Six of them are passed
+        // by chance less than once in 10^8.
+        assert!(result.counts(0).unwrap().get("0").abs_diff(2000) < 156);
+    }
+}
+
+#[test]
 fn what_cannot_run_is_refused_at_once() {
+    let mut opaque = Circuit::new(1, 0);
+    opaque.push_unchecked(Op::Opaque("warp".into()), &[Qubit(0)], &[], &[]);
+    let error = refusal("qasm_simulator", Qobj::from_circuit(opaque));
+    assert_eq!(error.to_string(), "backend `qasm_simulator` does not know the instruction `warp`");
     let mut kraus = Circuit::new(1, 0);
     kraus.push_unchecked(Op::Kraus(Box::new([])), &[Qubit(0)], &[], &[]);
     let error = refusal("qasm_simulator", Qobj::from_circuit(kraus));
-    assert_eq!(error.to_string(), "backend `qasm_simulator` does not know the instruction `kraus`");
+    assert_eq!(error.to_string(), "invalid Qobj: `kraus`: a channel without Kraus operators");
     let reset = Circuit::new(1, 0).reset(0);
     assert_eq!(
         refusal("unitary_simulator", Qobj::from_circuit(reset)).code(),

@@ -150,6 +150,71 @@ impl Apply<f64> {
 }
 
 impl<T: Real> Apply<T> {
+    /// The same on other places.
+    pub(crate) fn mapped(&self, to: impl Fn(usize) -> usize) -> Self {
+        let moved = |mask: usize| {
+            let bits = (0..usize::BITS as usize).filter(|bit| mask >> bit & 1 == 1);
+            bits.fold(0, |moved, bit| moved | 1 << to(bit))
+        };
+        let all = |places: &[usize]| places.iter().map(|&place| to(place)).collect();
+        let action = match &self.action {
+            Action::One { place, matrix } => Action::One { place: to(*place), matrix: *matrix },
+            Action::Diagonal1 { place, entries } => {
+                Action::Diagonal1 { place: to(*place), entries: *entries }
+            }
+            Action::Antidiagonal1 { place, entries } => {
+                Action::Antidiagonal1 { place: to(*place), entries: *entries }
+            }
+            Action::X { place } => Action::X { place: to(*place) },
+            Action::Two { places, matrix } => {
+                Action::Two { places: places.map(&to), matrix: matrix.clone() }
+            }
+            Action::Swap { places } => Action::Swap { places: places.map(&to) },
+            Action::Matrix { places, entries } => {
+                Action::Matrix { places: all(places), entries: entries.clone() }
+            }
+            Action::Diagonal { places, entries } => {
+                Action::Diagonal { places: all(places), entries: entries.clone() }
+            }
+            Action::Phase(phase) => Action::Phase(*phase),
+            Action::Pauli { x, z } => Action::Pauli { x: moved(*x), z: moved(*z) },
+        };
+        let controls = Controls::new(moved(self.controls.mask()), moved(self.controls.value()));
+        Self { action, controls }
+    }
+
+    /// The matrix with all entries conjugated.
+    pub(crate) fn conjugate(&self) -> Self {
+        let c = |entry: Complex<T>| entry.conj();
+        let all = |entries: &[Complex<T>]| entries.iter().map(Complex::conj).collect();
+        let action = match &self.action {
+            Action::One { place, matrix } => {
+                Action::One { place: *place, matrix: matrix.map(|row| row.map(c)) }
+            }
+            Action::Diagonal1 { place, entries } => {
+                Action::Diagonal1 { place: *place, entries: entries.map(c) }
+            }
+            Action::Antidiagonal1 { place, entries } => {
+                Action::Antidiagonal1 { place: *place, entries: entries.map(c) }
+            }
+            Action::X { place } => Action::X { place: *place },
+            Action::Two { places, matrix } => {
+                Action::Two { places: *places, matrix: Box::new(matrix.map(|row| row.map(c))) }
+            }
+            Action::Swap { places } => Action::Swap { places: *places },
+            Action::Matrix { places, entries } => {
+                Action::Matrix { places: places.clone(), entries: all(entries) }
+            }
+            Action::Diagonal { places, entries } => {
+                Action::Diagonal { places: places.clone(), entries: all(entries) }
+            }
+            Action::Phase(phase) => Action::Phase(c(*phase)),
+            // Y is imaginary, so the conjugate may be the negative of a string.
+            Action::Pauli { .. } => unreachable!("strings are lowered letter by letter"),
+        };
+        Self { action, controls: self.controls }
+    }
+
     /// The places it touches, as a mask.
     pub(crate) fn mask(&self) -> usize {
         let acted = match &self.action {

@@ -6,13 +6,15 @@ use ketch_interface::{
         BlockId, Circuit, EvaluateError, Expr, Gate, Initialize, Instruction, Op, Param, Qubit,
         Scope,
     },
+    noise::{Channel, NoiseError},
 };
 use ketch_kernels::{Controls, Real};
 use num_complex::Complex;
 
 use super::{
-    Layout, Program, Step,
+    Layout, Noise, Program, Step,
     apply::{Action, Apply, mask, pauli_masks},
+    fuse::fused,
     merge::Waiting,
 };
 use crate::{Error, Method};
@@ -57,7 +59,11 @@ pub(crate) fn lower<T: Real>(
     let end = lowering.program.steps.len();
     let ends = std::mem::take(&mut lowering.ends);
     ends.into_iter().for_each(|jump| lowering.patch(jump, end));
-    Ok(lowering.program)
+    let mut program = lowering.program;
+    if method == Method::DensityMatrix {
+        program.steps = fused(std::mem::take(&mut program.steps), n_places);
+    }
+    Ok(program)
 }
 
 /// Whether each expression is known before the circuit runs.
@@ -115,6 +121,18 @@ impl<T: Real> Lowering<'_, T> {
             }
             Op::Diagonal(entries) => self.diagonal(entries, qubits),
             Op::Multiplexer(matrices) => self.multiplexer(matrices, qubits),
+            Op::Pauli(letters) if self.method == Method::DensityMatrix => {
+                for (letter, qubit) in letters.chars().rev().zip(qubits) {
+                    let gate = match letter {
+                        'X' => Gate::X,
+                        'Y' => Gate::Y,
+                        'Z' => Gate::Z,
+                        _ => continue,
+                    };
+                    self.unitary(&gate.matrix(&[]), &[*qubit], Controls::NONE);
+                }
+                self.program.n_gates += 1;
+            }
             Op::Pauli(letters) => {
                 let places = self.program.layout.places(qubits);
                 let (x, z) = pauli_masks(letters, &places);
@@ -135,6 +153,11 @@ impl<T: Real> Lowering<'_, T> {
             Op::MeasureVar { var, bit } => {
                 let place = self.before_measuring(qubits[0]);
                 self.push(Step::MeasureVar { place, var: *var, bit: *bit });
+            }
+            Op::Kraus(kraus) => self.channel(op, Channel::new(kraus.to_vec()), qubits)?,
+            Op::Superop(superop) => self.channel(op, Channel::from_superop(superop), qubits)?,
+            Op::ReadoutError(_) => {
+                self.push(Step::ReadoutError(index));
             }
             Op::Reset => qubits.iter().for_each(|&qubit| self.reset(qubit)),
             Op::Initialize(state) => self.initialize(state, qubits),
@@ -321,6 +344,29 @@ impl<T: Real> Lowering<'_, T> {
         }
     }
 
+    fn channel(
+        &mut self,
+        op: &Op,
+        channel: Result<Channel, NoiseError>,
+        qubits: &[Qubit],
+    ) -> Result<(), Error> {
+        let channel = channel.map_err(|error| Error::BadValue {
+            instruction: op.name(),
+            reason: error.to_string(),
+        })?;
+        let places = self.program.layout.places(qubits);
+        self.touch(qubits);
+        self.flush_places(mask(&places));
+        let noise = match self.method {
+            Method::DensityMatrix => {
+                Noise::exact(&channel.superop(), &places, self.program.layout.n_places())
+            }
+            _ => Noise::drawn(&channel, &places),
+        };
+        self.push(Step::Noise(noise));
+        Ok(())
+    }
+
     fn before_measuring(&mut self, qubit: Qubit) -> Option<usize> {
         let place = self.program.layout.place(qubit)?;
         self.flush_places(1 << place);
@@ -332,7 +378,14 @@ impl<T: Real> Lowering<'_, T> {
         let Some(place) = self.program.layout.place(qubit) else { return };
         if !self.fresh[place] {
             self.flush_places(1 << place);
-            self.push(Step::Reset(place));
+            if self.method == Method::DensityMatrix {
+                let channel = Channel::amplitude_damping(1.0).expect("1 is a probability");
+                let n_places = self.program.layout.n_places();
+                let reset = Noise::exact(&channel.superop(), &[place], n_places);
+                self.push(Step::Noise(reset));
+            } else {
+                self.push(Step::Reset(place));
+            }
             self.fresh[place] = true;
         }
     }

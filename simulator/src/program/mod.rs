@@ -2,14 +2,18 @@
 //! jumps, single-qubit gates merged. Made once, run once for each shot.
 
 pub(crate) mod apply;
+mod channel;
+mod fuse;
 mod layout;
 mod lower;
 mod merge;
 
 use ketch_interface::circuit::{Circuit, ExprId, Op, Qubit, SaveSubtype, VarId};
+use ketch_kernels::Real;
 use num_complex::Complex;
 
 pub(crate) use apply::Apply;
+pub(crate) use channel::Noise;
 pub(crate) use layout::Layout;
 pub(crate) use lower::lower;
 
@@ -20,6 +24,10 @@ pub(crate) enum Step<T> {
     Apply(Apply<T>),
     /// A gate whose parameters depend on classical values: the instruction at this index.
     Dynamic(usize),
+    /// What is no unitary.
+    Noise(Noise<T>),
+    /// Misreads clbits, as the instruction at this index says.
+    ReadoutError(usize),
     /// Measures a place into a clbit; `None` for an idle qubit, which reads 0.
     Measure { place: Option<usize>, clbit: u32 },
     /// Measures a place into a bit of a variable.
@@ -53,6 +61,19 @@ pub(crate) enum Step<T> {
     JumpUnlessCase { slot: usize, index: usize, case: usize, to: usize },
 }
 
+impl<T> Step<T> {
+    /// It names other steps by their places.
+    fn is_jump(&self) -> bool {
+        matches!(
+            self,
+            Self::Jump(_)
+                | Self::JumpUnless { .. }
+                | Self::JumpUnlessCase { .. }
+                | Self::ForNext { .. }
+        )
+    }
+}
+
 /// A circuit, ready to run.
 #[derive(Debug)]
 pub(crate) struct Program<'c, T> {
@@ -67,10 +88,12 @@ pub(crate) struct Program<'c, T> {
     pub(crate) n_left_out: usize,
 }
 
-impl<T> Program<'_, T> {
+impl<T: Real> Program<'_, T> {
     /// The steps that make a pass over the state.
     pub(crate) fn n_passes(&self) -> usize {
-        self.steps.iter().filter(|step| matches!(step, Step::Apply(_) | Step::Dynamic(_))).count()
+        let pass =
+            |step: &&Step<T>| matches!(step, Step::Apply(_) | Step::Dynamic(_) | Step::Noise(_));
+        self.steps.iter().filter(pass).count()
     }
 
     /// The place of each of these qubits.
@@ -81,10 +104,16 @@ impl<T> Program<'_, T> {
         self.layout.places(qubits)
     }
 
+    /// Operators are drawn that leave the state with less than norm 1.
+    pub(crate) fn loses_norm(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Noise(noise) if !noise.is_exact()))
+    }
+
     /// The end of the steps that are the same in every shot: no randomness, no classical values.
     pub(crate) fn common_prefix(&self) -> usize {
         let common = |step: &Step<T>| match step {
             Step::Apply(_) | Step::Prepare { .. } | Step::SetState(_) => true,
+            Step::Noise(noise) => noise.is_exact(),
             Step::Save(index) | Step::Snapshot(index) => {
                 !sees_clbits(self.circuit.instruction(*index).op)
             }

@@ -1,6 +1,7 @@
 //! Running a program: once with shots drawn from its final state, or shot by shot.
 
 mod outcomes;
+mod readout;
 mod sample;
 mod save;
 mod shot;
@@ -8,7 +9,7 @@ mod shot;
 use ketch_kernels::{Real, Threads};
 
 pub(crate) use outcomes::Outcomes;
-pub(crate) use sample::measured_last;
+pub(crate) use sample::{Measured, measured_last};
 pub(crate) use shot::{Run, Shot};
 
 use crate::{Error, Options, records::Records, rng::SHOTS_PER_BLOCK, state::State};
@@ -31,7 +32,7 @@ pub(crate) struct Ran<'t, T: Real> {
 pub(crate) fn sampled<'t, T: Real>(
     run: &Run<'_, '_, T>,
     mut state: State<'t, T>,
-    measured: &[(u32, Option<usize>)],
+    measured: &Measured<'_>,
     options: &Options,
 ) -> Result<Ran<'t, T>, Error> {
     let mut records = Records::default();
@@ -107,5 +108,9 @@ pub(crate) fn shot_by_shot<'t, T: Real>(
             records.append(block_records);
         }
     }
-    Ok(Ran { state: last.unwrap_or(start), outcomes, records })
+    let mut state = last.unwrap_or(start);
+    if program.loses_norm() {
+        state.normalize()?;
+    }
+    Ok(Ran { state, outcomes, records })
 }

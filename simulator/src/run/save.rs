@@ -31,6 +31,7 @@ pub(super) fn saved<T: Real>(
     let is_unitary = state.n_places() > program.circuit.n_qubits() as usize;
     Ok(match &save.kind {
         SaveKind::State | SaveKind::Unitary if is_unitary => unitary(state)?,
+        SaveKind::State if state.is_density() => whole_density_matrix(state)?,
         SaveKind::State | SaveKind::Statevector => Saved::Vector(state.to_array()?),
         SaveKind::StatevectorDict => {
             let amplitudes = (0_u64..).zip(state.amplitudes()).map(|(i, a)| (i, double(*a)));
@@ -55,7 +56,7 @@ pub(super) fn saved<T: Real>(
             Saved::Vector(indices.iter().map(|i| amplitude(state, i)).collect())
         }
         SaveKind::AmplitudesSquared(indices) => {
-            Saved::Reals(indices.iter().map(|i| amplitude(state, i).norm_sqr()).collect())
+            Saved::Reals(indices.iter().map(|i| probability(state, i)).collect())
         }
         kind => unreachable!("`{}` was refused by the check", kind.instruction_name()),
     })
@@ -78,6 +79,8 @@ pub(super) fn snapshot<T: Real>(
         "" | "statevector" | "state" | "unitary" => {
             if state.n_places() > program.circuit.n_qubits() as usize {
                 unitary(state)?
+            } else if state.is_density() {
+                whole_density_matrix(state)?
             } else {
                 Saved::Vector(state.to_array()?)
             }
@@ -120,6 +123,11 @@ fn unitary<T: Real>(state: &State<'_, T>) -> Result<Saved, Error> {
     Ok(Saved::Matrix { dim: 1 << (state.n_places() / 2), entries: state.to_array()? })
 }
 
+/// All of it, as it stands.
+fn whole_density_matrix<T: Real>(state: &State<'_, T>) -> Result<Saved, Error> {
+    Ok(Saved::Matrix { dim: 1 << state.n_places(), entries: state.to_array()? })
+}
+
 fn density_matrix<T: Real>(state: &State<'_, T>, places: &[usize]) -> Saved {
     let entries: Array<Complex64> = state.density_matrix(places).into();
     Saved::Matrix { dim: 1 << places.len(), entries }
@@ -135,6 +143,11 @@ fn probabilities_dict<T: Real>(state: &State<'_, T>, places: &[usize]) -> Result
 fn amplitude<T: Real>(state: &State<'_, T>, index: &BitString) -> Complex64 {
     let index = index.to_u64().and_then(|index| usize::try_from(index).ok());
     index.and_then(|index| state.amplitudes().get(index)).map_or(Complex64::ZERO, |a| double(*a))
+}
+
+fn probability<T: Real>(state: &State<'_, T>, index: &BitString) -> f64 {
+    let index = index.to_u64().and_then(|index| usize::try_from(index).ok());
+    index.map_or(0.0, |index| state.probability(index))
 }
 
 fn double<T: Real>(amplitude: num_complex::Complex<T>) -> Complex64 {

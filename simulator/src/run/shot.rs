@@ -8,7 +8,7 @@ use ketch_interface::{
 };
 use ketch_kernels::Real;
 
-use super::save;
+use super::{readout::misread, save};
 use crate::{
     Cancel, Error,
     program::{Program, Step},
@@ -94,6 +94,15 @@ impl Shot {
                         state.apply(&apply);
                     }
                 }
+                Step::Noise(noise) => noise.run(state, || self.random.uniform())?,
+                Step::ReadoutError(index) => {
+                    let instruction = circuit.instruction(*index);
+                    let Op::ReadoutError(rows) = instruction.op else {
+                        unreachable!("a step is made from an instruction of its kind")
+                    };
+                    let uniform = self.random.uniform();
+                    misread(&mut self.clbits, instruction.clbits, rows, uniform);
+                }
                 Step::Measure { place, clbit } => {
                     let outcome = self.measure(state, *place)?;
                     self.clbits.set(*clbit, outcome);
@@ -106,12 +115,22 @@ impl Shot {
                 Step::Prepare { places, amplitudes } => state.prepare(places, amplitudes),
                 Step::SetState(index) => set_state(circuit, *index, state),
                 Step::Save(index) => {
-                    let Op::Save(save) = circuit.instruction(*index).op else { continue };
+                    let Op::Save(save) = circuit.instruction(*index).op else {
+                        unreachable!("a step is made from an instruction of its kind")
+                    };
+                    if program.loses_norm() {
+                        state.normalize()?;
+                    }
                     let value = save::saved(program, *index, save, state)?;
                     records.save(save, value, &self.clbits, budget)?;
                 }
                 Step::Snapshot(index) => {
-                    let Op::Snapshot(snapshot) = circuit.instruction(*index).op else { continue };
+                    let Op::Snapshot(snapshot) = circuit.instruction(*index).op else {
+                        unreachable!("a step is made from an instruction of its kind")
+                    };
+                    if program.loses_norm() {
+                        state.normalize()?;
+                    }
                     let value = save::snapshot(program, *index, snapshot, state, self)?;
                     records.snapshot(*index, snapshot, value, budget)?;
                 }
@@ -276,7 +295,7 @@ fn set_state<T: Real>(circuit: &Circuit, index: usize, state: &mut State<'_, T>)
     let Op::SetState(set) = circuit.instruction(index).op else { return };
     match &**set {
         SetState::Statevector(amplitudes) => state.set(amplitudes),
-        SetState::Unitary(matrix) => state.set(matrix.entries()),
+        SetState::Unitary(matrix) | SetState::DensityMatrix(matrix) => state.set(matrix.entries()),
         _ => unreachable!("the check refused the other forms"),
     }
 }

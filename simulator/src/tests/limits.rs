@@ -93,7 +93,7 @@ fn shared_operands_do_not_blow_up() {
 
 #[test]
 fn memory_is_refused_before_it_is_taken() {
-    let all_busy = (0..60).fold(Circuit::new(60, 60), |circuit, qubit| circuit.h(qubit));
+    let all_busy = (0..60).fold(Circuit::new(60, 0), |circuit, qubit| circuit.h(qubit));
     match simulate(&all_busy, &options(), &Cancel::new()) {
         Err(Error::InsufficientMemory { needed, .. }) => assert_eq!(needed, 16 << 60),
         other => panic!("{other:?}"),
@@ -176,4 +176,16 @@ fn checking_does_not_run() {
     late.push(rx, &[Qubit(0)], &[], &[Param::Expr(bit)]).unwrap();
     check(&late, Method::Statevector).unwrap();
     assert!(check(&late, Method::Unitary).is_err());
+}
+
+#[test]
+fn counts_and_memory_are_asked_for_before_they_are_taken() {
+    let mut circuit = Circuit::new(2, 0).h(0).h(1);
+    circuit.add_creg("wide", 1_000_000);
+    let circuit = circuit.measure(0, 0).measure(1, 999_999);
+    let options = Options { shots: 10_000_000, memory: true, ..Options::default() };
+    match simulate(&circuit, &options, &Cancel::new()) {
+        Err(Error::InsufficientMemory { needed, .. }) => assert!(needed > 1 << 40),
+        other => panic!("{other:?}"),
+    }
 }

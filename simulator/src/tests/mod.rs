@@ -3,6 +3,7 @@
 mod control;
 mod gates;
 mod limits;
+mod noise;
 mod sampling;
 mod saves;
 mod unitary;

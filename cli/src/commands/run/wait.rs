@@ -1,7 +1,15 @@
-//! Waiting for jobs: results as they come, time-outs, Ctrl-C. No thread is started for it.
+//! Waiting for jobs: results as they come, time-outs, Ctrl-C.
+//!
+//! Each job is waited for on a thread of its own. So a service is asked about its job as often as its
+//! provider thinks right, however long it takes to answer, and Ctrl-C is heard all the same.
 
 use std::{
-    sync::Arc,
+    collections::BTreeMap,
+    io,
+    sync::{
+        Arc,
+        mpsc::{self, Receiver, RecvTimeoutError},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -26,11 +34,14 @@ pub(super) struct Submitted {
     pub(super) notes: Vec<String>,
 }
 
-/// How long one look at the jobs takes; also how late Ctrl-C is noticed.
+/// How late Ctrl-C is noticed at most.
 const LOOK: Duration = Duration::from_millis(50);
 
 /// How long cancelled jobs get to come to rest.
 const GRACE: Duration = Duration::from_secs(1);
+
+/// What came of a job, with its place in the list of jobs.
+type Outcome = (usize, Result<RunResult, BackendError>);
 
 /// Calls `done` with each job and its result or failure, as they complete. Jobs without a result
 /// when the time is up are cancelled, and `done` is told so.
@@ -38,7 +49,7 @@ const GRACE: Duration = Duration::from_secs(1);
 /// # Errors
 /// If the user interrupts, after cancelling all jobs; and what `done` fails with.
 pub(super) fn each_as_it_completes(
-    mut jobs: Vec<Submitted>,
+    jobs: Vec<Submitted>,
     timeout: Option<Duration>,
     mut done: impl FnMut(Submitted, Result<RunResult, Failure>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
@@ -48,23 +59,34 @@ pub(super) fn each_as_it_completes(
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut progress = Progress::start();
     let total = jobs.len();
+    let outcomes = wait_for(&jobs, deadline).map_err(|error| {
+        cancel(&jobs);
+        Failure::new("thread.unavailable", "cannot wait for the jobs").caused_by(&error)
+    })?;
+    let mut jobs: BTreeMap<usize, Submitted> = jobs.into_iter().enumerate().collect();
     while !jobs.is_empty() {
         if interrupt.is_pressed() {
             progress.erase();
-            return Err(interrupted(&jobs));
+            return Err(interrupted(jobs.values()));
         }
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        let completed = look(&jobs, left.map_or(LOOK, |left| left.min(LOOK)));
-        if let Some((place, result)) = completed {
-            progress.erase();
-            done(jobs.remove(place), result)?;
-        } else if let (Some(Duration::ZERO), Some(timeout)) = (left, timeout) {
-            progress.erase();
-            cancel(&jobs);
-            return jobs.into_iter().try_for_each(|job| {
-                let failure = timed_out(&job, timeout);
-                done(job, Err(failure))
-            });
+        match outcomes.recv_timeout(left.map_or(LOOK, |left| left.min(LOOK))) {
+            Ok((place, result)) => {
+                progress.erase();
+                if let Some(job) = jobs.remove(&place) {
+                    done(job, result.map_err(Failure::from))?;
+                }
+            }
+            Err(RecvTimeoutError::Timeout) if left != Some(Duration::ZERO) => {}
+            // The time is up; at that the threads give up as well.
+            Err(_) => {
+                progress.erase();
+                cancel(jobs.values());
+                return jobs.into_values().try_for_each(|job| {
+                    let failure = timed_out(&job, timeout.unwrap_or_default());
+                    done(job, Err(failure))
+                });
+            }
         }
         if !jobs.is_empty() {
             progress.tick(total - jobs.len(), total);
@@ -73,28 +95,40 @@ pub(super) fn each_as_it_completes(
     Ok(())
 }
 
-/// The first job that has completed, with what it came to. Waits at most for `wait`, on the first
-/// of them.
-fn look(jobs: &[Submitted], wait: Duration) -> Option<(usize, Result<RunResult, Failure>)> {
-    let complete = |submitted: &Submitted| {
-        // That a service cannot be asked just now says nothing about the job.
-        jobs.len() > 1 && submitted.job.status().is_ok_and(|status| status.is_final())
-    };
-    let place = jobs.iter().position(complete).unwrap_or(0);
-    let job = &jobs[place].job;
-    let asked = Instant::now();
-    match job.result(Some(wait)) {
-        Err(BackendError::Timeout { .. }) => {
-            // One that answers before its time is over either failed with a time-out of its own or
-            // does not keep the contract; neither may keep this loop spinning.
-            let left = wait.saturating_sub(asked.elapsed());
-            if !left.is_zero() && job.status().is_ok_and(|status| status.is_final()) {
-                return Some((place, job.result(Some(LOOK)).map_err(Failure::from)));
+/// Waits for each job on a thread of its own; nobody waits for the threads.
+fn wait_for(jobs: &[Submitted], deadline: Option<Instant>) -> io::Result<Receiver<Outcome>> {
+    let (sender, outcomes) = mpsc::channel();
+    for (place, submitted) in jobs.iter().enumerate() {
+        let (job, sender) = (Arc::clone(&submitted.job), sender.clone());
+        let wait = move || {
+            if let Some(result) = outcome(&*job, deadline) {
+                // Nobody listens any more after Ctrl-C.
+                let _ = sender.send((place, result));
             }
-            thread::sleep(left);
-            None
+        };
+        thread::Builder::new().name(format!("job {place}")).spawn(wait)?;
+    }
+    Ok(outcomes)
+}
+
+/// What comes of a job; `None` if nothing does before the deadline. Blocks.
+fn outcome(job: &dyn Job, deadline: Option<Instant>) -> Option<Result<RunResult, BackendError>> {
+    loop {
+        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
+        match job.result(left) {
+            Err(BackendError::Timeout { .. }) => {
+                if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
+                    return None;
+                }
+                // One that answers before its time is over either failed with a time-out of its own
+                // or does not keep the contract; neither may keep this loop spinning.
+                if job.status().is_ok_and(|status| status.is_final()) {
+                    return Some(job.result(Some(LOOK)));
+                }
+                thread::sleep(LOOK);
+            }
+            result => return Some(result),
         }
-        result => Some((place, result.map_err(Failure::from))),
     }
 }
 
@@ -104,15 +138,16 @@ fn timed_out(job: &Submitted, timeout: Duration) -> Failure {
     Failure::new("job.timeout", message).with_hint("--timeout gives it more time")
 }
 
-fn interrupted(jobs: &[Submitted]) -> Failure {
+fn interrupted<'a>(jobs: impl ExactSizeIterator<Item = &'a Submitted> + Clone) -> Failure {
+    let count = number::count_of(jobs.len() as u64, "job");
     cancel(jobs);
-    let jobs = number::count_of(jobs.len() as u64, "job");
-    Failure::new("interrupted", format!("interrupted; cancelled {jobs}"))
+    Failure::new("interrupted", format!("interrupted; cancelled {count}"))
 }
 
 /// Cancels the jobs and waits a moment for them to come to rest.
-fn cancel(jobs: &[Submitted]) {
-    for submitted in jobs {
+fn cancel<'a>(jobs: impl IntoIterator<Item = &'a Submitted, IntoIter: Clone>) {
+    let jobs = jobs.into_iter();
+    for submitted in jobs.clone() {
         // One that cannot be cancelled is no reason to keep the others running.
         let _ = submitted.job.cancel();
     }

@@ -352,7 +352,7 @@ pub enum SetState {
 pub struct BlockId(pub(super) std::num::NonZeroU32);
 
 impl BlockId {
-    /// The place in [`Circuit::blocks`](super::Circuit::blocks).
+    /// The place in the circuit's array of blocks, the program first.
     #[must_use]
     pub fn index(self) -> usize {
         self.0.get() as usize

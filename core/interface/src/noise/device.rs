@@ -66,7 +66,10 @@ impl NoiseModel {
                 model.add_readout_on(qubit, readout);
             }
         }
-        let dt = configuration.extra.get("dt").and_then(serde_json::Value::as_f64);
+        let dt = tick(configuration)?;
+        if let Some(dt) = dt {
+            model.set_tick(dt);
+        }
         for gate in &properties.gates {
             let key = |name: &str| format!("{} on {:?}: {name}", gate.gate, gate.qubits);
             if let Some(&qubit) = gate.qubits.iter().find(|&&q| q as usize >= n_qubits) {
@@ -89,6 +92,18 @@ impl NoiseModel {
             }
         }
         Ok(model)
+    }
+}
+
+/// The configuration's `dt` in seconds. Documents of Qiskit 0.8 to 0.18 give nanoseconds, and
+/// their successors seconds; no device's tick is longer than a microsecond.
+fn tick(configuration: &BackendConfiguration) -> Result<Option<f64>, NoiseError> {
+    let Some(dt) = configuration.extra.get("dt") else { return Ok(None) };
+    match dt.as_f64() {
+        None if dt.is_null() => Ok(None),
+        Some(dt) if dt > 1e-6 => Ok(Some(dt * 1e-9)),
+        Some(dt) if dt > 0.0 => Ok(Some(dt)),
+        found => Err(bad_number("dt", found.unwrap_or(f64::NAN), "a time above 0")),
     }
 }
 

@@ -26,6 +26,7 @@ pub struct NoiseModel {
     errors: BTreeMap<String, BTreeMap<Vec<u32>, QuantumError>>,
     readout: BTreeMap<Option<u32>, ReadoutError>,
     relaxation: BTreeMap<u32, Relaxation>,
+    tick: Option<f64>,
 }
 
 /// The channels that follow one instruction, in order.
@@ -140,6 +141,11 @@ impl NoiseModel {
         self.relaxation.insert(qubit, relaxation);
     }
 
+    /// How long the device's own tick is, in seconds: delays may be counted in it.
+    pub fn set_tick(&mut self, seconds: f64) {
+        self.tick = Some(seconds);
+    }
+
     /// The noise of an instruction on these qubits.
     #[must_use]
     pub fn error(&self, instruction: &str, qubits: &[u32]) -> Option<&QuantumError> {
@@ -157,6 +163,12 @@ impl NoiseModel {
     #[must_use]
     pub fn relaxation(&self, qubit: u32) -> Option<&Relaxation> {
         self.relaxation.get(&qubit)
+    }
+
+    /// How long the device's own tick is, in seconds, if that is known.
+    #[must_use]
+    pub fn tick(&self) -> Option<f64> {
+        self.tick
     }
 
     /// The instructions that have noise.

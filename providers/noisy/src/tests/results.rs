@@ -1,0 +1,133 @@
+//! What comes back.
+
+use std::time::{Duration, Instant};
+
+use ketch_conformance::Outcome;
+use ketch_core::{Circuit, Qobj, circuit::TimeUnit};
+use serde_json::{Value, json};
+
+use super::{backend, bell, bell_2018, provider, run};
+
+fn metadata(name: &str, qobj: Qobj, field: &str) -> Value {
+    run(name, qobj).experiment(0).unwrap().metadata[field].clone()
+}
+
+#[test]
+fn the_contract_is_kept() {
+    for (name, check) in ketch_conformance::PROVIDER_CHECKS {
+        assert!(!matches!(check(&provider()), Err(Outcome::Failed(_))), "{name}");
+    }
+    // One of 2018 and one of today: the others differ in numbers only.
+    for device in ["ibmqx4", "synthetic_27"] {
+        for (name, check) in ketch_conformance::BACKEND_CHECKS {
+            let found = check(&*backend(device));
+            assert!(!matches!(found, Err(Outcome::Failed(_))), "{device}: {name}: {found:?}");
+        }
+    }
+}
+
+#[test]
+fn a_bell_pair_is_as_bad_as_its_calibration_says() {
+    let shots = 8000;
+    let qobj = Qobj::from_circuit(bell_2018(5, 1, 0)).with_shots(shots).with_seed(5);
+    let ideal = run("ibmqx4", qobj.clone().with_option("noise", false));
+    let counts = ideal.counts(0).unwrap();
+    assert_eq!(counts.get("00") + counts.get("11"), shots);
+    let result = run("ibmqx4", qobj);
+    let counts = result.counts(0).unwrap();
+    let wrong = (counts.get("01") + counts.get("10")) as f64 / shots as f64;
+    // Reading errs with 0.061 and 0.072: one of them alone gives 0.124; the gates' errors of
+    // 0.0336 and 0.008 add some. The spread of 8000 shots is 0.004.
+    assert!((0.11..0.18).contains(&wrong), "{wrong}");
+    assert!(counts.get("00") > 2900 && counts.get("11") > 2900);
+}
+
+#[test]
+fn exact_and_drawn_noise_agree() {
+    let shots = 20_000;
+    // A chain on 5 qubits with everything that errs, far more than one gate of each.
+    let mut circuit = Circuit::new(5, 5).named("chain");
+    for qubit in 0..5 {
+        circuit =
+            circuit.sx(qubit).rz(0.4, qubit).sx(qubit).delay(3.0, TimeUnit::Microsecond, qubit);
+    }
+    for round in 0..6 {
+        for qubit in (round % 2..4).step_by(2) {
+            circuit = circuit.cx(qubit, qubit + 1).x(qubit).sx(qubit + 1);
+        }
+    }
+    let qobj = Qobj::from_circuit(circuit.measure_all()).with_shots(shots).with_seed(8);
+    let by = |method: &str| {
+        let result = run("synthetic_5", qobj.clone().with_option("method", method));
+        let experiment = result.experiment(0).unwrap();
+        assert_eq!(experiment.metadata["method"], json!(method));
+        result.counts(0).unwrap().clone()
+    };
+    let (exact, drawn) = (by("density_matrix"), by("statevector"));
+    // Two samples of one distribution: each term of the sum is a chi-square of one degree of
+    // freedom. 31 degrees and the bound of 120 are passed by chance once in 10^11.
+    let mut sum = 0.0;
+    for outcome in 0..32_u64 {
+        let key = format!("{outcome:05b}");
+        let (a, b) = (exact.get(&key) as f64, drawn.get(&key) as f64);
+        sum += if a + b > 0.0 { (a - b).powi(2) / (a + b) } else { 0.0 };
+    }
+    assert!(sum < 120.0, "{sum}");
+}
+
+#[test]
+fn only_the_qubits_that_are_used_are_simulated() {
+    let started = Instant::now();
+    let qobj = Qobj::from_circuit(bell(27, 25, 26)).with_shots(1000);
+    assert_eq!(metadata("synthetic_27", qobj.clone(), "active_qubits"), json!(2));
+    assert_eq!(metadata("synthetic_27", qobj, "method"), json!("density_matrix"));
+    assert!(started.elapsed() < Duration::from_secs(5));
+    let wide = (0..11).fold(Circuit::new(27, 27), |circuit, qubit| circuit.sx(qubit));
+    let qobj = Qobj::from_circuit(wide.measure_all()).with_shots(20);
+    assert_eq!(metadata("synthetic_27", qobj.clone(), "method"), json!("statevector"));
+    let reason = metadata("synthetic_27", qobj, "method_reason");
+    assert_eq!(reason, json!("noise on many qubits is drawn for each shot"));
+}
+
+#[test]
+fn the_same_seed_gives_the_same_counts_on_any_number_of_threads() {
+    let measured_in_the_middle = bell(5, 0, 1).if_equal(0, 3, |c| c.x(2).x(0)).measure(0, 0);
+    for method in ["density_matrix", "statevector"] {
+        let counts = |threads: u64| {
+            let circuits = vec![bell(5, 0, 1), measured_in_the_middle.clone()];
+            let qobj = Qobj::from_circuits(circuits).with_shots(500).with_memory();
+            let qobj = qobj.with_option("method", method).with_option("seed", 4);
+            let result = run("synthetic_5", qobj.with_option("max_parallel_threads", threads));
+            let memory = |i: usize| result.experiment(i).unwrap().memory.clone();
+            (memory(0), memory(1))
+        };
+        let alone = counts(1);
+        assert!(alone.0.is_some());
+        assert_eq!(alone, counts(2));
+        assert_eq!(alone, counts(4));
+    }
+}
+
+#[test]
+fn parameters_are_bound_for_each_experiment() {
+    let circuit = Circuit::new(1, 1).sx(0).rz("theta", 0).sx(0).measure(0, 0);
+    let mut qobj = Qobj::from_circuits(vec![circuit]).with_shots(400);
+    qobj.experiments_mut()[0].bindings = vec![std::f64::consts::PI];
+    let result = run("synthetic_5", qobj);
+    assert!(result.counts(0).unwrap().get("0") > 340);
+}
+
+#[test]
+fn one_job_runs_at_a_time() {
+    let backend = backend("synthetic_5");
+    assert_eq!(backend.status().unwrap().pending_jobs, 0);
+    let qobj = Qobj::from_circuit(bell(5, 0, 1)).with_shots(50_000);
+    let qobj = qobj.with_option("method", "statevector");
+    let jobs: Vec<_> = (0..3)
+        .map(|_| backend.run(qobj.clone(), ketch_core::RunOptions::default()).unwrap())
+        .collect();
+    for job in &jobs {
+        assert!(job.result(Some(Duration::from_secs(60))).unwrap().success);
+    }
+    assert_eq!(backend.status().unwrap().pending_jobs, 0);
+}

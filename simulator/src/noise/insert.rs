@@ -1,0 +1,141 @@
+//! [`insert`].
+
+use ketch_interface::{
+    circuit::{
+        BlockId, Case, Circuit, Clbit, For, Instruction, Op, Param, Qubit, Switch, TimeUnit,
+    },
+    noise::{NoiseModel, QuantumError},
+};
+
+/// The circuit with the noise that a model says it has.
+///
+/// Channels follow their gates, also inside of blocks; those of `measure` come before it. A
+/// measurement is followed by the readout errors of its qubits; one into a variable is not. A delay
+/// in seconds lets its qubits relax, if the model says how. Channels that need more qubits than an
+/// instruction has are left out.
+#[must_use]
+pub fn insert(circuit: &Circuit, model: &NoiseModel) -> Circuit {
+    let mut noisy = Circuit::default().named(circuit.name.clone());
+    noisy.global_phase = circuit.global_phase;
+    for register in circuit.qregs() {
+        noisy.add_qreg(register.name.clone(), register.size);
+    }
+    for register in circuit.cregs() {
+        noisy.add_creg(register.name.clone(), register.size);
+    }
+    for variable in circuit.variables() {
+        noisy.add_variable(variable.name.clone(), variable.ty);
+    }
+    for name in circuit.parameters() {
+        noisy.parameter(name);
+    }
+    for expr in circuit.expressions() {
+        noisy.add_expr(expr.clone());
+    }
+    Inserting { circuit, model }.block(None, &mut noisy);
+    noisy
+}
+
+struct Inserting<'a> {
+    circuit: &'a Circuit,
+    model: &'a NoiseModel,
+}
+
+impl Inserting<'_> {
+    fn block(&self, block: Option<BlockId>, noisy: &mut Circuit) {
+        for (_, instruction) in self.circuit.block(block) {
+            self.step(instruction, noisy);
+        }
+    }
+
+    fn step(&self, instruction: Instruction<'_>, noisy: &mut Circuit) {
+        let Instruction { op, qubits, clbits, params } = instruction;
+        if op.blocks().next().is_some() {
+            return self.control_flow(instruction, noisy);
+        }
+        if matches!(op, Op::Measure) {
+            for (qubit, clbit) in qubits.iter().zip(clbits) {
+                self.channels(op, &[*qubit], noisy);
+                noisy.push_unchecked(op.clone(), &[*qubit], &[*clbit], params);
+                self.readout(*qubit, *clbit, noisy);
+            }
+            return;
+        }
+        noisy.push_unchecked(op.clone(), qubits, clbits, params);
+        match (op, params) {
+            (Op::Delay(unit), [Param::Number(time)]) => self.relax(*unit, *time, qubits, noisy),
+            // Named by documents as one instruction, but each qubit is reset on its own.
+            (Op::Reset, _) => qubits.iter().for_each(|q| self.channels(op, &[*q], noisy)),
+            _ => self.channels(op, qubits, noisy),
+        }
+    }
+
+    /// Blocks get new numbers, in the same order.
+    fn control_flow(&self, instruction: Instruction<'_>, noisy: &mut Circuit) {
+        let Instruction { op, qubits, clbits, params } = instruction;
+        let place = noisy.len();
+        noisy.push_unchecked(Op::Barrier, qubits, clbits, params);
+        let mut block = |id: BlockId| noisy.push_block(|noisy| self.block(Some(id), noisy));
+        let renumbered = match op {
+            Op::If { condition, then, otherwise } => Op::If {
+                condition: *condition,
+                then: block(*then),
+                otherwise: otherwise.map(&mut block),
+            },
+            Op::While { condition, body } => {
+                Op::While { condition: *condition, body: block(*body) }
+            }
+            Op::For(each) => Op::For(Box::new(For { body: block(each.body), ..(**each).clone() })),
+            Op::Switch(switch) => {
+                let case =
+                    |case: &Case| Case { values: case.values.clone(), body: block(case.body) };
+                let cases = switch.cases.iter().map(case).collect();
+                Op::Switch(Box::new(Switch { target: switch.target, cases }))
+            }
+            op => unreachable!("`{}` has no blocks", op.name()),
+        };
+        noisy.set_op(place, renumbered);
+    }
+
+    fn channels(&self, op: &Op, qubits: &[Qubit], noisy: &mut Circuit) {
+        let numbers: Vec<u32> = qubits.iter().map(|qubit| qubit.0).collect();
+        let Some(error) = self.model.error(&op.name(), &numbers) else { return };
+        if error.n_qubits() <= qubits.len() {
+            push(error, qubits, noisy);
+        }
+    }
+
+    fn readout(&self, qubit: Qubit, clbit: Clbit, noisy: &mut Circuit) {
+        let error = self.model.readout(qubit.0).filter(|error| !error.is_identity());
+        if let Some(error) = error.filter(|error| error.n_bits() == 1) {
+            noisy.push_unchecked(error.to_op(), &[], &[clbit], &[]);
+        }
+    }
+
+    fn relax(&self, unit: TimeUnit, time: f64, qubits: &[Qubit], noisy: &mut Circuit) {
+        let seconds = match unit {
+            TimeUnit::Second => time,
+            TimeUnit::Millisecond => time * 1e-3,
+            TimeUnit::Microsecond => time * 1e-6,
+            TimeUnit::Nanosecond => time * 1e-9,
+            TimeUnit::Picosecond => time * 1e-12,
+            TimeUnit::Tick => match self.model.tick() {
+                Some(tick) => time * tick,
+                None => return,
+            },
+        };
+        for &qubit in qubits {
+            let decay = self.model.relaxation(qubit.0).map(|decay| decay.during(seconds));
+            if let Some(Ok(channel)) = decay {
+                push(&QuantumError::from(channel), &[qubit], noisy);
+            }
+        }
+    }
+}
+
+fn push(error: &QuantumError, qubits: &[Qubit], noisy: &mut Circuit) {
+    for step in error.steps() {
+        let on: Vec<Qubit> = step.places.iter().map(|&place| qubits[place]).collect();
+        noisy.push_unchecked(step.channel.to_op(), &on, &[], &[]);
+    }
+}

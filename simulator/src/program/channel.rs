@@ -1,0 +1,202 @@
+//! Channels as programs hold them: exact on a density matrix, drawn on a state vector.
+
+use ketch_interface::{Complex64, Matrix, noise::Channel};
+use ketch_kernels::{Controls, Real};
+use num_complex::Complex;
+
+use super::apply::{Apply, mask};
+use crate::{Error, state::State};
+
+/// One step that is no unitary.
+#[derive(Clone, Debug)]
+pub(crate) enum Noise<T> {
+    /// For density matrices: a matrix on index bits of rows and columns.
+    Exact {
+        /// The bits of the rows, then those of the columns.
+        bits: Box<[usize]>,
+        entries: Box<[Complex<T>]>,
+    },
+    /// For state vectors: one Kraus operator is drawn, with the probability that it has in the
+    /// state (quantum trajectories; Dalibard, Castin and Mølmer, Phys. Rev. Lett. 68, 580, 1992).
+    Drawn { places: Box<[usize]>, operators: Operators<T> },
+}
+
+/// Kraus operators, by what it takes to know their probabilities.
+#[derive(Clone, Debug)]
+pub(crate) enum Operators<T> {
+    /// Each is a multiple of a unitary, so the probabilities are the same in every state. `None`
+    /// for the identity; the likeliest stands first.
+    Unitaries(Box<[(f64, Option<Apply<T>>)]>),
+    /// K†K is diagonal for each: the probabilities of the places tell.
+    Diagonal {
+        operators: Box<[(Matrix, Box<[f64]>)]>,
+        /// The first operator has at least this probability in every state, so that a smaller
+        /// random number needs no look at the state. It is then applied as it is: norms are taken
+        /// care of where they matter, see [`State::normalize`].
+        sure: f64,
+        first: Option<Apply<T>>,
+    },
+    /// Any: K†K and the reduced density matrix tell.
+    Any(Box<[(Matrix, Matrix)]>),
+}
+
+impl<T: Real> Noise<T> {
+    /// A channel on these places of a density matrix of `n_places`.
+    pub(crate) fn exact(superop: &Matrix, places: &[usize], n_places: usize) -> Self {
+        let rows = places.iter().map(|place| n_places + place);
+        Self::Exact {
+            bits: rows.chain(places.iter().copied()).collect(),
+            entries: superop.entries().iter().map(|&entry| narrow(entry)).collect(),
+        }
+    }
+
+    /// A channel on these places of a state vector.
+    pub(crate) fn drawn(channel: &Channel, places: &[usize]) -> Self {
+        let kraus = channel.kraus();
+        let effects: Vec<Matrix> = kraus.iter().map(|k| k.adjoint().product(k)).collect();
+        let operators = if let Some(weights) = effects.iter().map(weight).collect() {
+            unitaries(kraus, weights, places)
+        } else if effects.iter().all(is_diagonal) {
+            let diagonal =
+                |effect: &Matrix| (0..effect.dim()).map(|i| effect.at(i, i).re).collect();
+            diagonals(kraus.iter().cloned().zip(effects.iter().map(diagonal)).collect(), places)
+        } else {
+            Operators::Any(kraus.iter().cloned().zip(effects).collect())
+        };
+        Self::Drawn { places: places.into(), operators }
+    }
+
+    /// No shot differs by it from another.
+    pub(crate) fn is_exact(&self) -> bool {
+        matches!(self, Self::Exact { .. })
+    }
+
+    /// The places that it acts on, as a mask, if it is exact.
+    pub(crate) fn exact_mask(&self) -> Option<usize> {
+        match self {
+            Self::Exact { bits, .. } => Some(mask(&bits[bits.len() / 2..])),
+            Self::Drawn { .. } => None,
+        }
+    }
+
+    /// Applies it; `uniform` gives a random number if one is needed.
+    pub(crate) fn run(
+        &self,
+        state: &mut State<'_, T>,
+        uniform: impl FnOnce() -> f64,
+    ) -> Result<(), Error> {
+        let (places, operators) = match self {
+            Self::Exact { bits, entries } => {
+                state.apply_superop(bits, entries);
+                return Ok(());
+            }
+            Self::Drawn { places, operators } => (places, operators),
+        };
+        let uniform = uniform();
+        let (operator, probability) = match operators {
+            Operators::Unitaries(unitaries) => {
+                let place = pick(unitaries.iter().map(|(weight, _)| *weight), uniform).0;
+                if let Some(apply) = &unitaries[place].1 {
+                    state.apply(apply);
+                }
+                return Ok(());
+            }
+            Operators::Diagonal { sure, first, .. } if uniform < *sure => {
+                if let Some(apply) = first {
+                    state.apply(apply);
+                }
+                return Ok(());
+            }
+            Operators::Diagonal { operators, .. } => {
+                let populations = state.probabilities(places)?;
+                let probability = |effect: &[f64]| -> f64 {
+                    effect.iter().zip(&populations).map(|(e, p)| e * p).sum()
+                };
+                let (place, probability) =
+                    pick(operators.iter().map(|(_, effect)| probability(effect)), uniform);
+                (&operators[place].0, probability)
+            }
+            Operators::Any(operators) => {
+                let rho = state.density_matrix(places);
+                let probability = |effect: &Matrix| -> f64 {
+                    let dim = effect.dim();
+                    let entry =
+                        |i: usize| effect.at(i / dim, i % dim) * rho[i % dim * dim + i / dim];
+                    (0..dim * dim).map(entry).sum::<Complex64>().re
+                };
+                let (place, probability) =
+                    pick(operators.iter().map(|(_, effect)| probability(effect)), uniform);
+                (&operators[place].0, probability)
+            }
+        };
+        let scale = probability.sqrt().recip();
+        let entries = operator.entries().iter().map(|entry| entry * scale).collect();
+        let scaled = Matrix::new(operator.dim(), entries).expect("as many entries as before");
+        if let Some(apply) = Apply::of_matrix(&scaled, places, Controls::NONE) {
+            state.apply(&apply.narrow());
+        }
+        Ok(())
+    }
+}
+
+/// Which weight a uniform number falls on, and that weight. Weights sum to 1 up to rounding.
+fn pick(weights: impl Iterator<Item = f64> + Clone, uniform: f64) -> (usize, f64) {
+    let total: f64 = weights.clone().map(|weight| weight.max(0.0)).sum();
+    let mut left = uniform * total;
+    let mut last = (0, total);
+    for (place, weight) in weights.enumerate() {
+        if weight > 0.0 {
+            last = (place, weight);
+            if left < weight {
+                return last;
+            }
+            left -= weight;
+        }
+    }
+    last
+}
+
+/// The likeliest first, so that most draws end there.
+fn unitaries<T: Real>(kraus: &[Matrix], weights: Vec<f64>, places: &[usize]) -> Operators<T> {
+    let unitary = |(k, weight): (&Matrix, f64)| {
+        let entries = k.entries().iter().map(|entry| entry / weight.sqrt()).collect();
+        let unitary = Matrix::new(k.dim(), entries).expect("as many entries as before");
+        let phase = unitary.at(0, 0);
+        let identity = (0..k.dim()).map(|_| phase).collect::<Vec<_>>();
+        if unitary.distance(&Matrix::diagonal(&identity)) < 1e-15 {
+            return (weight, None);
+        }
+        let apply = Apply::of_matrix(&unitary, places, Controls::NONE);
+        (weight, apply.map(|apply| apply.narrow()))
+    };
+    let happens = kraus.iter().zip(weights).filter(|(_, weight)| *weight > 0.0);
+    let mut unitaries: Vec<_> = happens.map(unitary).collect();
+    unitaries.sort_by(|a, b| b.0.total_cmp(&a.0));
+    Operators::Unitaries(unitaries.into())
+}
+
+/// The one that is likely in all states first.
+fn diagonals<T: Real>(mut operators: Vec<(Matrix, Box<[f64]>)>, places: &[usize]) -> Operators<T> {
+    let least = |effect: &[f64]| effect.iter().copied().fold(1.0, f64::min);
+    operators.sort_by(|a, b| least(&b.1).total_cmp(&least(&a.1)));
+    let sure = least(&operators[0].1);
+    let first = Apply::of_matrix(&operators[0].0, places, Controls::NONE);
+    let first = first.map(|apply| apply.narrow());
+    Operators::Diagonal { operators: operators.into(), sure, first }
+}
+
+/// The number that a multiple of the identity is.
+fn weight(effect: &Matrix) -> Option<f64> {
+    let weight = effect.at(0, 0).re;
+    let multiple = Matrix::diagonal(&vec![Complex64::new(weight, 0.0); effect.dim()]);
+    (effect.distance(&multiple) < 1e-14).then_some(weight)
+}
+
+fn is_diagonal(effect: &Matrix) -> bool {
+    let dim = effect.dim();
+    (0..dim * dim).all(|i| i / dim == i % dim || effect.entries()[i].norm() < 1e-14)
+}
+
+pub(super) fn narrow<T: Real>(entry: Complex64) -> Complex<T> {
+    Complex::new(T::narrow(entry.re), T::narrow(entry.im))
+}
