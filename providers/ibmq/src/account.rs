@@ -76,15 +76,16 @@ impl Account {
         self.api.unwrap_or(if early { Api::Qx2018 } else { Api::IbmQuantum })
     }
 
-    /// The accounts of a host.
+    /// The accounts of a host; none if it does not keep any.
     ///
     /// # Errors
-    /// [`Error::Unauthenticated`] if the host has none or does not keep accounts.
+    /// [`Error::Unauthenticated`] if one has an empty token; `account.invalid` if one is no account.
     pub fn of_host(host: &Host) -> Result<Vec<Arc<Self>>> {
         let question = Message::json(&json!({"schema": ACCOUNTS}));
         let answer = match host.extensions().call(ACCOUNTS, question) {
             Ok(answer) => answer.to_json().unwrap_or_default(),
-            Err(Error::NotSupported { .. }) => return Err(none("this program keeps no accounts")),
+            // A program that keeps no accounts has none.
+            Err(Error::NotSupported { .. }) => return Ok(Vec::new()),
             Err(error) => return Err(error),
         };
         let listed = answer.get("accounts").and_then(Value::as_array).cloned().unwrap_or_default();
@@ -100,11 +101,12 @@ impl Account {
             }
             accounts.push(Arc::new(account));
         }
-        if accounts.is_empty() { Err(none("there is no account")) } else { Ok(accounts) }
+        Ok(accounts)
     }
 }
 
-fn none(reason: &str) -> Error {
+/// The error for an account that is missing, with the remedy.
+pub(crate) fn none(reason: &str) -> Error {
     Error::Unauthenticated { reason: format!("{reason}; save one with `ketch account save ibmq`") }
 }
 

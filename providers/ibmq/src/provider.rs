@@ -9,7 +9,7 @@ use ketch_core::{Backend, Error, Filter, Host, Level, Provider, Result};
 
 use crate::{
     Settings,
-    account::{Account, Api},
+    account::{self, Account, Api},
     backend::RemoteBackend,
     early::Early,
     runtime::Runtime,
@@ -141,6 +141,10 @@ impl Provider for IbmqProvider {
 
     fn get_backend(&self, name: &str) -> Result<Arc<dyn Backend>> {
         let listed = self.listed()?;
+        // Listing backends without an account is no mistake; wanting one is.
+        if listed.is_empty() {
+            return Err(account::none("there is no account"));
+        }
         let mut found = Vec::new();
         let mut known = Vec::new();
         for (open, devices) in &listed {
