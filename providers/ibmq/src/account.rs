@@ -167,9 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn a_host_without_accounts_names_the_remedy() {
-        let error = Account::of_host(&Host::none()).unwrap_err();
-        assert!(matches!(error, Error::Unauthenticated { .. }));
-        assert!(error.to_string().contains("ketch account save ibmq"), "{error}");
+    fn a_host_that_keeps_no_accounts_has_none() {
+        assert!(Account::of_host(&Host::none()).unwrap().is_empty());
     }
 }
