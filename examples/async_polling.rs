@@ -1,32 +1,49 @@
 //! A job is watched while it runs: its state, its place in the queue, at last its counts.
+//!
+//! ```text
+//! cargo run -p ketch-examples --example async_polling              on the local simulator
+//! cargo run -p ketch-examples --example async_polling -- NAME      on another backend
+//! ```
+//!
+//! Stored accounts (`ketch account save`) are used, and a device gets a circuit that fits it.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "the answer goes to the terminal")]
 
 use std::time::Duration;
 
-use ketch::prelude::*;
+use ketch::{AccountFilter, AccountStore, prelude::*};
 
 fn main() -> ketch::Result<()> {
     let registry = Registry::discover(&SearchPath::standard());
-    let simulators =
-        registry.backends(&Filter::new().with("simulator", true).at_least("n_qubits", 20));
-    let backends: Vec<_> = simulators.backends.into_iter().map(|found| found.backend).collect();
-    let backend = least_busy(&backends)?;
+    registry.accounts().load(&AccountStore::standard()?, &AccountFilter::default())?;
+    let name = std::env::args().nth(1).unwrap_or_else(|| "local/qasm_simulator".to_owned());
+    let backend = registry.get_backend(&name)?;
+    let configuration = backend.configuration()?;
 
-    // A chain of 20 qubits that all read the same, and coins tossed in between to make it last.
-    let mut circuit = (1..20).fold(Circuit::new(20, 20).h(0), |ghz, q| ghz.cx(q - 1, q));
+    // Qubits that all read the same, and rotations in between to make it last.
+    let n_qubits = configuration.n_qubits.unwrap_or(20).min(20);
+    let mut circuit =
+        (1..n_qubits).fold(Circuit::new(n_qubits, n_qubits).h(0), |ghz, q| ghz.cx(q - 1, q));
     for round in 0..100 {
-        circuit = (0..20).fold(circuit, |c, q| c.rz(f64::from(round + q), q));
+        circuit = (0..n_qubits).fold(circuit, |c, q| c.rz(f64::from(round + q), q));
     }
-    let job = backend.run_circuit(circuit.measure_all(), 4096)?;
-    println!("submitted to {}: job {}", backend.name(), job.job_id());
+    let qobj = Qobj::from_circuit(circuit.measure_all().named("chain")).with_shots(4096);
+    let fitted = ketch::fit(qobj, &*backend.backend, 0)?;
+    for note in &fitted.notes {
+        println!("compiled {note}");
+    }
+    let job = backend.run(fitted.qobj, RunOptions::default())?;
+    println!("submitted to {}: job {}", backend.name, job.job_id());
 
+    // A service is asked over the network, which it may not like to be every millisecond.
+    let pause = Duration::from_millis(if configuration.local { 1 } else { 500 });
     let mut last = None;
     loop {
         let status = job.status()?;
-        if last.as_ref() != Some(&status) {
-            match job.queue_position()? {
+        let place = if status.is_final() { None } else { job.queue_position()? };
+        if last.as_ref() != Some(&(status.clone(), place)) {
+            match place {
                 Some(place) => println!("{status}, place {place} in the queue"),
                 None => println!("{status}"),
             }
@@ -34,12 +51,12 @@ fn main() -> ketch::Result<()> {
         if status.is_final() {
             break;
         }
-        last = Some(status);
-        std::thread::sleep(Duration::from_millis(1));
+        last = Some((status, place));
+        std::thread::sleep(pause);
     }
     if let Some(message) = job.error_message()? {
         println!("{message}");
     }
-    println!("{}", job.result(Some(Duration::from_secs(1)))?.counts(0)?);
+    println!("{}", job.result(Some(Duration::from_secs(30)))?.counts(0)?);
     Ok(())
 }

@@ -1,35 +1,53 @@
-//! Several jobs at once, and each result as soon as it is there.
+//! Several jobs at once, on several backends, and each result as soon as it is there.
+//!
+//! ```text
+//! cargo run -p ketch-examples --example many_jobs                  local and noisy
+//! cargo run -p ketch-examples --example many_jobs -- NAME...       any backends
+//! ```
+//!
+//! Stored accounts (`ketch account save`) are used, and a device gets circuits that fit it.
 
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "the answer goes to the terminal")]
 
 use std::{thread, time::Duration};
 
-use ketch::prelude::*;
+use ketch::{AccountFilter, AccountStore, prelude::*};
 
 fn main() -> ketch::Result<()> {
     let registry = Registry::discover(&SearchPath::standard());
-    let backend = registry.get_backend("local/qasm_simulator")?;
+    registry.accounts().load(&AccountStore::standard()?, &AccountFilter::default())?;
+    let mut names: Vec<String> = std::env::args().skip(1).collect();
+    if names.is_empty() {
+        names = ["local/qasm_simulator", "noisy/ibmqx4"].map(str::to_owned).to_vec();
+    }
 
-    // The larger the chain, the longer it takes, so the first jobs are not the first to end.
+    // All are submitted before any is waited for. The larger the chain, the longer it takes, so
+    // the first jobs are not the first to end.
     let mut jobs = Vec::new();
-    for n_qubits in (2..=20).rev().step_by(3) {
-        let chain =
-            (1..n_qubits).fold(Circuit::new(n_qubits, n_qubits).h(0), |c, q| c.cx(q - 1, q));
-        jobs.push((n_qubits, backend.run_circuit(chain.measure_all(), 1000)?));
+    for name in &names {
+        let backend = registry.get_backend(name)?;
+        let largest = backend.configuration()?.n_qubits.unwrap_or(20).min(20);
+        for n_qubits in (2..=largest).rev().step_by(3) {
+            let chain =
+                (1..n_qubits).fold(Circuit::new(n_qubits, n_qubits).h(0), |c, q| c.cx(q - 1, q));
+            let qobj = Qobj::from_circuit(chain.measure_all()).with_shots(1000);
+            let qobj = ketch::fit(qobj, &*backend.backend, 0)?.qobj;
+            jobs.push((name, n_qubits, backend.run(qobj, RunOptions::default())?));
+        }
     }
 
     while !jobs.is_empty() {
         let mut waiting = Vec::new();
-        for (n_qubits, job) in jobs {
+        for (name, n_qubits, job) in jobs {
             if job.status()?.is_final() {
-                println!("{n_qubits:2} qubits: {}", job.result(None)?.counts(0)?);
+                println!("{name}, {n_qubits} qubits: {}", job.result(None)?.counts(0)?);
             } else {
-                waiting.push((n_qubits, job));
+                waiting.push((name, n_qubits, job));
             }
         }
         jobs = waiting;
-        thread::sleep(Duration::from_millis(1));
+        thread::sleep(Duration::from_millis(20));
     }
     Ok(())
 }

@@ -109,7 +109,7 @@ fn names_that_there_are_not_get_the_nearest() {
     for (name, expected) in [
         ("local/qsam_simulator", "did you mean `local/qasm_simulator`?"),
         ("qasm_simulatr", "did you mean `qasm_simulator`?"),
-        ("nobody/qasm_simulator", "there are: local"),
+        ("nobody/qasm_simulator", "there are: ibmq, local, noisy"),
     ] {
         let said = sandbox.ketch(&["run", &file, "-b", name]).fails(3);
         assert!(said.contains(expected), "{name}: {said}");

@@ -5,6 +5,7 @@
 
 mod abi;
 mod account;
+mod compile;
 mod conformance;
 mod examples;
 mod inputs;
@@ -12,7 +13,9 @@ mod listing;
 mod overwritten;
 mod plugins;
 mod readme;
+mod remote;
 mod run;
 mod sandbox;
+mod service;
 mod template;
 mod terminal;
