@@ -65,6 +65,7 @@ const BY_CODE: &[(&str, Exit)] = &[
     ("document.", Exit::Input),
     ("instruction.", Exit::Input),
     ("input.", Exit::Input),
+    ("calibration.", Exit::Input),
 ];
 
 impl Exit {
