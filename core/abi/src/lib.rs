@@ -40,7 +40,7 @@ pub use layout::layout_text;
 pub use manifest::{ABI, MANIFEST_SCHEMA, MANIFEST_SECTION, Manifest, ManifestError};
 pub use root::{LoadError, MAKER_SYMBOL, plugin_abi_symbol, provider_from_library};
 
-/// What the expansion of [`export_provider!`] names. Not for use by hand.
+/// What the expansion of `export_provider!` names. Not for use by hand.
 #[doc(hidden)]
 pub mod __private {
     pub use crate::{
