@@ -99,5 +99,6 @@ fn changes_of_the_accounts_are_seen() {
     assert_eq!(names(&provider).len(), 2);
     assert_eq!(one.asked("POST /identity/token").len(), 1, "it stayed open");
     host.set(&[]);
-    assert!(provider.backends(&Filter::default()).is_err());
+    assert!(names(&provider).is_empty());
+    assert!(matches!(failure(provider.get_backend(DEVICE)), Error::Unauthenticated { .. }));
 }
