@@ -107,7 +107,7 @@ impl Account {
 
 /// The error for an account that is missing, with the remedy.
 pub(crate) fn none(reason: &str) -> Error {
-    Error::Unauthenticated { reason: format!("{reason}; save one with `ketch account save ibmq`") }
+    Error::Unauthenticated { reason: format!("{reason}; `ketch account save` stores one") }
 }
 
 /// A secret text: it is not shown by `Debug`, and errors leave it out.

@@ -32,7 +32,7 @@ fn without_an_account_nothing_is_listed_and_asking_names_the_remedy() {
         assert!(provider.backends(&Filter::default()).unwrap().is_empty());
         let error = failure(provider.get_backend("ibm_any"));
         assert!(matches!(&error, Error::Unauthenticated { .. }));
-        assert!(error.to_string().contains("ketch account save ibmq"), "{error}");
+        assert!(error.to_string().contains("`ketch account save` stores one"), "{error}");
     }
     let blank = provider(&[json!({"name": "a", "token": " "})]);
     let error = failure(blank.backends(&Filter::default())).to_string();
