@@ -34,6 +34,9 @@ pub fn check(circuit: &Circuit, method: Method) -> Result<(), Error> {
     for instruction in circuit.instructions() {
         match method {
             Method::Unitary => check_unitary_method(instruction, &late, &mut measured)?,
+            Method::Stabilizer | Method::MatrixProductState | Method::Superop => {
+                return Err(refuse(instruction.op, method, "this version has no such engine"));
+            }
             _ => check_method(instruction, method)?,
         }
         check_values(circuit, instruction)?;

@@ -12,9 +12,10 @@
 //! ```
 //!
 //! Reading order: [`Options`] and [`Outcome`] say what goes in and comes out. [`choose`] picks the
-//! method, [`check`] refuses what it cannot run. `program` is the circuit in the form that is run;
-//! `run` runs it, once where shots can be drawn from the final state and shot by shot otherwise;
-//! `state` holds the amplitudes, or the density matrix. [`noise`] puts a noise model into a circuit.
+//! method, [`check`] refuses what it cannot run. `program` is the circuit in the form that is run:
+//! control flow is the same for all engines, quantum instructions become an engine's own operations.
+//! `run` interprets programs, shot by shot, on whatever implements its `Register`. The engines are
+//! folders: `dense` holds amplitudes or a density matrix. [`noise`] puts a noise model into a circuit.
 //! `reference` is the slow, obvious simulator that tests compare with.
 //!
 //! Nothing here knows of providers, plugins or documents.
@@ -23,6 +24,7 @@
 
 mod cancel;
 mod check;
+mod dense;
 mod error;
 mod memory;
 mod method;
@@ -34,7 +36,6 @@ mod rng;
 mod run;
 mod saved;
 mod simulate;
-mod state;
 mod system;
 
 #[cfg(test)]

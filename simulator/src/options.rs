@@ -64,12 +64,25 @@ pub enum Method {
     Unitary,
     /// The `4^n` entries of the density matrix: noise without chance.
     DensityMatrix,
+    /// The stabilizers of a Clifford circuit's state: thousands of qubits.
+    Stabilizer,
+    /// A chain of tensors, as large as the entanglement asks for.
+    MatrixProductState,
+    /// The `16^n` entries of the circuit's superoperator.
+    Superop,
 }
 
 impl Method {
     /// All methods.
-    pub const ALL: [Self; 4] =
-        [Self::Automatic, Self::Statevector, Self::Unitary, Self::DensityMatrix];
+    pub const ALL: [Self; 7] = [
+        Self::Automatic,
+        Self::Statevector,
+        Self::Unitary,
+        Self::DensityMatrix,
+        Self::Stabilizer,
+        Self::MatrixProductState,
+        Self::Superop,
+    ];
 
     /// Its name in options and results.
     #[must_use]
@@ -79,7 +92,17 @@ impl Method {
             Self::Statevector => "statevector",
             Self::Unitary => "unitary",
             Self::DensityMatrix => "density_matrix",
+            Self::Stabilizer => "stabilizer",
+            Self::MatrixProductState => "matrix_product_state",
+            Self::Superop => "superop",
         }
+    }
+}
+
+impl Method {
+    /// It holds all entries of a state, a unitary or a density matrix.
+    pub(crate) const fn is_dense(self) -> bool {
+        matches!(self, Self::Statevector | Self::Unitary | Self::DensityMatrix)
     }
 }
 

@@ -1,21 +1,19 @@
 //! From circuit to outcome.
 
 use ketch_interface::{
-    Array, Complex64,
+    Array, Complex64, Counts,
     circuit::{Circuit, Op, Param, SaveKind},
-    result,
+    result::Memory,
 };
-use ketch_kernels::{Kernels, Real, Threads};
+use ketch_kernels::{Kernels, Threads};
 
 use crate::{
-    Cancel, Error, Facts, Method, Options, Outcome, Precision, Saved,
+    Cancel, Error, Facts, Method, Options, Outcome, Precision,
     check::{check, check_amplitudes},
-    memory,
+    dense, memory,
     method::choose,
-    program::{Layout, Program, lower, sees_clbits},
-    records::Budget,
-    run::{self, Measured, Ran, Run},
-    state::State,
+    program::{Layout, sees_clbits},
+    run::Outcomes,
 };
 
 /// Qubits below which one gate is too little work for several threads.
@@ -67,7 +65,9 @@ fn run_checked(
     if let Some(initial) = &options.initial_state {
         check_initial(circuit, method, initial)?;
     }
-    require_memory(circuit, method, options, threads.count())?;
+    if method.is_dense() {
+        require_memory(circuit, method, options, threads.count())?;
+    }
     let facts = Facts {
         method,
         reason,
@@ -77,9 +77,12 @@ fn run_checked(
         ..Facts::default()
     };
     let work = Work { threads, circuit, options, cancel };
-    match options.precision {
-        Precision::Double => work.run::<f64>(method, facts),
-        Precision::Single => work.run::<f32>(method, facts),
+    match (method, options.precision) {
+        (Method::Stabilizer | Method::MatrixProductState | Method::Superop, _) => {
+            unreachable!("the check refuses every circuit")
+        }
+        (_, Precision::Double) => dense::simulate::<f64>(work, method, facts),
+        (_, Precision::Single) => dense::simulate::<f32>(work, method, facts),
     }
 }
 
@@ -145,7 +148,7 @@ fn outcome_bytes(circuit: &Circuit, options: &Options) -> u128 {
         return 0;
     }
     let shots = u128::from(options.shots);
-    let stride = result::Memory::stride_of(circuit.n_clbits()) as u128;
+    let stride = Memory::stride_of(circuit.n_clbits()) as u128;
     let patterns = 1_u128.checked_shl(circuit.n_clbits()).unwrap_or(u128::MAX);
     let memory = if options.memory { shots * stride } else { 0 };
     2 * shots.min(patterns) * (stride + ENTRY) + memory
@@ -196,7 +199,7 @@ fn state_places(circuit: &Circuit, method: Method, options: &Options) -> usize {
     }
 }
 
-fn layout(circuit: &Circuit, options: &Options) -> Layout {
+pub(crate) fn layout(circuit: &Circuit, options: &Options) -> Layout {
     let whole = options.final_state || options.initial_state.is_some() || !options.truncate;
     if whole { Layout::all(circuit.n_qubits()) } else { Layout::active(circuit) }
 }
@@ -252,100 +255,22 @@ fn check_initial(
     checked.map_err(|reason| Error::BadValue { instruction, reason })
 }
 
-struct Work<'w> {
-    threads: &'w Threads,
-    circuit: &'w Circuit,
-    options: &'w Options,
-    cancel: &'w Cancel,
+/// What a run is given.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Work<'w> {
+    pub(crate) threads: &'w Threads,
+    pub(crate) circuit: &'w Circuit,
+    pub(crate) options: &'w Options,
+    pub(crate) cancel: &'w Cancel,
 }
 
-impl Work<'_> {
-    fn run<T: Real>(&self, method: Method, mut facts: Facts) -> Result<Outcome, Error> {
-        let Self { threads, circuit, options, cancel } = *self;
-        let n_qubits = circuit.n_qubits();
-        let unitary = method == Method::Unitary;
-        let layout = if unitary { Layout::rows(n_qubits) } else { layout(circuit, options) };
-        let n_places = layout.n_places();
-        let from_zero = !unitary && options.initial_state.is_none();
-        let keep_phase = options.final_state;
-        let program: Program<'_, T> = lower(circuit, method, layout, keep_phase, from_zero)?;
-        let mut state = match method {
-            Method::Unitary => State::<T>::identity(n_qubits as usize, threads)?,
-            Method::DensityMatrix => State::zero_density(n_places, threads)?,
-            _ => State::zero(n_places, threads)?,
-        };
-        if let Some(initial) = &options.initial_state {
-            state.set(initial);
-        }
-        facts.n_qubits = if unitary { n_qubits } else { n_places as u32 };
-        facts.bytes = options.precision.amplitude_bytes() * state.amplitudes().len() as u64;
-        facts.n_gates = program.n_gates;
-        facts.n_passes = program.n_passes();
-        let budget = Budget::new(options.max_memory);
-        let run = Run { program: &program, cancel, budget: &budget };
-        let once = Options { shots: 1, memory: false, ..options.clone() };
-        let measured = run::measured_last(&program);
-        facts.sampled = measured.is_ok();
-        let ran = match (&measured, unitary) {
-            (_, true) => run::sampled(&run, state, &Measured::default(), &once)?,
-            (Ok(measured), _) => run::sampled(&run, state, measured, options)?,
-            (Err(_), _) => run::shot_by_shot(&run, state, threads, options)?,
-        };
-        facts.notes = notes(&program, &measured, method, options);
-        let counted = !unitary && writes_clbits(circuit);
-        finish(circuit, options, method, counted, ran, facts)
-    }
-}
-
-fn notes<T>(
-    program: &Program<'_, T>,
-    measured: &Result<Measured<'_>, &'static str>,
-    method: Method,
-    options: &Options,
-) -> Vec<String> {
-    let mut notes = Vec::new();
-    if program.n_left_out > 0 {
-        notes.push("the measurements at the end were left out of the unitary".to_owned());
-    }
-    match measured {
-        Ok(measured) if options.final_state && !measured.bits.is_empty() => {
-            notes.push("the state is the one before the measurements at the end".to_owned());
-        }
-        Err(reason) if method != Method::Unitary => {
-            notes.push(format!("each shot was run on its own: {reason}"));
-        }
-        _ => {}
-    }
-    notes
-}
-
-fn writes_clbits(circuit: &Circuit) -> bool {
-    circuit.n_clbits() > 0
-        && circuit.instructions().any(|i| matches!(i.op, Op::Measure | Op::StoreClbits(_)))
-}
-
-fn finish<T: Real>(
-    circuit: &Circuit,
-    options: &Options,
-    method: Method,
-    counted: bool,
-    ran: Ran<'_, T>,
-    facts: Facts,
-) -> Result<Outcome, Error> {
-    let Ran { state, outcomes, records } = ran;
-    let (mut data, snapshots) = records.finish();
-    if options.final_state {
-        let entries = state.into_array()?;
-        let (key, value) = match method {
-            Method::Unitary => ("unitary", Saved::Matrix { dim: 1 << circuit.n_qubits(), entries }),
-            Method::DensityMatrix => {
-                ("density_matrix", Saved::Matrix { dim: 1 << circuit.n_qubits(), entries })
-            }
-            _ => ("statevector", Saved::Vector(entries)),
-        };
-        data.entry(key.to_owned()).or_insert(value);
+/// What shots had in their clbits: counts, and their memory if it was asked for. `None` if the
+/// circuit never writes a clbit.
+pub(crate) fn counted(circuit: &Circuit, outcomes: Outcomes) -> (Option<Counts>, Option<Memory>) {
+    let writes = |op: &Op| matches!(op, Op::Measure | Op::StoreClbits(_));
+    if circuit.n_clbits() == 0 || !circuit.instructions().any(|i| writes(i.op)) {
+        return (None, None);
     }
     let (counts, memory) = outcomes.finish(circuit.cregs());
-    let (counts, memory) = if counted { (Some(counts), memory) } else { (None, None) };
-    Ok(Outcome { counts, memory, data, snapshots, facts })
+    (Some(counts), memory)
 }

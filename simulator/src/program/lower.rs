@@ -1,41 +1,71 @@
-//! From circuit to program.
+//! From circuit to program: what is the same for all engines.
 
 use ketch_interface::{
-    BitString, Complex64, Matrix,
+    BitString,
     circuit::{
-        BlockId, Circuit, EvaluateError, Expr, Gate, Initialize, Instruction, Op, Param, Qubit,
-        Scope,
+        BlockId, Circuit, EvaluateError, Expr, Gate, GateOp, Instruction, Op, Param, Qubit, Scope,
     },
-    noise::{Channel, NoiseError},
 };
-use ketch_kernels::{Controls, Real};
-use num_complex::Complex;
 
-use super::{
-    Layout, Noise, Program, Step,
-    apply::{Action, Apply, mask, pauli_masks},
-    fuse::fused,
-    merge::Waiting,
-};
-use crate::{Error, Method};
+use super::{Layout, Program, Step};
+use crate::Error;
+
+/// How an engine lowers quantum instructions to its own operations.
+///
+/// It may keep back what it is given, to merge it with what comes; `flush` gives it out. What it
+/// keeps back never stands behind a jump or in front of a jump's target.
+pub(crate) trait Lower {
+    /// The engine's operations.
+    type Op: std::fmt::Debug;
+
+    /// A gate of the table other than the identity. `places` are its controls, then its targets.
+    fn gate(&mut self, op: GateOp, params: &[f64], places: &[usize], out: &mut Vec<Step<Self::Op>>);
+
+    /// A phase of the whole state, in radians.
+    fn global_phase(&mut self, phase: f64, out: &mut Vec<Step<Self::Op>>);
+
+    /// A quantum instruction that is neither gate nor measurement: unitaries, diagonals,
+    /// multiplexers, Pauli strings, channels, resets, initializations.
+    fn instruction(
+        &mut self,
+        instruction: Instruction<'_>,
+        layout: &Layout,
+        out: &mut Vec<Step<Self::Op>>,
+    ) -> Result<(), Error>;
+
+    /// Gives out all that was kept back and acts on these places.
+    fn flush(&mut self, places: &[usize], out: &mut Vec<Step<Self::Op>>);
+
+    /// Gives out all that was kept back.
+    fn flush_all(&mut self, out: &mut Vec<Step<Self::Op>>);
+
+    /// Gives out all that was kept back and can be seen at the end of the circuit.
+    fn finish(&mut self, out: &mut Vec<Step<Self::Op>>) {
+        self.flush_all(out);
+    }
+
+    /// Nothing is known of these places any more: something acts on them that the engine was not
+    /// given, a measurement or a gate with late parameters.
+    fn forget(&mut self, places: &[usize]);
+
+    /// Nothing is known of any place: steps may be jumped to from elsewhere.
+    fn forget_all(&mut self);
+}
 
 /// Lowers a circuit that [`check`](crate::check) has accepted.
 ///
-/// `keep_phase`: the phase of the whole can be seen at the end.
-pub(crate) fn lower<T: Real>(
-    circuit: &Circuit,
-    method: Method,
+/// `measures`: the method has outcomes; measurements are left out otherwise.
+pub(crate) fn lower<'c, L: Lower>(
+    circuit: &'c Circuit,
     layout: Layout,
-    keep_phase: bool,
-    from_zero: bool,
-) -> Result<Program<'_, T>, Error> {
-    let n_places = layout.n_places();
+    measures: bool,
+    engine: L,
+) -> Result<Program<'c, L::Op>, Error> {
     let mut lowering = Lowering {
         circuit,
-        method,
+        measures,
+        engine,
         statics: statics(circuit),
-        waiting: Waiting::new(n_places),
-        fresh: vec![from_zero; n_places],
         loops: Vec::new(),
         ends: Vec::new(),
         program: Program {
@@ -48,22 +78,14 @@ pub(crate) fn lower<T: Real>(
         },
     };
     if circuit.global_phase != 0.0 {
-        let action = Action::Phase(Complex64::cis(circuit.global_phase));
-        lowering.apply(Apply { action, controls: Controls::NONE });
+        lowering.engine.global_phase(circuit.global_phase, &mut lowering.program.steps);
     }
     lowering.block(None)?;
-    lowering.flush_places(usize::MAX);
-    if keep_phase {
-        lowering.flush_phase();
-    }
+    lowering.engine.finish(&mut lowering.program.steps);
     let end = lowering.program.steps.len();
     let ends = std::mem::take(&mut lowering.ends);
     ends.into_iter().for_each(|jump| lowering.patch(jump, end));
-    let mut program = lowering.program;
-    if method == Method::DensityMatrix {
-        program.steps = fused(std::mem::take(&mut program.steps), n_places);
-    }
-    Ok(program)
+    Ok(lowering.program)
 }
 
 /// Whether each expression is known before the circuit runs.
@@ -81,17 +103,15 @@ fn statics(circuit: &Circuit) -> Vec<bool> {
     statics
 }
 
-struct Lowering<'c, T> {
+struct Lowering<'c, L: Lower> {
     circuit: &'c Circuit,
-    method: Method,
+    measures: bool,
+    engine: L,
     statics: Vec<bool>,
-    waiting: Waiting,
-    /// The places that are |0> for certain: resetting them does nothing.
-    fresh: Vec<bool>,
     loops: Vec<Loop>,
     /// Jumps to the end of the program.
     ends: Vec<usize>,
-    program: Program<'c, T>,
+    program: Program<'c, L::Op>,
 }
 
 /// A loop that is being lowered.
@@ -105,7 +125,7 @@ struct Loop {
 /// A step that jumps to where is not known yet.
 const UNKNOWN: usize = usize::MAX;
 
-impl<T: Real> Lowering<'_, T> {
+impl<L: Lower> Lowering<'_, L> {
     fn block(&mut self, block: Option<BlockId>) -> Result<(), Error> {
         let circuit = self.circuit;
         circuit.block(block).try_for_each(|(index, instruction)| self.step(index, instruction))
@@ -115,35 +135,15 @@ impl<T: Real> Lowering<'_, T> {
         let Instruction { op, qubits, clbits, params } = instruction;
         match op {
             Op::Gate(gate) => self.gate(index, *gate, qubits, params)?,
-            Op::Unitary(unitary) => {
-                self.unitary(&unitary.value, qubits, Controls::NONE);
+            Op::Unitary(_) | Op::Diagonal(_) | Op::Multiplexer(_) | Op::Pauli(_) => {
                 self.program.n_gates += 1;
+                self.quantum(instruction)?;
             }
-            Op::Diagonal(entries) => self.diagonal(entries, qubits),
-            Op::Multiplexer(matrices) => self.multiplexer(matrices, qubits),
-            Op::Pauli(letters) if self.method == Method::DensityMatrix => {
-                for (letter, qubit) in letters.chars().rev().zip(qubits) {
-                    let gate = match letter {
-                        'X' => Gate::X,
-                        'Y' => Gate::Y,
-                        'Z' => Gate::Z,
-                        _ => continue,
-                    };
-                    self.unitary(&gate.matrix(&[]), &[*qubit], Controls::NONE);
-                }
-                self.program.n_gates += 1;
-            }
-            Op::Pauli(letters) => {
-                let places = self.program.layout.places(qubits);
-                let (x, z) = pauli_masks(letters, &places);
-                self.touch(qubits);
-                self.apply(Apply { action: Action::Pauli { x, z }, controls: Controls::NONE });
-                self.program.n_gates += 1;
+            Op::Kraus(_) | Op::Superop(_) | Op::Reset | Op::Initialize(_) => {
+                self.quantum(instruction)?;
             }
             Op::Barrier | Op::Delay(_) => {}
-            Op::Measure if self.method == Method::Unitary => {
-                self.program.n_left_out += qubits.len();
-            }
+            Op::Measure if !self.measures => self.program.n_left_out += qubits.len(),
             Op::Measure => {
                 for (&qubit, clbit) in qubits.iter().zip(clbits) {
                     let place = self.before_measuring(qubit);
@@ -154,16 +154,12 @@ impl<T: Real> Lowering<'_, T> {
                 let place = self.before_measuring(qubits[0]);
                 self.push(Step::MeasureVar { place, var: *var, bit: *bit });
             }
-            Op::Kraus(kraus) => self.channel(op, Channel::new(kraus.to_vec()), qubits)?,
-            Op::Superop(superop) => self.channel(op, Channel::from_superop(superop), qubits)?,
             Op::ReadoutError(_) => {
                 self.push(Step::ReadoutError(index));
             }
-            Op::Reset => qubits.iter().for_each(|&qubit| self.reset(qubit)),
-            Op::Initialize(state) => self.initialize(state, qubits),
             Op::SetState(_) => {
                 self.flush_all();
-                self.fresh.fill(false);
+                self.engine.forget_all();
                 self.push(Step::SetState(index));
             }
             Op::Save(_) => {
@@ -182,10 +178,10 @@ impl<T: Real> Lowering<'_, T> {
             }
             _ => {
                 self.flush_all();
-                self.fresh.fill(false);
+                self.engine.forget_all();
                 self.control_flow(index, op)?;
                 self.flush_all();
-                self.fresh.fill(false);
+                self.engine.forget_all();
             }
         }
         Ok(())
@@ -263,7 +259,7 @@ impl<T: Real> Lowering<'_, T> {
     }
 
     fn body(&mut self, block: BlockId) -> Result<(), Error> {
-        self.fresh.fill(false);
+        self.engine.forget_all();
         self.block(Some(block))?;
         self.flush_all();
         Ok(())
@@ -272,7 +268,7 @@ impl<T: Real> Lowering<'_, T> {
     fn gate(
         &mut self,
         index: usize,
-        gate: ketch_interface::circuit::GateOp,
+        gate: GateOp,
         qubits: &[Qubit],
         params: &[Param],
     ) -> Result<(), Error> {
@@ -281,15 +277,13 @@ impl<T: Real> Lowering<'_, T> {
             return Ok(());
         }
         let places = self.program.layout.places(qubits);
-        self.touch(qubits);
-        match self.numbers(&gate.name(), params)? {
+        match self.numbers(&gate, params)? {
             Some(numbers) => {
-                if let Some(apply) = Apply::of_gate(gate, &numbers, &places) {
-                    self.apply(apply);
-                }
+                self.engine.gate(gate, &numbers, &places, &mut self.program.steps);
             }
             None => {
-                self.flush_places(mask(&places));
+                self.engine.flush(&places, &mut self.program.steps);
+                self.engine.forget(&places);
                 self.push(Step::Dynamic(index));
             }
         }
@@ -297,7 +291,7 @@ impl<T: Real> Lowering<'_, T> {
     }
 
     /// The numbers of the parameters; `None` if one depends on classical values.
-    fn numbers(&self, name: &str, params: &[Param]) -> Result<Option<Vec<f64>>, Error> {
+    fn numbers(&self, gate: &GateOp, params: &[Param]) -> Result<Option<Vec<f64>>, Error> {
         let known = |param: &Param| match param {
             Param::Number(_) => true,
             Param::Expr(id) => self.statics[id.0 as usize],
@@ -307,126 +301,23 @@ impl<T: Real> Lowering<'_, T> {
         }
         let clbits = BitString::zeros(0);
         let scope = Scope { clbits: &clbits, variables: &[], bindings: &[] };
-        numbers(self.circuit, name, params, scope).map(Some)
+        numbers(self.circuit, *gate, params, scope).map(Some)
     }
 
-    fn unitary(&mut self, matrix: &Matrix, qubits: &[Qubit], controls: Controls) {
-        let places = self.program.layout.places(qubits);
-        self.touch(qubits);
-        if let Some(apply) = Apply::of_matrix(matrix, &places, controls) {
-            self.apply(apply);
-        }
-    }
-
-    fn diagonal(&mut self, entries: &[Complex64], qubits: &[Qubit]) {
-        self.program.n_gates += 1;
-        if qubits.len() <= 1 {
-            return self.unitary(&Matrix::diagonal(entries), qubits, Controls::NONE);
-        }
-        let places = self.program.layout.places(qubits).into();
-        self.touch(qubits);
-        let action = Action::Diagonal { places, entries: entries.into() };
-        self.apply(Apply { action, controls: Controls::NONE });
-    }
-
-    /// One controlled unitary for each value of the controls.
-    fn multiplexer(&mut self, matrices: &[Matrix], qubits: &[Qubit]) {
-        self.program.n_gates += 1;
-        let n_targets = matrices[0].n_qubits().expect("the circuit was validated") as usize;
-        let (targets, controlling) = qubits.split_at(n_targets);
-        let places = self.program.layout.places(controlling);
-        self.touch(qubits);
-        for (value, matrix) in matrices.iter().enumerate() {
-            let controls = (0..).zip(&places).fold(Controls::NONE, |controls, (bit, &place)| {
-                controls.and(place, value >> bit & 1 == 1)
-            });
-            self.unitary(matrix, targets, controls);
-        }
-    }
-
-    fn channel(
-        &mut self,
-        op: &Op,
-        channel: Result<Channel, NoiseError>,
-        qubits: &[Qubit],
-    ) -> Result<(), Error> {
-        let channel = channel.map_err(|error| Error::BadValue {
-            instruction: op.name(),
-            reason: error.to_string(),
-        })?;
-        let places = self.program.layout.places(qubits);
-        self.touch(qubits);
-        self.flush_places(mask(&places));
-        let noise = match self.method {
-            Method::DensityMatrix => {
-                Noise::exact(&channel.superop(), &places, self.program.layout.n_places())
-            }
-            _ => Noise::drawn(&channel, &places),
-        };
-        self.push(Step::Noise(noise));
-        Ok(())
+    fn quantum(&mut self, instruction: Instruction<'_>) -> Result<(), Error> {
+        let Program { layout, steps, .. } = &mut self.program;
+        self.engine.instruction(instruction, layout, steps)
     }
 
     fn before_measuring(&mut self, qubit: Qubit) -> Option<usize> {
         let place = self.program.layout.place(qubit)?;
-        self.flush_places(1 << place);
-        self.fresh[place] = false;
+        self.engine.flush(&[place], &mut self.program.steps);
+        self.engine.forget(&[place]);
         Some(place)
     }
 
-    fn reset(&mut self, qubit: Qubit) {
-        let Some(place) = self.program.layout.place(qubit) else { return };
-        if !self.fresh[place] {
-            self.flush_places(1 << place);
-            if self.method == Method::DensityMatrix {
-                let channel = Channel::amplitude_damping(1.0).expect("1 is a probability");
-                let n_places = self.program.layout.n_places();
-                let reset = Noise::exact(&channel.superop(), &[place], n_places);
-                self.push(Step::Noise(reset));
-            } else {
-                self.push(Step::Reset(place));
-            }
-            self.fresh[place] = true;
-        }
-    }
-
-    fn initialize(&mut self, state: &Initialize, qubits: &[Qubit]) {
-        qubits.iter().for_each(|&qubit| self.reset(qubit));
-        let places: Box<[usize]> = self.program.layout.places(qubits).into();
-        let amplitudes = state.amplitudes().expect("the circuit was validated");
-        let amplitudes =
-            amplitudes.iter().map(|c| Complex::new(T::narrow(c.re), T::narrow(c.im))).collect();
-        self.push(Step::Prepare { places, amplitudes });
-        self.touch(qubits);
-    }
-
-    fn touch(&mut self, qubits: &[Qubit]) {
-        for qubit in qubits {
-            if let Some(place) = self.program.layout.place(*qubit) {
-                self.fresh[place] = false;
-            }
-        }
-    }
-
-    fn apply(&mut self, apply: Apply<f64>) {
-        let steps = &mut self.program.steps;
-        self.waiting.take(apply, |apply| steps.push(Step::Apply(apply.narrow())));
-    }
-
-    fn flush_places(&mut self, mask: usize) {
-        let all = (1_usize << self.program.layout.n_places()) - 1;
-        let steps = &mut self.program.steps;
-        self.waiting.flush(mask & all, |apply| steps.push(Step::Apply(apply.narrow())));
-    }
-
-    fn flush_phase(&mut self) {
-        let steps = &mut self.program.steps;
-        self.waiting.flush_phase(|apply| steps.push(Step::Apply(apply.narrow())));
-    }
-
     fn flush_all(&mut self) {
-        self.flush_places(usize::MAX);
-        self.flush_phase();
+        self.engine.flush_all(&mut self.program.steps);
     }
 
     fn slot(&mut self) -> usize {
@@ -438,7 +329,7 @@ impl<T: Real> Lowering<'_, T> {
         self.program.steps.len()
     }
 
-    fn push(&mut self, step: Step<T>) -> usize {
+    fn push(&mut self, step: Step<L::Op>) -> usize {
         self.program.steps.push(step);
         self.program.steps.len() - 1
     }
@@ -459,41 +350,26 @@ impl<T: Real> Lowering<'_, T> {
 }
 
 /// The numbers of a gate's parameters.
-pub(super) fn numbers(
+///
+/// # Errors
+/// [`Error::Evaluate`], or [`Error::BadValue`] for a number that is not finite.
+pub(crate) fn numbers(
     circuit: &Circuit,
-    name: &str,
+    gate: GateOp,
     params: &[Param],
     scope: Scope<'_>,
 ) -> Result<Vec<f64>, Error> {
     let number = |param: &Param| {
         let evaluated = circuit.number(*param, scope);
         let number = evaluated.map_err(|source: EvaluateError| Error::Evaluate {
-            instruction: name.to_owned(),
+            instruction: gate.name(),
             source,
         })?;
         if number.is_finite() {
             return Ok(number);
         }
         let reason = format!("a parameter is {number}, expected a finite number");
-        Err(Error::BadValue { instruction: name.to_owned(), reason })
+        Err(Error::BadValue { instruction: gate.name(), reason })
     };
     params.iter().map(number).collect()
-}
-
-impl<T: Real> Program<'_, T> {
-    /// The unitary of the gate at `index`, whose parameters depend on classical values; `None` for
-    /// the identity.
-    pub(crate) fn dynamic(
-        &self,
-        index: usize,
-        scope: Scope<'_>,
-    ) -> Result<Option<Apply<T>>, Error> {
-        let instruction = self.circuit.instruction(index);
-        let Op::Gate(gate) = instruction.op else {
-            unreachable!("only gates have parameters that are evaluated late")
-        };
-        let numbers = numbers(self.circuit, &gate.name(), instruction.params, scope)?;
-        let places = self.places(instruction.qubits);
-        Ok(Apply::of_gate(*gate, &numbers, &places).map(|apply| apply.narrow()))
-    }
 }

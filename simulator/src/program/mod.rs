@@ -1,31 +1,30 @@
-//! The circuit in the form that is run: parameters evaluated, matrices made, blocks turned into
-//! jumps, single-qubit gates merged. Made once, run once for each shot.
+//! The circuit in the form that is run: blocks turned into jumps, parameters evaluated, and quantum
+//! instructions in the form of the engine that runs them. Made once, run once for each shot.
 
-pub(crate) mod apply;
-mod channel;
-mod fuse;
 mod layout;
 mod lower;
-mod merge;
 
 use ketch_interface::circuit::{Circuit, ExprId, Op, Qubit, SaveSubtype, VarId};
-use ketch_kernels::Real;
-use num_complex::Complex;
 
-pub(crate) use apply::Apply;
-pub(crate) use channel::Noise;
 pub(crate) use layout::Layout;
-pub(crate) use lower::lower;
+pub(crate) use lower::{Lower, lower, numbers};
 
-/// One step of a program.
+/// What an engine made of quantum instructions.
+pub(crate) trait Operation {
+    /// A random number decides what it does, so that shots can differ behind it.
+    fn is_random(&self) -> bool;
+
+    /// It acts on a place that is asked about.
+    fn acts_on(&self, asked: impl Fn(usize) -> bool) -> bool;
+}
+
+/// One step of a program for an engine whose operations are `O`.
 #[derive(Clone, Debug)]
-pub(crate) enum Step<T> {
-    /// A unitary.
-    Apply(Apply<T>),
+pub(crate) enum Step<O> {
+    /// What the engine does to its qubits.
+    Quantum(O),
     /// A gate whose parameters depend on classical values: the instruction at this index.
     Dynamic(usize),
-    /// What is no unitary.
-    Noise(Noise<T>),
     /// Misreads clbits, as the instruction at this index says.
     ReadoutError(usize),
     /// Measures a place into a clbit; `None` for an idle qubit, which reads 0.
@@ -34,8 +33,6 @@ pub(crate) enum Step<T> {
     MeasureVar { place: Option<usize>, var: VarId, bit: u32 },
     /// Sets a place to |0>.
     Reset(usize),
-    /// Sets places that are |0> to a state; the first place is the lowest bit of its index.
-    Prepare { places: Box<[usize]>, amplitudes: Box<[Complex<T>]> },
     /// Replaces the whole state: the instruction at this index.
     SetState(usize),
     /// Saves what the instruction at this index asks for.
@@ -61,9 +58,9 @@ pub(crate) enum Step<T> {
     JumpUnlessCase { slot: usize, index: usize, case: usize, to: usize },
 }
 
-impl<T> Step<T> {
+impl<O> Step<O> {
     /// It names other steps by their places.
-    fn is_jump(&self) -> bool {
+    pub(crate) fn is_jump(&self) -> bool {
         matches!(
             self,
             Self::Jump(_)
@@ -76,10 +73,10 @@ impl<T> Step<T> {
 
 /// A circuit, ready to run.
 #[derive(Debug)]
-pub(crate) struct Program<'c, T> {
+pub(crate) struct Program<'c, O> {
     pub(crate) circuit: &'c Circuit,
     pub(crate) layout: Layout,
-    pub(crate) steps: Vec<Step<T>>,
+    pub(crate) steps: Vec<Step<O>>,
     /// How many loops and switches keep a value.
     pub(crate) n_slots: usize,
     /// The gates of the circuit.
@@ -88,11 +85,10 @@ pub(crate) struct Program<'c, T> {
     pub(crate) n_left_out: usize,
 }
 
-impl<T: Real> Program<'_, T> {
+impl<O: Operation> Program<'_, O> {
     /// The steps that make a pass over the state.
     pub(crate) fn n_passes(&self) -> usize {
-        let pass =
-            |step: &&Step<T>| matches!(step, Step::Apply(_) | Step::Dynamic(_) | Step::Noise(_));
+        let pass = |step: &&Step<O>| matches!(step, Step::Quantum(_) | Step::Dynamic(_));
         self.steps.iter().filter(pass).count()
     }
 
@@ -104,16 +100,11 @@ impl<T: Real> Program<'_, T> {
         self.layout.places(qubits)
     }
 
-    /// Operators are drawn that leave the state with less than norm 1.
-    pub(crate) fn loses_norm(&self) -> bool {
-        self.steps.iter().any(|step| matches!(step, Step::Noise(noise) if !noise.is_exact()))
-    }
-
     /// The end of the steps that are the same in every shot: no randomness, no classical values.
     pub(crate) fn common_prefix(&self) -> usize {
-        let common = |step: &Step<T>| match step {
-            Step::Apply(_) | Step::Prepare { .. } | Step::SetState(_) => true,
-            Step::Noise(noise) => noise.is_exact(),
+        let common = |step: &Step<O>| match step {
+            Step::Quantum(op) => !op.is_random(),
+            Step::SetState(_) => true,
             Step::Save(index) | Step::Snapshot(index) => {
                 !sees_clbits(self.circuit.instruction(*index).op)
             }

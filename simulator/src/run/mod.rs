@@ -1,58 +1,43 @@
-//! Running a program: once with shots drawn from its final state, or shot by shot.
+//! Running a program on a register, shot by shot.
 
+mod measured;
 mod outcomes;
 mod readout;
-mod sample;
-mod save;
+mod register;
 mod shot;
 
-use ketch_kernels::{Real, Threads};
+use ketch_kernels::Threads;
 
-pub(crate) use outcomes::Outcomes;
-pub(crate) use sample::{Measured, measured_last};
+pub(crate) use measured::{Measured, measured_last, unmeasured_segments};
+pub(crate) use outcomes::{Outcomes, bytes};
+pub(crate) use readout::misread;
+pub(crate) use register::Register;
 pub(crate) use shot::{Run, Shot};
 
-use crate::{Error, Options, records::Records, rng::SHOTS_PER_BLOCK, state::State};
-
-/// Amplitudes from which one shot at a time uses all threads; below, shots run side by side.
-const THREADED_SHOT: usize = 1 << 16;
+use crate::{Error, Options, records::Records, rng::SHOTS_PER_BLOCK};
 
 /// Blocks of shots whose results are held before they are put together.
 const BLOCKS_AT_A_TIME: u64 = 512;
 
+/// For shots that run side by side, each on the thread that it was given to.
+static SERIAL: Threads = Threads::serial();
+
 /// What a run comes to.
-pub(crate) struct Ran<'t, T: Real> {
-    pub(crate) state: State<'t, T>,
+pub(crate) struct Ran<R> {
+    /// The state at the end; of the last shot, where each was run.
+    pub(crate) state: R,
     pub(crate) outcomes: Outcomes,
     pub(crate) records: Records,
 }
 
-/// Evolves the state once and draws all shots from it: right where measurements come last, into
-/// the clbits `measured`.
-pub(crate) fn sampled<'t, T: Real>(
-    run: &Run<'_, '_, T>,
-    mut state: State<'t, T>,
-    measured: &Measured<'_>,
-    options: &Options,
-) -> Result<Ran<'t, T>, Error> {
-    let mut records = Records::default();
-    for segment in sample::unmeasured_segments(run.program) {
-        let mut shot = Shot::new(run.program, options.seed, 0);
-        shot.run(run, &mut state, &mut records, segment.start, segment.end)?;
-    }
-    let width = run.program.circuit.n_clbits();
-    let outcomes = sample::draw(&state, measured, width, options, run.cancel)?;
-    Ok(Ran { state, outcomes, records: records.repeated(options.shots) })
-}
-
 /// Runs each shot on its own, from the first step on that shots can differ in. The state is the
 /// last shot's.
-pub(crate) fn shot_by_shot<'t, T: Real>(
-    run: &Run<'_, '_, T>,
-    mut start: State<'t, T>,
+pub(crate) fn shot_by_shot<'t, R: Register<'t>>(
+    run: &Run<'_, '_, R::Op>,
+    mut start: R,
     threads: &'t Threads,
     options: &Options,
-) -> Result<Ran<'t, T>, Error> {
+) -> Result<Ran<R>, Error> {
     let program = run.program;
     let (prefix, end) = (program.common_prefix(), program.steps.len());
     let width = program.circuit.n_clbits();
@@ -62,6 +47,7 @@ pub(crate) fn shot_by_shot<'t, T: Real>(
         let mut outcomes = Outcomes::new(width, options.memory, 1)?;
         shot.run(run, &mut start, &mut records, 0, end)?;
         outcomes.add(&shot.clbits);
+        start.finish(program)?;
         return Ok(Ran { state: start, outcomes, records });
     }
     let mut records = Records::default();
@@ -69,34 +55,34 @@ pub(crate) fn shot_by_shot<'t, T: Real>(
     let mut records = records.repeated(options.shots);
     let mut outcomes = Outcomes::new(width, options.memory, options.shots)?;
 
-    let block = |block: u64, threads: &Threads, last: Option<&mut State<'t, T>>| {
+    let block = |block: u64, threads: &'t Threads, last: Option<&mut R>| {
         let mut block_records = Records::default();
         let mut block_outcomes = Outcomes::new(width, options.memory, SHOTS_PER_BLOCK)?;
-        let mut state = start.copy(threads)?;
+        let mut state = start.fork(threads)?;
         let first = block * SHOTS_PER_BLOCK;
         for number in first..(first + SHOTS_PER_BLOCK).min(options.shots) {
             if number > first {
-                state.copy_from(&start);
+                state.copy_from(&start)?;
             }
             let mut shot = Shot::new(program, options.seed, number);
             shot.run(run, &mut state, &mut block_records, prefix, end)?;
             block_outcomes.add(&shot.clbits);
         }
         if let Some(last) = last {
-            last.copy_from(&state);
+            last.copy_from(&state)?;
         }
         Ok::<_, Error>((block_outcomes, block_records))
     };
     let n_blocks = options.shots.div_ceil(SHOTS_PER_BLOCK);
-    let side_by_side = start.amplitudes().len() < THREADED_SHOT;
-    let mut last = if options.final_state { Some(start.copy(threads)?) } else { None };
+    let side_by_side = start.shots_side_by_side();
+    let mut last = if options.final_state { Some(start.fork(threads)?) } else { None };
     for first in (0..n_blocks).step_by(BLOCKS_AT_A_TIME as usize) {
         let n = (n_blocks - first).min(BLOCKS_AT_A_TIME);
         let is_last = |number: u64| number + 1 == n_blocks;
         let results: Vec<_> = if side_by_side {
             threads.map(n as usize, |i| {
                 let number = first + i as u64;
-                if is_last(number) { None } else { Some(block(number, &Threads::serial(), None)) }
+                if is_last(number) { None } else { Some(block(number, &SERIAL, None)) }
             })
         } else {
             (first..first + n).map(|b| (!is_last(b)).then(|| block(b, threads, None))).collect()
@@ -109,8 +95,6 @@ pub(crate) fn shot_by_shot<'t, T: Real>(
         }
     }
     let mut state = last.unwrap_or(start);
-    if program.loses_norm() {
-        state.normalize()?;
-    }
+    state.finish(program)?;
     Ok(Ran { state, outcomes, records })
 }

@@ -4,7 +4,7 @@ use ketch_interface::{BitString, circuit::Clbit};
 
 /// Replaces the value of some clbits by the one that a uniform number falls on: `rows[i][j]` is
 /// the probability of reading `j` where the value is `i`.
-pub(super) fn misread(clbits: &mut BitString, of: &[Clbit], rows: &[Vec<f64>], uniform: f64) {
+pub(crate) fn misread(clbits: &mut BitString, of: &[Clbit], rows: &[Vec<f64>], uniform: f64) {
     let value =
         of.iter().enumerate().fold(0, |v, (i, bit)| v | usize::from(clbits.get(bit.0)) << i);
     let row = &rows[value];

@@ -2,25 +2,21 @@
 
 use ketch_interface::{
     BitString,
-    circuit::{
-        Circuit, EvaluateError, ExprId, ForValues, Op, Scope, SetState, Value, VarId, VarType,
-    },
+    circuit::{Circuit, EvaluateError, ExprId, ForValues, Op, Scope, Value, VarId, VarType},
 };
-use ketch_kernels::Real;
 
-use super::{readout::misread, save};
+use super::{Register, readout::misread};
 use crate::{
-    Cancel, Error,
-    program::{Program, Step},
+    Cancel, Error, Saved,
+    program::{Program, Step, numbers},
     records::{Budget, Records},
     rng::ShotRandom,
-    state::State,
 };
 
 /// What all shots of a run share.
 #[derive(Debug)]
-pub(crate) struct Run<'r, 'c, T> {
-    pub(crate) program: &'r Program<'c, T>,
+pub(crate) struct Run<'r, 'c, O> {
+    pub(crate) program: &'r Program<'c, O>,
     pub(crate) cancel: &'r Cancel,
     pub(crate) budget: &'r Budget,
 }
@@ -58,7 +54,7 @@ enum Slot {
 }
 
 impl Shot {
-    pub(crate) fn new(program: &Program<'_, impl Real>, seed: u64, shot: u64) -> Self {
+    pub(crate) fn new<O>(program: &Program<'_, O>, seed: u64, shot: u64) -> Self {
         let circuit = program.circuit;
         Self {
             clbits: BitString::zeros(circuit.n_clbits()),
@@ -68,15 +64,11 @@ impl Shot {
         }
     }
 
-    pub(crate) fn variables(&self) -> &[Value] {
-        &self.variables
-    }
-
     /// Runs the steps from `from` until `to` or the end.
-    pub(crate) fn run<T: Real>(
+    pub(crate) fn run<'t, R: Register<'t>>(
         &mut self,
-        run: &Run<'_, '_, T>,
-        state: &mut State<'_, T>,
+        run: &Run<'_, '_, R::Op>,
+        state: &mut R,
         records: &mut Records,
         from: usize,
         to: usize,
@@ -88,13 +80,8 @@ impl Shot {
             cancel.poll()?;
             let mut next = at + 1;
             match &program.steps[at] {
-                Step::Apply(apply) => state.apply(apply),
-                Step::Dynamic(index) => {
-                    if let Some(apply) = program.dynamic(*index, self.scope())? {
-                        state.apply(&apply);
-                    }
-                }
-                Step::Noise(noise) => noise.run(state, || self.random.uniform())?,
+                Step::Quantum(op) => state.apply(op, &mut self.random)?,
+                Step::Dynamic(index) => self.dynamic(program, *index, state)?,
                 Step::ReadoutError(index) => {
                     let instruction = circuit.instruction(*index);
                     let Op::ReadoutError(rows) = instruction.op else {
@@ -112,26 +99,28 @@ impl Shot {
                     self.set_bit(circuit, *var, *bit, outcome);
                 }
                 Step::Reset(place) => state.reset(*place, self.random.uniform())?,
-                Step::Prepare { places, amplitudes } => state.prepare(places, amplitudes),
-                Step::SetState(index) => set_state(circuit, *index, state),
+                Step::SetState(index) => {
+                    let Op::SetState(set) = circuit.instruction(*index).op else {
+                        unreachable!("a step is made from an instruction of its kind")
+                    };
+                    state.set(set)?;
+                }
                 Step::Save(index) => {
                     let Op::Save(save) = circuit.instruction(*index).op else {
                         unreachable!("a step is made from an instruction of its kind")
                     };
-                    if program.loses_norm() {
-                        state.normalize()?;
-                    }
-                    let value = save::saved(program, *index, save, state)?;
+                    let value = state.save(program, *index, save)?;
                     records.save(save, value, &self.clbits, budget)?;
                 }
                 Step::Snapshot(index) => {
                     let Op::Snapshot(snapshot) = circuit.instruction(*index).op else {
                         unreachable!("a step is made from an instruction of its kind")
                     };
-                    if program.loses_norm() {
-                        state.normalize()?;
-                    }
-                    let value = save::snapshot(program, *index, snapshot, state, self)?;
+                    let value = match snapshot.kind.as_str() {
+                        "memory" => Saved::Bits(self.clbits.clone()),
+                        "register" => Saved::Bits(register(&self.variables)),
+                        _ => state.snapshot(program, *index, snapshot)?,
+                    };
                     records.snapshot(*index, snapshot, value, budget)?;
                 }
                 Step::Store { var, value } => {
@@ -176,9 +165,23 @@ impl Shot {
         Ok(())
     }
 
-    fn measure<T: Real>(
+    fn dynamic<'t, R: Register<'t>>(
+        &self,
+        program: &Program<'_, R::Op>,
+        index: usize,
+        state: &mut R,
+    ) -> Result<(), Error> {
+        let instruction = program.circuit.instruction(index);
+        let Op::Gate(gate) = *instruction.op else {
+            unreachable!("only gates have parameters that are evaluated late")
+        };
+        let numbers = numbers(program.circuit, gate, instruction.params, self.scope())?;
+        state.gate(gate, &numbers, &program.layout.places(instruction.qubits))
+    }
+
+    fn measure<'t, R: Register<'t>>(
         &mut self,
-        state: &mut State<'_, T>,
+        state: &mut R,
         place: Option<usize>,
     ) -> Result<bool, Error> {
         match place {
@@ -291,13 +294,22 @@ impl Shot {
     }
 }
 
-fn set_state<T: Real>(circuit: &Circuit, index: usize, state: &mut State<'_, T>) {
-    let Op::SetState(set) = circuit.instruction(index).op else { return };
-    match &**set {
-        SetState::Statevector(amplitudes) => state.set(amplitudes),
-        SetState::Unitary(matrix) | SetState::DensityMatrix(matrix) => state.set(matrix.entries()),
-        _ => unreachable!("the check refused the other forms"),
+/// The bits of all variables that hold bits, the first variable lowest.
+fn register(variables: &[Value]) -> BitString {
+    let mut bits = Vec::new();
+    for variable in variables {
+        let width = match variable {
+            Value::Bool(_) => 1,
+            Value::Uint(value) => value.width(),
+            _ => continue,
+        };
+        if let Value::Uint(value) = variable.cast(VarType::Uint(width)) {
+            bits.extend((0..width).map(|bit| value.get(bit)));
+        }
     }
+    let mut register = BitString::zeros(bits.len() as u32);
+    (0..).zip(bits).for_each(|(place, bit)| register.set(place, bit));
+    register
 }
 
 fn real(value: &Value) -> f64 {

@@ -1,22 +1,21 @@
 //! The amplitudes and what is done to them: a thin layer over the kernels.
 
-mod density;
-
 use std::any::Any;
 
 use ketch_interface::{Array, Complex64};
 use ketch_kernels::{AlignedVec, Kernels, Real, Threads};
 use num_complex::Complex;
 
-use crate::{Error, program::Apply, program::apply::mask};
+use super::{Apply, apply::mask};
+use crate::Error;
 
 /// `2^n` amplitudes; index bit `p` is place `p`. Or a density matrix of `n` places, see `density`.
 #[derive(Debug)]
 pub(crate) struct State<'t, T: Real> {
-    amplitudes: AlignedVec<Complex<T>>,
-    is_density: bool,
-    kernels: Kernels,
-    threads: &'t Threads,
+    pub(super) amplitudes: AlignedVec<Complex<T>>,
+    pub(super) is_density: bool,
+    pub(super) kernels: Kernels,
+    pub(super) threads: &'t Threads,
 }
 
 impl<'t, T: Real> State<'t, T> {
@@ -65,7 +64,7 @@ impl<'t, T: Real> State<'t, T> {
         self.is_density
     }
 
-    pub(crate) fn apply(&mut self, apply: &Apply<T>) {
+    pub(crate) fn apply_unitary(&mut self, apply: &Apply<T>) {
         if self.is_density {
             return self.apply_to_density(apply);
         }
@@ -96,7 +95,7 @@ impl<'t, T: Real> State<'t, T> {
         self.prepare_places(places, prepared);
     }
 
-    fn prepare_places(&mut self, places: &[usize], prepared: &[Complex<T>]) {
+    pub(super) fn prepare_places(&mut self, places: &[usize], prepared: &[Complex<T>]) {
         let offset = |value: usize| {
             places.iter().enumerate().fold(0, |at, (bit, place)| at | (value >> bit & 1) << place)
         };
@@ -235,6 +234,6 @@ fn widened<T: Real>(amplitudes: &[Complex<T>]) -> Result<AlignedVec<Complex64>, 
     Ok(double)
 }
 
-fn double<T: Real>(amplitude: Complex<T>) -> Complex64 {
+pub(super) fn double<T: Real>(amplitude: Complex<T>) -> Complex64 {
     Complex64::new(amplitude.re.widen(), amplitude.im.widen())
 }

@@ -9,14 +9,12 @@ use ketch_interface::Complex64;
 use ketch_kernels::{AlignedVec, Controls, Real, Threads};
 use num_complex::Complex;
 
-use super::{State, double};
-use crate::{
-    Error,
-    program::{
-        Apply,
-        apply::{Action, mask},
-    },
+use super::{
+    Apply, State,
+    apply::{Action, mask},
+    state::double,
 };
+use crate::Error;
 
 impl<'t, T: Real> State<'t, T> {
     /// |0…0><0…0|.

@@ -4,8 +4,8 @@ use ketch_interface::{Complex64, Matrix, noise::Channel};
 use ketch_kernels::{Controls, Real};
 use num_complex::Complex;
 
-use super::apply::{Apply, mask};
-use crate::{Error, state::State};
+use super::{State, apply::Apply};
+use crate::Error;
 
 /// One step that is no unitary.
 #[derive(Clone, Debug)]
@@ -71,11 +71,11 @@ impl<T: Real> Noise<T> {
         matches!(self, Self::Exact { .. })
     }
 
-    /// The places that it acts on, as a mask, if it is exact.
-    pub(crate) fn exact_mask(&self) -> Option<usize> {
+    /// The places that it acts on.
+    pub(crate) fn places(&self) -> &[usize] {
         match self {
-            Self::Exact { bits, .. } => Some(mask(&bits[bits.len() / 2..])),
-            Self::Drawn { .. } => None,
+            Self::Exact { bits, .. } => &bits[bits.len() / 2..],
+            Self::Drawn { places, .. } => places,
         }
     }
 
@@ -97,13 +97,13 @@ impl<T: Real> Noise<T> {
             Operators::Unitaries(unitaries) => {
                 let place = pick(unitaries.iter().map(|(weight, _)| *weight), uniform).0;
                 if let Some(apply) = &unitaries[place].1 {
-                    state.apply(apply);
+                    state.apply_unitary(apply);
                 }
                 return Ok(());
             }
             Operators::Diagonal { sure, first, .. } if uniform < *sure => {
                 if let Some(apply) = first {
-                    state.apply(apply);
+                    state.apply_unitary(apply);
                 }
                 return Ok(());
             }
@@ -133,7 +133,7 @@ impl<T: Real> Noise<T> {
         let entries = operator.entries().iter().map(|entry| entry * scale).collect();
         let scaled = Matrix::new(operator.dim(), entries).expect("as many entries as before");
         if let Some(apply) = Apply::of_matrix(&scaled, places, Controls::NONE) {
-            state.apply(&apply.narrow());
+            state.apply_unitary(&apply.narrow());
         }
         Ok(())
     }

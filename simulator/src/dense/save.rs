@@ -4,16 +4,12 @@ use std::collections::BTreeMap;
 
 use ketch_interface::{
     Array, BitString, Complex64,
-    circuit::{PauliTerm, Save, SaveKind, Snapshot, Value, VarType},
+    circuit::{PauliTerm, Save, SaveKind, Snapshot},
 };
 use ketch_kernels::Real;
 
-use super::shot::Shot;
-use crate::{
-    Error, Saved,
-    program::{Program, apply::pauli_masks},
-    state::State,
-};
+use super::{DenseProgram, State, apply::pauli_masks};
+use crate::{Error, Saved};
 
 /// Probabilities and squared amplitudes below this are left out of dictionaries, as in Qiskit Aer
 /// (its option `zero_threshold`).
@@ -21,7 +17,7 @@ const ZERO_THRESHOLD: f64 = 1e-10;
 
 /// The value that the save at `index` asks for.
 pub(super) fn saved<T: Real>(
-    program: &Program<'_, T>,
+    program: &DenseProgram<'_, T>,
     index: usize,
     save: &Save,
     state: &State<'_, T>,
@@ -64,11 +60,10 @@ pub(super) fn saved<T: Real>(
 
 /// The value that the snapshot at `index` asks for.
 pub(super) fn snapshot<T: Real>(
-    program: &Program<'_, T>,
+    program: &DenseProgram<'_, T>,
     index: usize,
     snapshot: &Snapshot,
     state: &State<'_, T>,
-    shot: &Shot,
 ) -> Result<Saved, Error> {
     let given = program.circuit.instruction(index).qubits;
     let all: Vec<_> =
@@ -87,8 +82,6 @@ pub(super) fn snapshot<T: Real>(
         }
         "probabilities" => probabilities_dict(state, &program.places(qubits))?,
         "density_matrix" => density_matrix(state, &program.places(qubits)),
-        "memory" => Saved::Bits(shot.clbits.clone()),
-        "register" => Saved::Bits(register(shot.variables())),
         "expectation_value_pauli" => {
             let value = expectation(state, &snapshot.paulis, &program.places(qubits));
             if value.im == 0.0 {
@@ -99,24 +92,6 @@ pub(super) fn snapshot<T: Real>(
         }
         kind => unreachable!("a snapshot of `{kind}` was refused by the check"),
     })
-}
-
-/// The bits of all variables that hold bits, the first variable lowest.
-fn register(variables: &[Value]) -> BitString {
-    let mut bits = Vec::new();
-    for variable in variables {
-        let width = match variable {
-            Value::Bool(_) => 1,
-            Value::Uint(value) => value.width(),
-            _ => continue,
-        };
-        if let Value::Uint(value) = variable.cast(VarType::Uint(width)) {
-            bits.extend((0..width).map(|bit| value.get(bit)));
-        }
-    }
-    let mut register = BitString::zeros(bits.len() as u32);
-    (0..).zip(bits).for_each(|(place, bit)| register.set(place, bit));
-    register
 }
 
 fn unitary<T: Real>(state: &State<'_, T>) -> Result<Saved, Error> {

@@ -273,6 +273,16 @@ pub(crate) fn mask(places: &[usize]) -> usize {
     places.iter().fold(0, |mask, place| mask | 1 << place)
 }
 
+/// The places of a mask.
+pub(crate) fn bits(mask: usize) -> impl Iterator<Item = usize> {
+    let mut rest = mask;
+    std::iter::from_fn(move || {
+        let bit = (rest != 0).then(|| rest.trailing_zeros() as usize)?;
+        rest &= rest - 1;
+        Some(bit)
+    })
+}
+
 /// The masks of a Pauli string whose rightmost letter acts on the first place.
 pub(crate) fn pauli_masks(letters: &str, places: &[usize]) -> (usize, usize) {
     let mut masks = (0, 0);

@@ -1,101 +1,40 @@
 //! Drawing shots from a state.
 
-use std::{collections::BTreeMap, ops::Range};
-
-use ketch_interface::{
-    BitString,
-    circuit::{Clbit, Op},
-};
+use ketch_interface::BitString;
 use ketch_kernels::Real;
 
-use super::{
-    outcomes::{Outcomes, bytes},
-    readout::misread,
-};
+use super::{DenseOp, State};
 use crate::{
     Cancel, Error, Options,
-    program::{Program, Step},
+    records::Records,
     rng::uniform,
-    state::State,
+    run::{Measured, Outcomes, Ran, Run, Shot, bytes, misread, unmeasured_segments},
 };
 
 /// Shots drawn in one pass over the state: bounds the memory for their random numbers.
 const SHOTS_AT_A_TIME: u64 = 1 << 20;
 
-/// What is read from the final state.
-#[derive(Debug, Default)]
-pub(crate) struct Measured<'c> {
-    /// Clbits and the places that they read; none for an idle qubit, which reads 0.
-    pub(crate) bits: Vec<(u32, Option<usize>)>,
-    /// How clbits are misread afterwards, in order.
-    readout_errors: Vec<(&'c [Clbit], &'c [Vec<f64>])>,
-}
-
-/// Which place each written clbit reads at the end, if measurements come last; otherwise the
-/// reason why each shot must be run.
-///
-/// They come last if nothing acts on a measured place behind its measurement, nothing else is
-/// random, and nothing reads clbits or looks at the state behind a measurement.
-pub(crate) fn measured_last<'c, T: Real>(
-    program: &Program<'c, T>,
-) -> Result<Measured<'c>, &'static str> {
-    let mut readout_errors: Vec<(&[Clbit], &[Vec<f64>])> = Vec::new();
-    let mut measured = 0;
-    let mut clbits = BTreeMap::new();
-    let first_random = program.common_prefix();
-    for (at, step) in program.steps.iter().enumerate() {
-        let touched = match step {
-            Step::Measure { place, clbit } => {
-                if readout_errors.iter().any(|(bits, _)| bits.contains(&Clbit(*clbit))) {
-                    return Err("a misread bit is written again");
-                }
-                measured |= place.map_or(0, |place| 1 << place);
-                clbits.insert(*clbit, *place);
-                continue;
-            }
-            Step::ReadoutError(index) => {
-                let instruction = program.circuit.instruction(*index);
-                if let Op::ReadoutError(rows) = instruction.op {
-                    readout_errors.push((instruction.clbits, rows));
-                }
-                continue;
-            }
-            Step::Apply(apply) => apply.mask(),
-            Step::Noise(noise) => match noise.exact_mask() {
-                Some(mask) => mask,
-                None => return Err("noise is drawn"),
-            },
-            Step::Prepare { places, .. } => crate::program::apply::mask(places),
-            Step::SetState(_) | Step::Save(_) | Step::Snapshot(_) if at < first_random => 0,
-            Step::Save(_) | Step::Snapshot(_) => return Err("a save stands behind a measurement"),
-            Step::SetState(_) => return Err("a state is set behind a measurement"),
-            Step::Reset(_) => return Err("a qubit is reset"),
-            _ => return Err("there is control flow or classical storage"),
-        };
-        if touched & measured != 0 {
-            return Err("a gate acts on a measured qubit");
-        }
+/// Evolves the state once and draws all shots from it: right where measurements come last, into
+/// the clbits `measured`.
+pub(crate) fn sampled<'t, T: Real>(
+    run: &Run<'_, '_, DenseOp<T>>,
+    mut state: State<'t, T>,
+    measured: &Measured<'_>,
+    options: &Options,
+) -> Result<Ran<State<'t, T>>, Error> {
+    let mut records = Records::default();
+    for segment in unmeasured_segments(run.program) {
+        let mut shot = Shot::new(run.program, options.seed, 0);
+        shot.run(run, &mut state, &mut records, segment.start, segment.end)?;
     }
-    Ok(Measured { bits: clbits.into_iter().collect(), readout_errors })
-}
-
-/// The runs of steps between measurements.
-pub(super) fn unmeasured_segments<T>(program: &Program<'_, T>) -> Vec<Range<usize>> {
-    let mut segments = Vec::new();
-    let mut start = 0;
-    for (at, step) in program.steps.iter().enumerate() {
-        if matches!(step, Step::Measure { .. } | Step::ReadoutError(_)) {
-            segments.push(start..at);
-            start = at + 1;
-        }
-    }
-    segments.push(start..program.steps.len());
-    segments
+    let width = run.program.circuit.n_clbits();
+    let outcomes = draw(&state, measured, width, options, run.cancel)?;
+    Ok(Ran { state, outcomes, records: records.repeated(options.shots) })
 }
 
 /// Draws all shots. Shot `i` has a random number of its own, so its outcome depends neither on
 /// other shots nor on threads.
-pub(super) fn draw<T: Real>(
+fn draw<T: Real>(
     state: &State<'_, T>,
     measured: &Measured<'_>,
     width: u32,

@@ -5,7 +5,8 @@ use ketch_interface::{Complex64, Matrix};
 use ketch_kernels::{Kernels, Real, Threads};
 use num_complex::Complex;
 
-use super::{Apply, Step, channel::Noise};
+use super::{Apply, DenseOp, Noise};
+use crate::program::Step;
 
 /// The channels that wait, by the places that they act on: at most two each.
 struct Fusing<T> {
@@ -13,7 +14,7 @@ struct Fusing<T> {
     /// For each place, which of the waiting channels acts on it.
     on: Vec<Option<usize>>,
     waiting: Vec<Option<Waiting>>,
-    steps: Vec<Step<T>>,
+    steps: Vec<Step<DenseOp<T>>>,
 }
 
 /// A superoperator: index bits are the rows of its places, then their columns.
@@ -24,7 +25,10 @@ struct Waiting {
 
 /// Gathers the steps of a program for a density matrix. A program with jumps is left as it is,
 /// since they count steps.
-pub(super) fn fused<T: Real>(steps: Vec<Step<T>>, n_places: usize) -> Vec<Step<T>> {
+pub(super) fn fused<T: Real>(
+    steps: Vec<Step<DenseOp<T>>>,
+    n_places: usize,
+) -> Vec<Step<DenseOp<T>>> {
     if steps.iter().any(Step::is_jump) {
         return steps;
     }
@@ -46,9 +50,9 @@ pub(super) fn fused<T: Real>(steps: Vec<Step<T>>, n_places: usize) -> Vec<Step<T
 
 impl<T: Real> Fusing<T> {
     /// A step as a superoperator, if it is one on at most two places.
-    fn superop(&self, step: &Step<T>) -> Option<Waiting> {
+    fn superop(&self, step: &Step<DenseOp<T>>) -> Option<Waiting> {
         match step {
-            Step::Apply(apply) => {
+            Step::Quantum(DenseOp::Apply(apply)) => {
                 let mask = apply.mask();
                 let places: Vec<usize> =
                     (0..self.n_places).filter(|place| mask >> place & 1 == 1).collect();
@@ -57,7 +61,7 @@ impl<T: Real> Fusing<T> {
                     Waiting { places, superop }
                 })
             }
-            Step::Noise(Noise::Exact { bits, entries }) if bits.len() <= 4 => {
+            Step::Quantum(DenseOp::Noise(Noise::Exact { bits, entries })) if bits.len() <= 4 => {
                 let places = bits[bits.len() / 2..].to_vec();
                 let entries = entries.iter().map(|&entry| widen(entry)).collect();
                 let superop = Matrix::new(1 << bits.len(), entries)?;
@@ -98,7 +102,8 @@ impl<T: Real> Fusing<T> {
 
     fn flush(&mut self, at: usize) {
         if let Some(Waiting { places, superop }) = self.waiting[at].take() {
-            self.steps.push(Step::Noise(Noise::exact(&superop, &places, self.n_places)));
+            let noise = Noise::exact(&superop, &places, self.n_places);
+            self.steps.push(Step::Quantum(DenseOp::Noise(noise)));
             places.iter().for_each(|&place| self.on[place] = None);
         }
     }

@@ -1,0 +1,115 @@
+//! A circuit on a dense state, from lowering to outcome.
+
+use ketch_kernels::Real;
+
+use super::{DenseProgram, State, fuse::fused, lower::DenseLower, sample};
+use crate::{
+    Error, Facts, Method, Options, Outcome, Saved,
+    program::{Layout, lower},
+    records::Budget,
+    run::{self, Measured, Ran, Run},
+    simulate::{Work, counted, layout},
+};
+
+/// Runs a circuit that was checked, on a state for which there is memory.
+pub(crate) fn simulate<T: Real>(
+    work: Work<'_>,
+    method: Method,
+    mut facts: Facts,
+) -> Result<Outcome, Error> {
+    let Work { threads, circuit, options, cancel } = work;
+    let n_qubits = circuit.n_qubits();
+    let unitary = method == Method::Unitary;
+    let layout = if unitary { Layout::rows(n_qubits) } else { layout(circuit, options) };
+    let n_places = layout.n_places();
+    let program: DenseProgram<'_, T> = lowered(work, method, layout)?;
+    let mut state = match method {
+        Method::Unitary => State::<T>::identity(n_qubits as usize, threads)?,
+        Method::DensityMatrix => State::zero_density(n_places, threads)?,
+        _ => State::zero(n_places, threads)?,
+    };
+    if let Some(initial) = &options.initial_state {
+        state.set(initial);
+    }
+    facts.n_qubits = if unitary { n_qubits } else { n_places as u32 };
+    facts.bytes = options.precision.amplitude_bytes() * state.amplitudes().len() as u64;
+    facts.n_gates = program.n_gates;
+    facts.n_passes = program.n_passes();
+    let budget = Budget::new(options.max_memory);
+    let run = Run { program: &program, cancel, budget: &budget };
+    let once = Options { shots: 1, memory: false, ..options.clone() };
+    let measured = run::measured_last(&program);
+    facts.sampled = measured.is_ok();
+    let ran = match (&measured, unitary) {
+        (_, true) => sample::sampled(&run, state, &Measured::default(), &once)?,
+        (Ok(measured), _) => sample::sampled(&run, state, measured, options)?,
+        (Err(_), _) => run::shot_by_shot(&run, state, threads, options)?,
+    };
+    facts.notes = notes(&program, &measured, method, options);
+    finish(work, method, ran, facts)
+}
+
+fn lowered<T: Real>(
+    work: Work<'_>,
+    method: Method,
+    layout: Layout,
+) -> Result<DenseProgram<'_, T>, Error> {
+    let n_places = layout.n_places();
+    let unitary = method == Method::Unitary;
+    let from_zero = !unitary && work.options.initial_state.is_none();
+    let engine = DenseLower::new(method, n_places, work.options.final_state, from_zero);
+    let mut program: DenseProgram<'_, T> = lower(work.circuit, layout, !unitary, engine)?;
+    if method == Method::DensityMatrix {
+        program.steps = fused(std::mem::take(&mut program.steps), n_places);
+    }
+    Ok(program)
+}
+
+fn notes<T>(
+    program: &DenseProgram<'_, T>,
+    measured: &Result<Measured<'_>, &'static str>,
+    method: Method,
+    options: &Options,
+) -> Vec<String> {
+    let mut notes = Vec::new();
+    if program.n_left_out > 0 {
+        notes.push("the measurements at the end were left out of the unitary".to_owned());
+    }
+    match measured {
+        Ok(measured) if options.final_state && !measured.bits.is_empty() => {
+            notes.push("the state is the one before the measurements at the end".to_owned());
+        }
+        Err(reason) if method != Method::Unitary => {
+            notes.push(format!("each shot was run on its own: {reason}"));
+        }
+        _ => {}
+    }
+    notes
+}
+
+fn finish<T: Real>(
+    work: Work<'_>,
+    method: Method,
+    ran: Ran<State<'_, T>>,
+    facts: Facts,
+) -> Result<Outcome, Error> {
+    let Work { circuit, options, .. } = work;
+    let Ran { state, outcomes, records } = ran;
+    let (mut data, snapshots) = records.finish();
+    if options.final_state {
+        let entries = state.into_array()?;
+        let (key, value) = match method {
+            Method::Unitary => ("unitary", Saved::Matrix { dim: 1 << circuit.n_qubits(), entries }),
+            Method::DensityMatrix => {
+                ("density_matrix", Saved::Matrix { dim: 1 << circuit.n_qubits(), entries })
+            }
+            _ => ("statevector", Saved::Vector(entries)),
+        };
+        data.entry(key.to_owned()).or_insert(value);
+    }
+    let (counts, memory) = match method {
+        Method::Unitary => (None, None),
+        _ => counted(circuit, outcomes),
+    };
+    Ok(Outcome { counts, memory, data, snapshots, facts })
+}
