@@ -171,7 +171,7 @@ fn check_subtype(op: &Op, save: &Save, method: Method) -> Result<(), Error> {
 }
 
 /// Numbers that a form alone does not make right.
-fn check_values(circuit: &Circuit, instruction: Instruction<'_>) -> Result<(), Error> {
+pub(crate) fn check_values(circuit: &Circuit, instruction: Instruction<'_>) -> Result<(), Error> {
     let op = instruction.op;
     let n_qubits = circuit.n_qubits() as usize;
     match op {

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ketch_interface::circuit::{CircuitError, EvaluateError};
+use ketch_interface::circuit::{BindError, CircuitError, EvaluateError};
 use ketch_kernels::{AllocError, SampleError, ThreadsError};
 
 use crate::{Method, memory::Bytes};
@@ -32,6 +32,9 @@ pub enum Error {
         /// What was found and what was expected.
         reason: String,
     },
+    /// The numbers do not fit the parameters.
+    #[error("cannot bind the parameters")]
+    Bind(#[from] BindError),
     /// An expression has no value.
     #[error("cannot evaluate an expression of `{instruction}`")]
     Evaluate {

@@ -37,6 +37,7 @@ mod run;
 mod saved;
 mod simulate;
 mod system;
+mod table;
 
 #[cfg(test)]
 mod reference;
@@ -50,5 +51,5 @@ pub use ketch_kernels::{Threads, ThreadsError};
 pub use method::choose;
 pub use options::{Facts, Method, Options, Outcome, Precision, SnapshotOutcome};
 pub use saved::Saved;
-pub use simulate::{memory_needed, qubits_needed, simulate, simulate_on};
+pub use simulate::{memory_needed, qubits_needed, simulate, simulate_bound, simulate_on};
 pub use system::{available_memory, total_memory};

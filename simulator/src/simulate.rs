@@ -28,6 +28,10 @@ const THREADED_FROM: usize = 16;
 /// Everything that [`check`](crate::check) finds; [`Error::InsufficientMemory`] before any is
 /// taken; [`Error::Cancelled`]; values of expressions that only show while the circuit runs.
 pub fn simulate(circuit: &Circuit, options: &Options, cancel: &Cancel) -> Result<Outcome, Error> {
+    cancel.poll()?;
+    if let Some(outcome) = dense::small::run(circuit, &[], options, cancel)? {
+        return Ok(outcome);
+    }
     let (method, _) = choose(circuit, options.method);
     check(circuit, method)?;
     let small = state_places(circuit, method, options) < THREADED_FROM;
@@ -48,8 +52,31 @@ pub fn simulate_on(
     options: &Options,
     cancel: &Cancel,
 ) -> Result<Outcome, Error> {
+    simulate_bound(threads, circuit, &[], options, cancel)
+}
+
+/// As [`simulate_on`], of a circuit with these numbers for its parameters, in the order of
+/// [`Circuit::parameters`]: thousands of bindings of a small circuit take no copies of it.
+///
+/// # Errors
+/// As [`simulate`]; also [`Error::Bind`] for more or fewer numbers than parameters.
+pub fn simulate_bound(
+    threads: &Threads,
+    circuit: &Circuit,
+    bindings: &[f64],
+    options: &Options,
+    cancel: &Cancel,
+) -> Result<Outcome, Error> {
     // Before the check, which takes its time: of a cancelled job, thousands may be left to come.
     cancel.poll()?;
+    if let Some(outcome) = dense::small::run(circuit, bindings, options, cancel)? {
+        return Ok(outcome);
+    }
+    if !bindings.is_empty() {
+        circuit.validate()?;
+        let bound = circuit.bind(bindings)?;
+        return simulate_on(threads, &bound, options, cancel);
+    }
     check(circuit, choose(circuit, options.method).0)?;
     run_checked(threads, circuit, options, cancel)
 }

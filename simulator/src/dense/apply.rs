@@ -40,6 +40,9 @@ impl Apply<f64> {
         let controls = (0..).zip(controlling).fold(Controls::NONE, |controls, (i, &place)| {
             controls.and(place, op.state.is_all() || pattern >> i & 1 == 1)
         });
+        if let Some(matrix) = op.gate.matrix1(params) {
+            return Self::of_matrix1(matrix, targets[0], controls);
+        }
         if op.gate == Gate::Swap {
             let action = Action::Swap { places: [targets[0], targets[1]] };
             return Some(Self { action, controls });

@@ -10,6 +10,7 @@ mod register;
 mod sample;
 mod save;
 mod simulate;
+pub(crate) mod small;
 mod state;
 
 use num_complex::Complex;

@@ -71,9 +71,21 @@ pub struct GateInfo {
     pub clifford: bool,
     /// How to undo it.
     pub inverse: Inverse,
-    /// The matrix for given parameters; see [`Matrix`] for the order of its indices.
-    matrix: fn(&[f64]) -> Matrix,
+    /// The matrix; see [`Matrix`] for the order of its indices.
+    entries: Entries,
 }
+
+/// How the entries of a gate's matrix follow from its parameters.
+#[derive(Debug)]
+enum Entries {
+    /// Of one qubit: on the stack, since most gates are of this kind.
+    One(fn(&[f64]) -> Entries1),
+    /// Of any number of qubits.
+    Any(fn(&[f64]) -> Matrix),
+}
+
+/// Row by row.
+type Entries1 = [[Complex64; 2]; 2];
 
 /// How a gate is undone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -101,7 +113,7 @@ macro_rules! gates {
             diagonal: class::$class.0,
             clifford: class::$class.1,
             inverse: $inverse,
-            matrix: $matrix,
+            entries: $matrix,
         }),*];
     };
 }
@@ -115,64 +127,65 @@ mod class {
     pub(super) const general: (bool, bool) = (false, false);
 }
 
+use Entries::{Any, One};
 use Inverse::{Adjoint, Euler, NegateFirst, Same};
 
 gates! {
     // Gate     name     qubits params  class     inverse           matrix
-    GlobalPhase "global_phase" 0 1 diagonal NegateFirst, |p| Matrix::diagonal(&[cis(p[0])]);
-    Id   "id"   1 0 diagonal_clifford Same, |_| Matrix::identity(1);
-    X    "x"    1 0 clifford Same, |_| Matrix::from_rows([[ZERO, ONE], [ONE, ZERO]]);
-    Y    "y"    1 0 clifford Same, |_| Matrix::from_rows([[ZERO, -I], [I, ZERO]]);
-    Z    "z"    1 0 diagonal_clifford Same, |_| Matrix::diagonal(&[ONE, -ONE]);
-    H    "h"    1 0 clifford Same, |_| Matrix::from_rows([[R2, R2], [R2, -R2]]);
-    S    "s"    1 0 diagonal_clifford Inverse::Gate(Gate::Sdg), |_| Matrix::diagonal(&[ONE, I]);
-    Sdg  "sdg"  1 0 diagonal_clifford Inverse::Gate(Gate::S), |_| Matrix::diagonal(&[ONE, -I]);
-    T    "t"    1 0 diagonal Inverse::Gate(Gate::Tdg), |_| phase(FRAC_PI_4);
-    Tdg  "tdg"  1 0 diagonal Inverse::Gate(Gate::T), |_| phase(-FRAC_PI_4);
-    Sx   "sx"   1 0 clifford Inverse::Gate(Gate::Sxdg), |_| sqrt_x(I);
-    Sxdg "sxdg" 1 0 clifford Inverse::Gate(Gate::Sx), |_| sqrt_x(-I);
-    P    "p"    1 1 diagonal NegateFirst, |p| phase(p[0]);
+    GlobalPhase "global_phase" 0 1 diagonal NegateFirst, Any(|p| Matrix::diagonal(&[cis(p[0])]));
+    Id   "id"   1 0 diagonal_clifford Same, One(|_| diagonal(ONE, ONE));
+    X    "x"    1 0 clifford Same, One(|_| [[ZERO, ONE], [ONE, ZERO]]);
+    Y    "y"    1 0 clifford Same, One(|_| [[ZERO, -I], [I, ZERO]]);
+    Z    "z"    1 0 diagonal_clifford Same, One(|_| diagonal(ONE, -ONE));
+    H    "h"    1 0 clifford Same, One(|_| [[R2, R2], [R2, -R2]]);
+    S    "s"    1 0 diagonal_clifford Inverse::Gate(Gate::Sdg), One(|_| diagonal(ONE, I));
+    Sdg  "sdg"  1 0 diagonal_clifford Inverse::Gate(Gate::S), One(|_| diagonal(ONE, -I));
+    T    "t"    1 0 diagonal Inverse::Gate(Gate::Tdg), One(|_| phase(FRAC_PI_4));
+    Tdg  "tdg"  1 0 diagonal Inverse::Gate(Gate::T), One(|_| phase(-FRAC_PI_4));
+    Sx   "sx"   1 0 clifford Inverse::Gate(Gate::Sxdg), One(|_| sqrt_x(I));
+    Sxdg "sxdg" 1 0 clifford Inverse::Gate(Gate::Sx), One(|_| sqrt_x(-I));
+    P    "p"    1 1 diagonal NegateFirst, One(|p| phase(p[0]));
     // The identity for a time of p[0] gate lengths, from the first devices.
-    U0   "u0"   1 1 diagonal_clifford Same, |_| Matrix::identity(1);
-    U1   "u1"   1 1 diagonal NegateFirst, |p| phase(p[0]);
-    U2   "u2"   1 2 general Adjoint, |p| euler(FRAC_PI_2, p[0], p[1], 0.0);
-    U3   "u3"   1 3 general Euler, |p| euler(p[0], p[1], p[2], 0.0);
-    U    "u"    1 3 general Euler, |p| euler(p[0], p[1], p[2], 0.0);
+    U0   "u0"   1 1 diagonal_clifford Same, One(|_| diagonal(ONE, ONE));
+    U1   "u1"   1 1 diagonal NegateFirst, One(|p| phase(p[0]));
+    U2   "u2"   1 2 general Adjoint, One(|p| euler(FRAC_PI_2, p[0], p[1], 0.0));
+    U3   "u3"   1 3 general Euler, One(|p| euler(p[0], p[1], p[2], 0.0));
+    U    "u"    1 3 general Euler, One(|p| euler(p[0], p[1], p[2], 0.0));
     // u with a phase of its own (p[3]), which matters once it is controlled: cu.
-    PhasedU "phased_u" 1 4 general Euler, |p| euler(p[0], p[1], p[2], p[3]);
-    R    "r"    1 2 general NegateFirst, |p| euler(p[0], p[1] - FRAC_PI_2, FRAC_PI_2 - p[1], 0.0);
-    Rx   "rx"   1 1 general NegateFirst, |p| euler(p[0], -FRAC_PI_2, FRAC_PI_2, 0.0);
-    Ry   "ry"   1 1 general NegateFirst, |p| euler(p[0], 0.0, 0.0, 0.0);
-    Rz   "rz"   1 1 diagonal NegateFirst, |p| Matrix::diagonal(&[cis(-p[0] / 2.0), cis(p[0] / 2.0)]);
-    Swap "swap" 2 0 clifford Same, |_| exchange(ONE);
-    Iswap "iswap" 2 0 clifford Adjoint, |_| exchange(I);
+    PhasedU "phased_u" 1 4 general Euler, One(|p| euler(p[0], p[1], p[2], p[3]));
+    R    "r"    1 2 general NegateFirst, One(|p| euler(p[0], p[1] - FRAC_PI_2, FRAC_PI_2 - p[1], 0.0));
+    Rx   "rx"   1 1 general NegateFirst, One(|p| rotation(p[0], -I, -I));
+    Ry   "ry"   1 1 general NegateFirst, One(|p| rotation(p[0], -ONE, ONE));
+    Rz   "rz"   1 1 diagonal NegateFirst, One(|p| diagonal(cis(-p[0] / 2.0), cis(p[0] / 2.0)));
+    Swap "swap" 2 0 clifford Same, Any(|_| exchange(ONE));
+    Iswap "iswap" 2 0 clifford Adjoint, Any(|_| exchange(I));
     // cx from the first qubit to the second, then back.
-    Dcx  "dcx"  2 0 clifford Adjoint, |_| permutation(&[0, 2, 3, 1]);
+    Dcx  "dcx"  2 0 clifford Adjoint, Any(|_| permutation(&[0, 2, 3, 1]));
     // Echoed cross-resonance: (IX - XY) / sqrt 2.
-    Ecr  "ecr"  2 0 clifford Same, |_| Matrix::from_rows([
+    Ecr  "ecr"  2 0 clifford Same, Any(|_| Matrix::from_rows([
         [ZERO, R2, ZERO, R2 * I],
         [R2, ZERO, -R2 * I, ZERO],
         [ZERO, R2 * I, ZERO, R2],
         [-R2 * I, ZERO, R2, ZERO],
-    ]);
-    Rxx  "rxx"  2 1 general NegateFirst, |p| pauli_rotation(p[0], [(3, ONE), (2, ONE), (1, ONE), (0, ONE)]);
-    Ryy  "ryy"  2 1 general NegateFirst, |p| pauli_rotation(p[0], [(3, -ONE), (2, ONE), (1, ONE), (0, -ONE)]);
-    Rzz  "rzz"  2 1 diagonal NegateFirst, |p| pauli_rotation(p[0], [(0, ONE), (1, -ONE), (2, -ONE), (3, ONE)]);
+    ]));
+    Rxx  "rxx"  2 1 general NegateFirst, Any(|p| pauli_rotation(p[0], [(3, ONE), (2, ONE), (1, ONE), (0, ONE)]));
+    Ryy  "ryy"  2 1 general NegateFirst, Any(|p| pauli_rotation(p[0], [(3, -ONE), (2, ONE), (1, ONE), (0, -ONE)]));
+    Rzz  "rzz"  2 1 diagonal NegateFirst, Any(|p| pauli_rotation(p[0], [(0, ONE), (1, -ONE), (2, -ONE), (3, ONE)]));
     // Z on the first qubit, X on the second.
-    Rzx  "rzx"  2 1 general NegateFirst, |p| pauli_rotation(p[0], [(2, ONE), (3, -ONE), (0, ONE), (1, -ONE)]);
-    XxMinusYy "xx_minus_yy" 2 2 general NegateFirst, |p| mix([0, 3], p[0], p[1]);
-    XxPlusYy "xx_plus_yy" 2 2 general NegateFirst, |p| mix([2, 1], p[0], p[1]);
+    Rzx  "rzx"  2 1 general NegateFirst, Any(|p| pauli_rotation(p[0], [(2, ONE), (3, -ONE), (0, ONE), (1, -ONE)]));
+    XxMinusYy "xx_minus_yy" 2 2 general NegateFirst, Any(|p| mix([0, 3], p[0], p[1]));
+    XxPlusYy "xx_plus_yy" 2 2 general NegateFirst, Any(|p| mix([2, 1], p[0], p[1]));
     // Toffoli gates up to relative phases: Margolus, and its version for three controls
     // (Maslov, arXiv:1508.03273, figures 3 and 4).
-    Rccx "rccx" 3 0 general Same, |_| {
+    Rccx "rccx" 3 0 general Same, Any(|_| {
         let mut rows = [[ZERO; 8]; 8];
         for i in [0, 1, 2, 4, 6] { rows[i][i] = ONE; }
         rows[5][5] = -ONE;
         rows[3][7] = -I;
         rows[7][3] = I;
         Matrix::from_rows(rows)
-    };
-    Rc3x "rcccx" 4 0 general Adjoint, |_| {
+    });
+    Rc3x "rcccx" 4 0 general Adjoint, Any(|_| {
         let mut rows = [[ZERO; 16]; 16];
         for (i, row) in rows.iter_mut().enumerate() { row[i] = ONE; }
         rows[3][3] = I;
@@ -182,7 +195,7 @@ gates! {
         rows[7][15] = ONE;
         rows[15][7] = -ONE;
         Matrix::from_rows(rows)
-    };
+    });
 }
 
 impl Gate {
@@ -204,9 +217,29 @@ impl Gate {
     /// If the number of parameters is not the table's.
     #[must_use]
     pub fn matrix(self, params: &[f64]) -> Matrix {
+        match self.entries(params) {
+            One(entries) => Matrix::from_rows(entries(params)),
+            Any(matrix) => matrix(params),
+        }
+    }
+
+    /// The rows of its matrix without controls, if it acts on one qubit: as
+    /// [`matrix`](Self::matrix), without taking memory.
+    ///
+    /// # Panics
+    /// If the number of parameters is not the table's.
+    #[must_use]
+    pub fn matrix1(self, params: &[f64]) -> Option<[[Complex64; 2]; 2]> {
+        match self.entries(params) {
+            One(entries) => Some(entries(params)),
+            Any(_) => None,
+        }
+    }
+
+    fn entries(self, params: &[f64]) -> &'static Entries {
         let info = self.info();
         assert_eq!(params.len(), info.n_params as usize, "parameters of `{}`", info.name);
-        (info.matrix)(params)
+        &info.entries
     }
 }
 
@@ -384,23 +417,33 @@ fn cis(angle: f64) -> Complex64 {
     Complex64::cis(angle)
 }
 
-fn phase(angle: f64) -> Matrix {
-    Matrix::diagonal(&[ONE, cis(angle)])
+fn diagonal(zero: Complex64, one: Complex64) -> Entries1 {
+    [[zero, ZERO], [ZERO, one]]
+}
+
+fn phase(angle: f64) -> Entries1 {
+    diagonal(ONE, cis(angle))
+}
+
+/// A rotation by θ whose other entries, above and below the diagonal, are these times sin(θ/2).
+fn rotation(theta: f64, above: Complex64, below: Complex64) -> Entries1 {
+    let (sin, cos) = (theta / 2.0).sin_cos();
+    [[cos.into(), above * sin], [below * sin, cos.into()]]
 }
 
 /// exp(iγ) times Qiskit's U(θ, φ, λ).
-fn euler(theta: f64, phi: f64, lambda: f64, gamma: f64) -> Matrix {
+fn euler(theta: f64, phi: f64, lambda: f64, gamma: f64) -> Entries1 {
     let (sin, cos) = (theta / 2.0).sin_cos();
-    Matrix::from_rows([
+    [
         [cis(gamma) * cos, -cis(gamma + lambda) * sin],
         [cis(gamma + phi) * sin, cis(gamma + phi + lambda) * cos],
-    ])
+    ]
 }
 
 /// The square root of X with eigenvalues 1 and `root`, a square root of -1.
-fn sqrt_x(root: Complex64) -> Matrix {
+fn sqrt_x(root: Complex64) -> Entries1 {
     let (same, other) = ((ONE + root) / 2.0, (ONE - root) / 2.0);
-    Matrix::from_rows([[same, other], [other, same]])
+    [[same, other], [other, same]]
 }
 
 /// Exchanges |01> and |10> with a factor.

@@ -18,6 +18,23 @@ impl Counts {
         Self { registers, counts: BTreeMap::new() }
     }
 
+    /// How often each of these outcomes was seen; one that comes twice counts twice. Faster than to
+    /// [`add`](Self::add) one after the other, most of all if they come in order.
+    #[must_use]
+    pub fn from_outcomes(
+        registers: Vec<Register>,
+        outcomes: impl IntoIterator<Item = (BitString, u64)>,
+    ) -> Self {
+        let mut outcomes: Vec<(BitString, u64)> = outcomes.into_iter().collect();
+        outcomes.sort_by(|a, b| a.0.cmp(&b.0));
+        outcomes.dedup_by(|later, earlier| {
+            let same = later.0 == earlier.0;
+            earlier.1 += if same { later.1 } else { 0 };
+            same
+        });
+        Self { registers, counts: outcomes.into_iter().collect() }
+    }
+
     /// Adds `count` more of `outcome`.
     pub fn add(&mut self, outcome: BitString, count: u64) {
         *self.counts.entry(outcome).or_insert(0) += count;
