@@ -23,8 +23,8 @@ pub(crate) struct Table {
 /// Parts for each outcome.
 const PARTS: usize = 4;
 
-/// Shots between two looks at whether to stop; an even number.
-const SHOTS_AT_A_TIME: u64 = 1 << 16;
+/// Shots whose random numbers are made at a time; an even number.
+const BATCH: usize = 256;
 
 impl Table {
     /// A table of outcomes with these weights.
@@ -66,17 +66,16 @@ impl Table {
         cancel: &Cancel,
         mut each: impl FnMut(usize),
     ) -> Result<(), Error> {
-        for first in (0..shots).step_by(SHOTS_AT_A_TIME as usize) {
+        // All numbers of a batch before the first is looked up: so the calls of the generator, long
+        // chains of multiplications, overlap.
+        let mut batch = [0; BATCH];
+        for first in (0..shots).step_by(BATCH) {
             cancel.poll()?;
-            let end = shots.min(first + SHOTS_AT_A_TIME);
-            for pair in first / 2..end / 2 {
-                let [even, odd] = rng::pair(seed, pair, 0);
-                each(self.outcome(even));
-                each(self.outcome(odd));
+            let batch = &mut batch[..(shots - first).min(BATCH as u64) as usize];
+            for (pair, bits) in (first / 2..).zip(batch.chunks_mut(2)) {
+                bits.copy_from_slice(&rng::pair(seed, pair, 0)[..bits.len()]);
             }
-            if end % 2 == 1 {
-                each(self.outcome(rng::pair(seed, end / 2, 0)[0]));
-            }
+            batch.iter().for_each(|&bits| each(self.outcome(bits)));
         }
         Ok(())
     }
