@@ -56,7 +56,7 @@ fn refuse(op: &Op, method: Method, reason: &str) -> Error {
 pub(crate) fn check_method(instruction: Instruction<'_>, method: Method) -> Result<(), Error> {
     let op = instruction.op;
     let refuse = |reason| Err(refuse(op, method, reason));
-    let is_vector = method == Method::Statevector;
+    let is_vector = matches!(method, Method::Statevector | Method::Sparse);
     match op {
         Op::Opaque(_) => refuse("it is known by name only"),
         Op::Save(save) => match &save.kind {

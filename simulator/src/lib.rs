@@ -36,6 +36,7 @@ mod rng;
 mod run;
 mod saved;
 mod simulate;
+mod sparse;
 mod system;
 mod table;
 

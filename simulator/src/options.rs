@@ -68,19 +68,22 @@ pub enum Method {
     Stabilizer,
     /// A chain of tensors, as large as the entanglement asks for.
     MatrixProductState,
+    /// The amplitudes that are not 0, of any number of qubits.
+    Sparse,
     /// The `16^n` entries of the circuit's superoperator.
     Superop,
 }
 
 impl Method {
     /// All methods.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Automatic,
         Self::Statevector,
         Self::Unitary,
         Self::DensityMatrix,
         Self::Stabilizer,
         Self::MatrixProductState,
+        Self::Sparse,
         Self::Superop,
     ];
 
@@ -94,6 +97,7 @@ impl Method {
             Self::DensityMatrix => "density_matrix",
             Self::Stabilizer => "stabilizer",
             Self::MatrixProductState => "matrix_product_state",
+            Self::Sparse => "sparse",
             Self::Superop => "superop",
         }
     }

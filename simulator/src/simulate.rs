@@ -14,6 +14,7 @@ use crate::{
     method::choose,
     program::{Layout, sees_clbits},
     run::Outcomes,
+    sparse,
 };
 
 /// Qubits below which one gate is too little work for several threads.
@@ -92,9 +93,7 @@ fn run_checked(
     if let Some(initial) = &options.initial_state {
         check_initial(circuit, method, initial)?;
     }
-    if method.is_dense() {
-        require_memory(circuit, method, options, threads.count())?;
-    }
+    require_memory(circuit, method, options, threads.count())?;
     let facts = Facts {
         method,
         reason,
@@ -105,6 +104,7 @@ fn run_checked(
     };
     let work = Work { threads, circuit, options, cancel };
     match (method, options.precision) {
+        (Method::Sparse, _) => sparse::simulate(work, facts, usize::MAX),
         (Method::Stabilizer | Method::MatrixProductState | Method::Superop, _) => {
             unreachable!("the check refuses every circuit")
         }
@@ -122,7 +122,11 @@ fn run_checked(
 pub fn memory_needed(circuit: &Circuit, options: &Options, threads: usize) -> u128 {
     let (method, _) = choose(circuit, options.method);
     let places = state_places(circuit, method, options);
-    let state = memory::power_of_two_bytes(places as u64, options.precision.amplitude_bytes());
+    let state = match method.is_dense() {
+        true => memory::power_of_two_bytes(places as u64, options.precision.amplitude_bytes()),
+        // It grows as it must, and is refused when it has grown too large.
+        false => 0,
+    };
     let once = method == Method::Unitary || options.shots <= 1;
     let copies = match once || !is_shot_by_shot(circuit, method, options) {
         true => 1,
@@ -137,6 +141,7 @@ pub fn memory_needed(circuit: &Circuit, options: &Options, threads: usize) -> u1
                 SaveKind::Probabilities | SaveKind::ProbabilitiesDict => {
                     memory::power_of_two_bytes(n, 8)
                 }
+                SaveKind::State if !method.is_dense() => 0,
                 SaveKind::State | SaveKind::Statevector | SaveKind::Unitary => {
                     memory::power_of_two_bytes(places as u64, 16)
                 }
@@ -160,7 +165,8 @@ pub fn memory_needed(circuit: &Circuit, options: &Options, threads: usize) -> u1
         _ => None,
     });
     let widened = match (options.final_state, options.precision) {
-        (true, Precision::Single) => memory::power_of_two_bytes(places as u64, 16),
+        (true, Precision::Double) if method.is_dense() => 0,
+        (true, _) => memory::power_of_two_bytes(places as u64, 16),
         _ => 0,
     };
     state * copies + largest_saved.max().unwrap_or(0).max(widened) + outcome_bytes(circuit, options)

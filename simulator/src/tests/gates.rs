@@ -103,7 +103,10 @@ fn matrices_diagonals_multiplexers_and_paulis_at_every_position() {
 }
 
 /// A gate of the table by number, on qubits by lot.
-fn random_gate(circuit: Circuit, (gate, order, angles): (usize, u64, [f64; 4])) -> Circuit {
+pub(super) fn random_gate(
+    circuit: Circuit,
+    (gate, order, angles): (usize, u64, [f64; 4]),
+) -> Circuit {
     let info = &GATES[gate % GATES.len()];
     let n = circuit.n_qubits();
     let mut qubits: Vec<u32> = (0..n).collect();

@@ -6,6 +6,7 @@ mod limits;
 mod noise;
 mod sampling;
 mod saves;
+mod sparse;
 mod unitary;
 
 use ketch_interface::{Circuit, Complex64, Counts};
