@@ -9,7 +9,8 @@
 //! over them; `simd` is the small trait that the kernels of `gates` are written
 //! against, once; `arch` implements it for each instruction set; `dispatch` is the
 //! only place that asks the CPU what it can do. `reduce` holds the sums, whose result
-//! depends neither on the number of threads nor on the instruction set.
+//! depends neither on the number of threads nor on the instruction set. `tiles` does many
+//! gates for one pass over memory.
 //!
 //! Arguments are checked before a pass starts: a qubit out of range, a qubit named
 //! twice or a matrix of the wrong size is an error of the caller and panics.
@@ -24,6 +25,7 @@ mod real;
 mod reduce;
 mod simd;
 mod threads;
+mod tiles;
 
 pub use aligned::{AlignedVec, AllocError, Element};
 pub use controls::Controls;
@@ -31,3 +33,4 @@ pub use dispatch::{Arch, Kernels};
 pub use real::Real;
 pub use reduce::{BLOCK, SampleError};
 pub use threads::{Threads, ThreadsError};
+pub use tiles::{LinearMap, PhasePass, Phases, Rotation, Scratch, Sweep, Tile, TileBits};

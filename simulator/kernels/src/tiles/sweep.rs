@@ -1,0 +1,115 @@
+//! Real matrices on pairs of amplitudes, several for one pass through the registers.
+
+use num_complex::Complex;
+
+use crate::dispatch::Kernels;
+use crate::real::Real;
+
+/// A real operation on a tile. Matrices are row-major, act on the amplitudes
+/// (first, second) of a pair, and need not be orthogonal.
+///
+/// One fused multiply-add for each real number: `[[1, -t], [t, 1]]` and
+/// `[[c, -1], [1, c]]`, the rotation by a tangent or a cotangent up to a factor, and
+/// `[[1, t], [t, -1]]`, the reflection (a Hadamard gate with `t` = 1). Other matrices
+/// take a product more.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Rotation {
+    /// A matrix on one bit: the pairs are (0, 1).
+    One {
+        /// The bit of the tile's index.
+        bit: usize,
+        /// What becomes of a pair.
+        matrix: [[f64; 2]; 2],
+    },
+    /// A matrix on two bits that mixes 00 with 11 and 01 with 10.
+    Two {
+        /// The bits of the tile's index, the first as the low one.
+        bits: [usize; 2],
+        /// On the pairs (00, 11).
+        even: [[f64; 2]; 2],
+        /// On the pairs (01, 10): in the first amplitude of a pair, `bits[0]` is 1.
+        odd: [[f64; 2]; 2],
+    },
+    /// A factor for every amplitude.
+    Scale(f64),
+}
+
+impl Rotation {
+    /// The bits that the rotation acts on.
+    fn mask(&self) -> usize {
+        match *self {
+            Self::One { bit, .. } => 1 << bit,
+            Self::Two { bits: [a, b], .. } => 1 << a | 1 << b,
+            Self::Scale(_) => 0,
+        }
+    }
+}
+
+/// Rotations made ready for tiles of a size. They are done as if in the order given;
+/// those on different bits commute, and share a pass through the registers.
+#[derive(Clone, Debug)]
+pub struct Sweep<T> {
+    n_tile_bits: usize,
+    rotations: Vec<Rotation>,
+    real: std::marker::PhantomData<T>,
+}
+
+impl<T: Real> Sweep<T> {
+    /// Makes `rotations` ready for `kernels` and tiles of `n_tile_bits`.
+    ///
+    /// # Panics
+    /// When a bit lies beyond the tile or a rotation names a bit twice.
+    pub fn compile(kernels: Kernels, rotations: &[Rotation], n_tile_bits: usize) -> Self {
+        let _ = kernels;
+        for rotation in rotations {
+            let mask = rotation.mask();
+            assert!(mask >> n_tile_bits == 0, "{rotation:?} on a tile of {n_tile_bits} bits");
+            if let Rotation::Two { bits: [a, b], .. } = rotation {
+                assert_ne!(a, b, "a rotation on a bit and itself");
+            }
+        }
+        Self { n_tile_bits, rotations: rotations.to_vec(), real: std::marker::PhantomData }
+    }
+}
+
+impl Kernels {
+    /// Applies the rotations to a tile.
+    ///
+    /// # Panics
+    /// When the tile is not of the size that `sweep` was made for.
+    pub fn sweep<T: Real>(self, tile: &mut [Complex<T>], sweep: &Sweep<T>) {
+        assert_eq!(tile.len(), 1 << sweep.n_tile_bits, "a tile of another size");
+        for rotation in &sweep.rotations {
+            plainly(tile, rotation);
+        }
+    }
+}
+
+/// One pair at a time, for tiles that are too small for vectors.
+fn plainly<T: Real>(tile: &mut [Complex<T>], rotation: &Rotation) {
+    let len = tile.len();
+    let mut mix = |first: usize, second: usize, matrix: &[[f64; 2]; 2]| {
+        let [[a, b], [c, d]] = matrix.map(|row| row.map(T::narrow));
+        let (x, y) = (tile[first], tile[second]);
+        tile[first] = x.scale(a) + y.scale(b);
+        tile[second] = x.scale(c) + y.scale(d);
+    };
+    match rotation {
+        Rotation::Scale(factor) => {
+            let factor = T::narrow(*factor);
+            tile.iter_mut().for_each(|amplitude| *amplitude = amplitude.scale(factor));
+        }
+        Rotation::One { bit, matrix } => {
+            for first in (0..len).filter(|index| index >> bit & 1 == 0) {
+                mix(first, first | 1 << bit, matrix);
+            }
+        }
+        Rotation::Two { bits: [a, b], even, odd } => {
+            let (low, high) = (1 << a, 1 << b);
+            for base in (0..len).filter(|index| index & (low | high) == 0) {
+                mix(base, base | low | high, even);
+                mix(base | low, base | high, odd);
+            }
+        }
+    }
+}
