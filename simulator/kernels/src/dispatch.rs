@@ -8,7 +8,8 @@ use crate::arch::x86_64::{avx2::Avx2, avx512::Avx512};
 use crate::gates::Gate;
 use crate::real::Real;
 use crate::reduce::{Blocks, Flipped, Overlap, Parts, Squares};
-use crate::simd::Task;
+use crate::simd::{Registers, Simd, Task};
+use crate::tiles::SweepTile;
 
 /// An instruction set that the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -110,6 +111,17 @@ pub trait Dispatch: Sized {
     where
         Self: Real;
 
+    /// The registers that operations on tiles of `len` amplitudes use; `None` where a
+    /// tile does not fill them.
+    fn registers(isa: Isa, len: usize) -> Option<Registers>
+    where
+        Self: Real;
+
+    /// A round of rotations on a tile that fills the registers.
+    fn sweep(isa: Isa, sweep: SweepTile<'_, Self>)
+    where
+        Self: Real;
+
     /// Sums up squares, block by block.
     fn sum_squares(isa: Isa, sum: Blocks<'_, Squares<'_, Self>>) -> Vec<Parts>
     where
@@ -127,19 +139,36 @@ pub trait Dispatch: Sized {
 }
 
 macro_rules! dispatch {
-    ($real:ty, $run:ident) => {
+    ($real:ty, $run:ident, $run_tile:ident) => {
+        /// Runs `task` on a tile of `len` amplitudes: with all registers of `isa`, or of a
+        /// narrower one where the tile does not fill them; `None` where it fills none.
+        fn $run_tile<K: Task<$real>>(isa: Isa, len: usize, task: K) -> Option<K::Output> {
+            fn fits<S: Simd<$real>>(len: usize) -> bool {
+                len >= S::LANES << S::SLOTS
+            }
+            match isa {
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx512(token) if fits::<Avx512>(len) => Some(task.run(token)),
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx512(_) if fits::<Avx2>(len) => match Avx2::new() {
+                    Some(token) => Some(task.run(token)),
+                    None => Some(task.run(Portable::<2>)),
+                },
+                #[cfg(target_arch = "x86_64")]
+                Isa::Avx2(token) if fits::<Avx2>(len) => Some(task.run(token)),
+                _ if fits::<Portable<2>>(len) => Some(task.run(Portable::<2>)),
+                _ => None,
+            }
+        }
+
         /// Runs `task` on a state of `len` amplitudes: with the vectors of `isa`, or
         /// with shorter ones where the state does not fill one.
         fn $run<K: Task<$real>>(isa: Isa, len: usize, task: K) -> K::Output {
             match isa {
                 #[cfg(target_arch = "x86_64")]
-                Isa::Avx512(token) if len >= <Avx512 as crate::simd::Simd<$real>>::LANES => {
-                    task.run(token)
-                }
+                Isa::Avx512(token) if len >= <Avx512 as Simd<$real>>::LANES => task.run(token),
                 #[cfg(target_arch = "x86_64")]
-                Isa::Avx2(token) if len >= <Avx2 as crate::simd::Simd<$real>>::LANES => {
-                    task.run(token)
-                }
+                Isa::Avx2(token) if len >= <Avx2 as Simd<$real>>::LANES => task.run(token),
                 _ if len >= 2 => task.run(Portable::<2>),
                 _ => task.run(Portable::<1>),
             }
@@ -157,6 +186,15 @@ macro_rules! dispatch {
                 }
             }
 
+            fn registers(isa: Isa, len: usize) -> Option<Registers> {
+                $run_tile(isa, len, Registers::ask())
+            }
+
+            fn sweep(isa: Isa, sweep: SweepTile<'_, Self>) {
+                let done = $run_tile(isa, sweep.tile.len(), sweep);
+                done.expect("a round is only made for tiles that fill the registers");
+            }
+
             fn sum_squares(isa: Isa, sum: Blocks<'_, Squares<'_, Self>>) -> Vec<Parts> {
                 $run(isa, sum.pass.0.len(), sum)
             }
@@ -172,8 +210,8 @@ macro_rules! dispatch {
     };
 }
 
-dispatch!(f64, run_f64);
-dispatch!(f32, run_f32);
+dispatch!(f64, run_f64, run_tile_f64);
+dispatch!(f32, run_f32, run_tile_f32);
 
 #[cfg(test)]
 mod tests {

@@ -20,6 +20,9 @@ pub(crate) trait Simd<T: Real>: Copy + Send + Sync {
     type Shuffle: Copy + Send + Sync;
     /// Amplitudes in a vector: a power of two, at most [`MAX_LANES`].
     const LANES: usize;
+    /// Two to this power is how many vectors the registers hold beside what is needed to
+    /// work on them.
+    const SLOTS: usize;
 
     /// Runs a pass compiled for this instruction set.
     fn vectorize<P: Pass<T, Self>>(self, pass: &P, range: Range<usize>) -> P::Output;
@@ -47,11 +50,21 @@ pub(crate) trait Simd<T: Real>: Copy + Send + Sync {
     /// `a * b + c`, part by part; fused where the CPU can.
     fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
 
+    /// `a * b - c`, part by part; fused where the CPU can.
+    fn mul_sub(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector;
+
     /// `a + i b`, as complex numbers.
     fn add_i(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
     /// The shuffle that exchanges lane `l` with lane `l ^ flip`, `flip < LANES`.
     fn shuffle(self, flip: usize) -> Self::Shuffle;
+
+    /// The complex product with a coefficient in two parts: each real part of the factor
+    /// twice in `re`, each imaginary part twice in `im`.
+    fn complex_mul(self, re: Self::Vector, im: Self::Vector, b: Self::Vector) -> Self::Vector;
+
+    /// The vector as a coefficient: its real parts twice and its imaginary parts twice.
+    fn parts(self, vector: Self::Vector) -> Coefficient<Self::Vector>;
 
     /// The vector with its lanes exchanged.
     fn permute(self, vector: Self::Vector, shuffle: Self::Shuffle) -> Self::Vector;
@@ -77,6 +90,30 @@ pub(crate) trait Task<T: Real> {
 
     /// Does the work.
     fn run<S: Simd<T>>(self, simd: S) -> Self::Output;
+}
+
+/// What operations on tiles need to know of an instruction set.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Registers {
+    /// Bits of the index that tell the lanes of a vector apart: the lowest ones.
+    pub(crate) lane_bits: usize,
+    /// Bits that tell apart the vectors that are in the registers together.
+    pub(crate) slots: usize,
+}
+
+impl Registers {
+    /// The task that finds out.
+    pub(crate) fn ask<T: Real>() -> impl Task<T, Output = Self> {
+        struct Ask;
+        impl<T: Real> Task<T> for Ask {
+            type Output = Registers;
+
+            fn run<S: Simd<T>>(self, _simd: S) -> Registers {
+                Registers { lane_bits: S::LANES.ilog2() as usize, slots: S::SLOTS }
+            }
+        }
+        Ask
+    }
 }
 
 /// A complex coefficient for each lane: the real part twice, the imaginary part twice,
@@ -116,7 +153,7 @@ impl<V: Copy> Coefficient<V> {
         T: Real,
         S: Simd<T, Vector = V>,
     {
-        simd.add_i(simd.mul(self.re, vector), simd.mul(self.im, vector))
+        simd.complex_mul(self.re, self.im, vector)
     }
 }
 

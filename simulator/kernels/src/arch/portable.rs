@@ -7,7 +7,7 @@ use std::ops::Range;
 use num_complex::Complex;
 
 use crate::real::Real;
-use crate::simd::{Pass, Simd};
+use crate::simd::{Coefficient, Pass, Simd};
 
 /// Vectors of `LANES` amplitudes as arrays. One lane serves states that are too small
 /// for a vector of the CPU.
@@ -18,6 +18,7 @@ impl<T: Real, const LANES: usize> Simd<T> for Portable<LANES> {
     type Vector = [Complex<T>; LANES];
     type Shuffle = usize;
     const LANES: usize = LANES;
+    const SLOTS: usize = 2;
 
     // Kept apart, as the passes of the other instruction sets are: one copy each.
     #[inline(never)]
@@ -57,6 +58,14 @@ impl<T: Real, const LANES: usize> Simd<T> for Portable<LANES> {
     }
 
     #[inline(always)]
+    fn mul_sub(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
+        std::array::from_fn(|lane| {
+            let (a, b, c) = (a[lane], b[lane], c[lane]);
+            Complex::new(a.re * b.re - c.re, a.im * b.im - c.im)
+        })
+    }
+
+    #[inline(always)]
     fn add_i(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
         std::array::from_fn(|lane| Complex::new(a[lane].re - b[lane].im, a[lane].im + b[lane].re))
     }
@@ -69,5 +78,21 @@ impl<T: Real, const LANES: usize> Simd<T> for Portable<LANES> {
     #[inline(always)]
     fn permute(self, vector: Self::Vector, flip: usize) -> Self::Vector {
         std::array::from_fn(|lane| vector[(lane ^ flip) & (LANES - 1)])
+    }
+    #[inline(always)]
+    fn complex_mul(self, re: Self::Vector, im: Self::Vector, b: Self::Vector) -> Self::Vector {
+        <Self as Simd<T>>::add_i(
+            self,
+            <Self as Simd<T>>::mul(self, re, b),
+            <Self as Simd<T>>::mul(self, im, b),
+        )
+    }
+
+    #[inline(always)]
+    fn parts(self, vector: Self::Vector) -> Coefficient<Self::Vector> {
+        Coefficient {
+            re: vector.map(|lane| Complex::new(lane.re, lane.re)),
+            im: vector.map(|lane| Complex::new(lane.im, lane.im)),
+        }
     }
 }

@@ -237,7 +237,7 @@ fn check(len: usize, targets: &[usize], controls: Controls) {
 }
 
 /// A state that several threads write at once, each its own groups.
-struct Shared<'a, T> {
+pub(crate) struct Shared<'a, T> {
     start: *mut Complex<T>,
     len: usize,
     state: PhantomData<&'a mut [Complex<T>]>,
@@ -249,7 +249,7 @@ unsafe impl<T: Send> Send for Shared<'_, T> {}
 unsafe impl<T: Send> Sync for Shared<'_, T> {}
 
 impl<'a, T> Shared<'a, T> {
-    fn new(state: &'a mut [Complex<T>]) -> Self {
+    pub(crate) fn new(state: &'a mut [Complex<T>]) -> Self {
         Self { start: state.as_mut_ptr(), len: state.len(), state: PhantomData }
     }
 
@@ -258,7 +258,7 @@ impl<'a, T> Shared<'a, T> {
     /// # Safety
     /// `index` is below the length of the state.
     #[inline(always)]
-    unsafe fn at(&self, index: usize) -> *mut Complex<T> {
+    pub(crate) unsafe fn at(&self, index: usize) -> *mut Complex<T> {
         debug_assert!(index < self.len);
         // SAFETY: the caller's promise keeps the pointer within the slice.
         unsafe { self.start.add(index) }

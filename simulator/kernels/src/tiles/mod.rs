@@ -20,4 +20,5 @@ pub use bits::TileBits;
 pub use linear::LinearMap;
 pub use pass::{Scratch, Tile};
 pub use phases::{PhasePass, Phases};
+pub(crate) use sweep::SweepTile;
 pub use sweep::{Rotation, Sweep};

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use num_complex::Complex;
 
-use crate::simd::{Pass, Simd};
+use crate::simd::{Coefficient, Pass, Simd};
 
 /// Proof that the CPU has AVX2 and FMA.
 #[derive(Clone, Copy, Debug)]
@@ -23,12 +23,14 @@ impl Avx2 {
 
 macro_rules! simd {
     ($real:ty, $vector:ty, $lanes:literal,
-     $load:ident, $store:ident, $splat:ident, $mul:ident, $mul_add:ident,
-     $swap_parts:ident, $sub_add:ident, $permute:ident) => {
+     $load:ident, $store:ident, $splat:ident, $mul:ident, $mul_add:ident, $mul_sub:ident, $mul_add_sub:ident,
+     $swap_parts:ident, $real_parts:ident, $imag_parts:ident, $sub_add:ident,
+     $permute:ident) => {
         impl Simd<$real> for Avx2 {
             type Vector = $vector;
             type Shuffle = __m256i;
             const LANES: usize = $lanes;
+            const SLOTS: usize = 3;
 
             #[inline]
             fn vectorize<P: Pass<$real, Self>>(self, pass: &P, range: Range<usize>) -> P::Output {
@@ -72,6 +74,29 @@ macro_rules! simd {
             fn mul_add(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
                 // SAFETY: the token proves FMA.
                 unsafe { $mul_add(a, b, c) }
+            }
+
+            #[inline(always)]
+            fn mul_sub(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
+                // SAFETY: the token proves FMA.
+                unsafe { $mul_sub(a, b, c) }
+            }
+
+            #[inline(always)]
+            fn complex_mul(
+                self,
+                re: Self::Vector,
+                im: Self::Vector,
+                b: Self::Vector,
+            ) -> Self::Vector {
+                // SAFETY: the token proves FMA.
+                unsafe { $mul_add_sub(re, b, $mul(im, $swap_parts(b))) }
+            }
+
+            #[inline(always)]
+            fn parts(self, vector: Self::Vector) -> Coefficient<Self::Vector> {
+                // SAFETY: the token proves AVX2.
+                unsafe { Coefficient { re: $real_parts(vector), im: $imag_parts(vector) } }
             }
 
             #[inline(always)]
@@ -121,6 +146,20 @@ fn permute_pd(vector: __m256d, words: __m256i) -> __m256d {
     _mm256_castsi256_pd(moved)
 }
 
+/// Each imaginary part twice.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn imag_parts_pd(vector: __m256d) -> __m256d {
+    _mm256_permute_pd::<0b1111>(vector)
+}
+
+/// Each imaginary part twice.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn imag_parts_ps(vector: __m256) -> __m256 {
+    _mm256_movehdup_ps(vector)
+}
+
 simd!(
     f64,
     __m256d,
@@ -130,7 +169,11 @@ simd!(
     _mm256_set1_pd,
     _mm256_mul_pd,
     _mm256_fmadd_pd,
+    _mm256_fmsub_pd,
+    _mm256_fmaddsub_pd,
     swap_parts_pd,
+    _mm256_movedup_pd,
+    imag_parts_pd,
     _mm256_addsub_pd,
     permute_pd
 );
@@ -143,7 +186,11 @@ simd!(
     _mm256_set1_ps,
     _mm256_mul_ps,
     _mm256_fmadd_ps,
+    _mm256_fmsub_ps,
+    _mm256_fmaddsub_ps,
     swap_parts_ps,
+    _mm256_moveldup_ps,
+    imag_parts_ps,
     _mm256_addsub_ps,
     _mm256_permutevar8x32_ps
 );

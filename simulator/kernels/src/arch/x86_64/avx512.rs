@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use num_complex::Complex;
 
-use crate::simd::{Pass, Simd};
+use crate::simd::{Coefficient, Pass, Simd};
 
 /// Proof that the CPU has AVX-512F.
 #[derive(Clone, Copy, Debug)]
@@ -22,12 +22,14 @@ impl Avx512 {
 
 macro_rules! simd {
     ($real:ty, $vector:ty, $lanes:literal, $word:ty,
-     $load:ident, $store:ident, $splat:ident, $mul:ident, $mul_add:ident,
-     $swap_parts:ident, $sub_add:ident, $permute:ident) => {
+     $load:ident, $store:ident, $splat:ident, $mul:ident, $mul_add:ident, $mul_sub:ident, $mul_add_sub:ident,
+     $swap_parts:ident, $real_parts:ident, $imag_parts:ident, $sub_add:ident,
+     $permute:ident) => {
         impl Simd<$real> for Avx512 {
             type Vector = $vector;
             type Shuffle = __m512i;
             const LANES: usize = $lanes;
+            const SLOTS: usize = 4;
 
             #[inline]
             fn vectorize<P: Pass<$real, Self>>(self, pass: &P, range: Range<usize>) -> P::Output {
@@ -74,6 +76,29 @@ macro_rules! simd {
             }
 
             #[inline(always)]
+            fn mul_sub(self, a: Self::Vector, b: Self::Vector, c: Self::Vector) -> Self::Vector {
+                // SAFETY: the token proves AVX-512F.
+                unsafe { $mul_sub(a, b, c) }
+            }
+
+            #[inline(always)]
+            fn complex_mul(
+                self,
+                re: Self::Vector,
+                im: Self::Vector,
+                b: Self::Vector,
+            ) -> Self::Vector {
+                // SAFETY: the token proves AVX-512F.
+                unsafe { $mul_add_sub(re, b, $mul(im, $swap_parts(b))) }
+            }
+
+            #[inline(always)]
+            fn parts(self, vector: Self::Vector) -> Coefficient<Self::Vector> {
+                // SAFETY: the token proves AVX-512F.
+                unsafe { Coefficient { re: $real_parts(vector), im: $imag_parts(vector) } }
+            }
+
+            #[inline(always)]
             fn add_i(self, a: Self::Vector, b: Self::Vector) -> Self::Vector {
                 // A product with one, for AVX-512 lacks the plain subtract-and-add.
                 // SAFETY: the token proves AVX-512F.
@@ -111,6 +136,20 @@ fn swap_parts_ps(vector: __m512) -> __m512 {
     _mm512_permute_ps::<0b10_11_00_01>(vector)
 }
 
+/// Each imaginary part twice.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn imag_parts_pd(vector: __m512d) -> __m512d {
+    _mm512_permute_pd::<0b1111_1111>(vector)
+}
+
+/// Each imaginary part twice.
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn imag_parts_ps(vector: __m512) -> __m512 {
+    _mm512_movehdup_ps(vector)
+}
+
 simd!(
     f64,
     __m512d,
@@ -121,7 +160,11 @@ simd!(
     _mm512_set1_pd,
     _mm512_mul_pd,
     _mm512_fmadd_pd,
+    _mm512_fmsub_pd,
+    _mm512_fmaddsub_pd,
     swap_parts_pd,
+    _mm512_movedup_pd,
+    imag_parts_pd,
     _mm512_fmaddsub_pd,
     _mm512_permutexvar_pd
 );
@@ -135,7 +178,11 @@ simd!(
     _mm512_set1_ps,
     _mm512_mul_ps,
     _mm512_fmadd_ps,
+    _mm512_fmsub_ps,
+    _mm512_fmaddsub_ps,
     swap_parts_ps,
+    _mm512_moveldup_ps,
+    imag_parts_ps,
     _mm512_fmaddsub_ps,
     _mm512_permutexvar_ps
 );

@@ -1,8 +1,13 @@
 //! Real matrices on pairs of amplitudes, several for one pass through the registers.
 
+mod run;
+mod schedule;
+
 use num_complex::Complex;
 
-use crate::dispatch::Kernels;
+pub(crate) use self::run::SweepTile;
+use self::run::{Round, Step};
+use crate::dispatch::{Arch, Kernels};
 use crate::real::Real;
 
 /// A real operation on a tile. Matrices are row-major, act on the amplitudes
@@ -46,12 +51,15 @@ impl Rotation {
 }
 
 /// Rotations made ready for tiles of a size. They are done as if in the order given;
-/// those on different bits commute, and share a pass through the registers.
+/// those on different bits commute, and share a pass through the registers: four bits
+/// beside those of the lanes of a vector with AVX-512, three with AVX2.
 #[derive(Clone, Debug)]
 pub struct Sweep<T> {
     n_tile_bits: usize,
-    rotations: Vec<Rotation>,
-    real: std::marker::PhantomData<T>,
+    arch: Arch,
+    rounds: Vec<Round<T>>,
+    /// For tiles that are too small for vectors.
+    plain: Vec<Rotation>,
 }
 
 impl<T: Real> Sweep<T> {
@@ -60,7 +68,6 @@ impl<T: Real> Sweep<T> {
     /// # Panics
     /// When a bit lies beyond the tile or a rotation names a bit twice.
     pub fn compile(kernels: Kernels, rotations: &[Rotation], n_tile_bits: usize) -> Self {
-        let _ = kernels;
         for rotation in rotations {
             let mask = rotation.mask();
             assert!(mask >> n_tile_bits == 0, "{rotation:?} on a tile of {n_tile_bits} bits");
@@ -68,7 +75,23 @@ impl<T: Real> Sweep<T> {
                 assert_ne!(a, b, "a rotation on a bit and itself");
             }
         }
-        Self { n_tile_bits, rotations: rotations.to_vec(), real: std::marker::PhantomData }
+        let (mut rounds, mut plain) = (Vec::new(), Vec::new());
+        match T::registers(kernels.isa, 1 << n_tile_bits) {
+            None => plain = rotations.to_vec(),
+            Some(registers) => {
+                for (slots, rotations) in schedule::rounds(rotations, n_tile_bits, registers) {
+                    let step = |rotation| Step::new(rotation, &slots, registers);
+                    let steps = rotations.iter().map(step).collect();
+                    rounds.push(Round { slots, steps });
+                }
+            }
+        }
+        Self { n_tile_bits, arch: kernels.arch(), rounds, plain }
+    }
+
+    /// How often the tile passes through the registers.
+    pub fn n_rounds(&self) -> usize {
+        self.rounds.len() + self.plain.len()
     }
 }
 
@@ -76,11 +99,15 @@ impl Kernels {
     /// Applies the rotations to a tile.
     ///
     /// # Panics
-    /// When the tile is not of the size that `sweep` was made for.
+    /// When `sweep` was made for tiles of another size or another instruction set.
     pub fn sweep<T: Real>(self, tile: &mut [Complex<T>], sweep: &Sweep<T>) {
         assert_eq!(tile.len(), 1 << sweep.n_tile_bits, "a tile of another size");
-        for rotation in &sweep.rotations {
+        assert_eq!(self.arch(), sweep.arch, "a sweep for another instruction set");
+        for rotation in &sweep.plain {
             plainly(tile, rotation);
+        }
+        for round in &sweep.rounds {
+            T::sweep(self.isa, SweepTile { tile: &mut *tile, round });
         }
     }
 }
