@@ -9,7 +9,7 @@ use crate::gates::Gate;
 use crate::real::Real;
 use crate::reduce::{Blocks, Flipped, Overlap, Parts, Squares};
 use crate::simd::{Registers, Simd, Task};
-use crate::tiles::SweepTile;
+use crate::tiles::{PhaseTile, SweepTile};
 
 /// An instruction set that the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -122,6 +122,11 @@ pub trait Dispatch: Sized {
     where
         Self: Real;
 
+    /// Phases on a tile that fills the registers.
+    fn phases(isa: Isa, phases: PhaseTile<'_, Self>)
+    where
+        Self: Real;
+
     /// Sums up squares, block by block.
     fn sum_squares(isa: Isa, sum: Blocks<'_, Squares<'_, Self>>) -> Vec<Parts>
     where
@@ -193,6 +198,11 @@ macro_rules! dispatch {
             fn sweep(isa: Isa, sweep: SweepTile<'_, Self>) {
                 let done = $run_tile(isa, sweep.tile.len(), sweep);
                 done.expect("a round is only made for tiles that fill the registers");
+            }
+
+            fn phases(isa: Isa, phases: PhaseTile<'_, Self>) {
+                let done = $run_tile(isa, phases.tile.len(), phases);
+                done.expect("a layout is only made for tiles that fill the registers");
             }
 
             fn sum_squares(isa: Isa, sum: Blocks<'_, Squares<'_, Self>>) -> Vec<Parts> {

@@ -85,7 +85,7 @@ fn any_rotation(random: &mut Random, n: usize) -> Rotation {
 /// Phases with each term present with the given chance.
 fn any_phases(random: &mut Random, n: usize, linear: f64, pairs: f64) -> Phases {
     let mut phase = |chance: f64| match random.uniform() < chance {
-        true => 20.0 * random.uniform() - 10.0,
+        true => 6.0 * random.uniform() - 3.0,
         false => 0.0,
     };
     let constant = phase(0.5);

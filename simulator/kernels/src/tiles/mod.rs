@@ -14,11 +14,13 @@ mod bits;
 mod linear;
 mod pass;
 mod phases;
+mod rows;
 mod sweep;
 
 pub use bits::TileBits;
 pub use linear::LinearMap;
 pub use pass::{Scratch, Tile};
+pub(crate) use phases::PhaseTile;
 pub use phases::{PhasePass, Phases};
 pub(crate) use sweep::SweepTile;
 pub use sweep::{Rotation, Sweep};

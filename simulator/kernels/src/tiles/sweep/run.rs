@@ -14,6 +14,7 @@ use crate::gates::Shared;
 use crate::index::Walk;
 use crate::real::Real;
 use crate::simd::{MAX_LANES, Pass, Registers, Simd, Task};
+use crate::tiles::rows::each_row;
 
 /// What is done in one passage through the registers.
 #[derive(Clone, Debug)]
@@ -202,13 +203,13 @@ impl<T: Real, S: Simd<T>, const ROWS: usize> Pass<T, S> for Interpreted<'_, T, S
     fn run(&self, simd: S, range: Range<usize>) {
         for base in self.walk.bases(range) {
             let mut rows = [simd.splat(T::zero()); ROWS];
-            for row in 0..ROWS {
+            each_row!(ROWS, |ROW| {
                 // SAFETY: a base has 0 in the bits of the slots and the lanes, of which the
                 // offsets are made: a vector of the tile.
-                let place = unsafe { self.tile.at(base | self.offsets[row]) };
+                let place = unsafe { self.tile.at(base | self.offsets[ROW]) };
                 // SAFETY: `place` is valid for LANES amplitudes.
-                rows[row] = unsafe { simd.load(place) };
-            }
+                rows[ROW] = unsafe { simd.load(place) };
+            });
             for step in self.steps {
                 let flip = self.shuffles[step.flip];
                 match step.place {
@@ -229,18 +230,18 @@ impl<T: Real, S: Simd<T>, const ROWS: usize> Pass<T, S> for Interpreted<'_, T, S
                     Place::Lanes => step.within(simd, &mut rows, flip),
                     Place::Scale => {
                         let factor = load(simd, &step.kept[0]);
-                        for row in 0..ROWS {
-                            rows[row] = simd.mul(factor, rows[row]);
-                        }
+                        each_row!(ROWS, |ROW| {
+                            rows[ROW] = simd.mul(factor, rows[ROW]);
+                        });
                     }
                 }
             }
-            for row in 0..ROWS {
-                // SAFETY: as for the load of the same row.
-                let place = unsafe { self.tile.at(base | self.offsets[row]) };
+            each_row!(ROWS, |ROW| {
+                // SAFETY: as for the load of the same ROW.
+                let place = unsafe { self.tile.at(base | self.offsets[ROW]) };
                 // SAFETY: `place` is valid for LANES amplitudes.
-                unsafe { simd.store(place, rows[row]) };
-            }
+                unsafe { simd.store(place, rows[ROW]) };
+            });
         }
     }
 }
@@ -254,7 +255,12 @@ fn load<T: Real, S: Simd<T>>(simd: S, lanes: &Lanes<T>) -> S::Vector {
 /// The coefficients of the rows by class.
 #[inline(always)]
 fn load_all<T: Real, S: Simd<T>>(simd: S, classes: &[Lanes<T>; 4]) -> [S::Vector; 4] {
-    [0, 1, 2, 3].map(|class| load(simd, &classes[class]))
+    [
+        load(simd, &classes[0]),
+        load(simd, &classes[1]),
+        load(simd, &classes[2]),
+        load(simd, &classes[3]),
+    ]
 }
 
 impl<T: Real> Step<T> {
@@ -272,49 +278,49 @@ impl<T: Real> Step<T> {
         match self.form {
             Form::Tangent => {
                 let p = load_all(simd, &self.partner);
-                for row in 0..ROWS {
-                    if row >> J & 1 == 0 {
-                        let other = row ^ (1 << I | 1 << J);
-                        let (x, y) = (rows[row], rows[other]);
-                        rows[row] = simd.mul_add(p[class(row)], y, x);
+                each_row!(ROWS, |ROW| {
+                    if ROW >> J & 1 == 0 {
+                        let other = ROW ^ (1 << I | 1 << J);
+                        let (x, y) = (rows[ROW], rows[other]);
+                        rows[ROW] = simd.mul_add(p[class(ROW)], y, x);
                         rows[other] = simd.mul_add(p[class(other)], x, y);
                     }
-                }
+                });
             }
             Form::Cotangent => {
                 let k = load_all(simd, &self.kept);
-                for row in 0..ROWS {
-                    if row >> J & 1 == 0 {
-                        let other = row ^ (1 << I | 1 << J);
-                        let (x, y) = (rows[row], rows[other]);
-                        rows[row] = simd.mul_sub(k[class(row)], x, y);
+                each_row!(ROWS, |ROW| {
+                    if ROW >> J & 1 == 0 {
+                        let other = ROW ^ (1 << I | 1 << J);
+                        let (x, y) = (rows[ROW], rows[other]);
+                        rows[ROW] = simd.mul_sub(k[class(ROW)], x, y);
                         rows[other] = simd.mul_add(k[class(other)], y, x);
                     }
-                }
+                });
             }
             Form::Reflection => {
                 let p = load_all(simd, &self.partner);
-                for row in 0..ROWS {
-                    if row >> J & 1 == 0 {
-                        let other = row ^ (1 << I | 1 << J);
-                        let (x, y) = (rows[row], rows[other]);
-                        rows[row] = simd.mul_add(p[class(row)], y, x);
+                each_row!(ROWS, |ROW| {
+                    if ROW >> J & 1 == 0 {
+                        let other = ROW ^ (1 << I | 1 << J);
+                        let (x, y) = (rows[ROW], rows[other]);
+                        rows[ROW] = simd.mul_add(p[class(ROW)], y, x);
                         rows[other] = simd.mul_sub(p[class(other)], x, y);
                     }
-                }
+                });
             }
             Form::Any => {
                 let p = load_all(simd, &self.partner);
                 let k = load_all(simd, &self.kept);
-                for row in 0..ROWS {
-                    if row >> J & 1 == 0 {
-                        let other = row ^ (1 << I | 1 << J);
-                        let (x, y) = (rows[row], rows[other]);
-                        rows[row] = simd.mul_add(p[class(row)], y, simd.mul(k[class(row)], x));
+                each_row!(ROWS, |ROW| {
+                    if ROW >> J & 1 == 0 {
+                        let other = ROW ^ (1 << I | 1 << J);
+                        let (x, y) = (rows[ROW], rows[other]);
+                        rows[ROW] = simd.mul_add(p[class(ROW)], y, simd.mul(k[class(ROW)], x));
                         rows[other] =
                             simd.mul_add(p[class(other)], x, simd.mul(k[class(other)], y));
                     }
-                }
+                });
             }
         }
     }
@@ -333,18 +339,18 @@ impl<T: Real> Step<T> {
         // By the bit in the slot, for what `select` makes of the lower bit is in the lanes.
         let p = load_all(simd, &self.partner);
         let k = load_all(simd, &self.kept);
-        for row in 0..ROWS {
-            if row >> J & 1 == 0 {
-                let other = row ^ 1 << J;
-                let (mut x, mut y) = (rows[row], rows[other]);
+        each_row!(ROWS, |ROW| {
+            if ROW >> J & 1 == 0 {
+                let other = ROW ^ 1 << J;
+                let (mut x, mut y) = (rows[ROW], rows[other]);
                 let (of_x, of_y) = (simd.permute(x, flip), simd.permute(y, flip));
                 if self.form != Form::Tangent {
                     (x, y) = (simd.mul(k[0], x), simd.mul(k[3], y));
                 }
-                rows[row] = simd.mul_add(p[0], of_y, x);
+                rows[ROW] = simd.mul_add(p[0], of_y, x);
                 rows[other] = simd.mul_add(p[3], of_x, y);
             }
-        }
+        });
     }
 
     /// Pairs of lanes.
@@ -357,15 +363,15 @@ impl<T: Real> Step<T> {
     ) {
         let p = load(simd, &self.partner[0]);
         if self.form == Form::Tangent {
-            for row in 0..ROWS {
-                rows[row] = simd.mul_add(p, simd.permute(rows[row], flip), rows[row]);
-            }
+            each_row!(ROWS, |ROW| {
+                rows[ROW] = simd.mul_add(p, simd.permute(rows[ROW], flip), rows[ROW]);
+            });
         } else {
             let k = load(simd, &self.kept[0]);
-            for row in 0..ROWS {
-                let x = rows[row];
-                rows[row] = simd.mul_add(p, simd.permute(x, flip), simd.mul(k, x));
-            }
+            each_row!(ROWS, |ROW| {
+                let x = rows[ROW];
+                rows[ROW] = simd.mul_add(p, simd.permute(x, flip), simd.mul(k, x));
+            });
         }
     }
 }
