@@ -2,11 +2,13 @@
 
 use std::fmt;
 
+use crate::AllocError;
 use crate::arch::portable::Portable;
 #[cfg(target_arch = "x86_64")]
 use crate::arch::x86_64::{avx2::Avx2, avx512::Avx512};
 use crate::gates::Gate;
 use crate::real::Real;
+use crate::real_maps::Tiles;
 use crate::reduce::{Blocks, Flipped, Overlap, Parts, Squares};
 use crate::simd::{Registers, Simd, Task};
 use crate::tiles::{PhaseTile, SweepTile};
@@ -127,6 +129,11 @@ pub trait Dispatch: Sized {
     where
         Self: Real;
 
+    /// Applies real maps to the tiles of a real vector.
+    fn apply_maps(isa: Isa, tiles: Tiles<'_, Self>) -> Result<(), AllocError>
+    where
+        Self: Real;
+
     /// Sums up squares, block by block.
     fn sum_squares(isa: Isa, sum: Blocks<'_, Squares<'_, Self>>) -> Vec<Parts>
     where
@@ -203,6 +210,10 @@ macro_rules! dispatch {
             fn phases(isa: Isa, phases: PhaseTile<'_, Self>) {
                 let done = $run_tile(isa, phases.tile.len(), phases);
                 done.expect("a layout is only made for tiles that fill the registers");
+            }
+
+            fn apply_maps(isa: Isa, tiles: Tiles<'_, Self>) -> Result<(), AllocError> {
+                $run(isa, tiles.pairs(), tiles)
             }
 
             fn sum_squares(isa: Isa, sum: Blocks<'_, Squares<'_, Self>>) -> Vec<Parts> {

@@ -10,7 +10,8 @@
 //! against, once; `arch` implements it for each instruction set; `dispatch` is the
 //! only place that asks the CPU what it can do. `reduce` holds the sums, whose result
 //! depends neither on the number of threads nor on the instruction set. `tiles` does many
-//! gates for one pass over memory.
+//! gates for one pass over memory. `real_maps` is the counterpart of `gates` for real vectors:
+//! density matrices in the basis of Pauli strings.
 //!
 //! Arguments are checked before a pass starts: a qubit out of range, a qubit named
 //! twice or a matrix of the wrong size is an error of the caller and panics.
@@ -22,6 +23,7 @@ mod dispatch;
 mod gates;
 mod index;
 mod real;
+mod real_maps;
 mod reduce;
 mod simd;
 mod threads;
@@ -31,6 +33,7 @@ pub use aligned::{AlignedVec, AllocError, Element};
 pub use controls::Controls;
 pub use dispatch::{Arch, Kernels};
 pub use real::Real;
+pub use real_maps::{ALWAYS_LOCAL, MapStage, RealMap};
 pub use reduce::{BLOCK, SampleError};
 pub use threads::{Threads, ThreadsError};
 pub use tiles::{LinearMap, PhasePass, Phases, Rotation, Scratch, Sweep, Tile, TileBits};

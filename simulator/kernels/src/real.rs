@@ -4,11 +4,11 @@ use std::fmt;
 
 use num_traits::{Float, NumAssign};
 
-use crate::dispatch::Dispatch;
+use crate::{aligned::Element, dispatch::Dispatch};
 
 /// A precision: `f64` or `f32`. Sealed, for each needs its own vector code.
 pub trait Real:
-    Float + NumAssign + Default + fmt::Debug + fmt::Display + Send + Sync + Dispatch + 'static
+    Float + NumAssign + Default + fmt::Debug + fmt::Display + Send + Sync + Dispatch + Element + 'static
 {
     /// The value in double precision.
     fn widen(self) -> f64;
