@@ -10,7 +10,7 @@ use ketch_kernels::{Kernels, Threads};
 use crate::{
     Cancel, Error, Facts, Method, Options, Outcome, Precision,
     check::{check, check_amplitudes},
-    dense, memory,
+    dense, density, memory,
     method::choose,
     program::{Layout, sees_clbits},
     run::Outcomes,
@@ -105,8 +105,14 @@ fn run_checked(
     let work = Work { threads, circuit, options, cancel };
     match (method, options.precision) {
         (Method::Sparse, _) => sparse::simulate(work, facts, usize::MAX),
-        (Method::Stabilizer | Method::MatrixProductState | Method::Superop, _) => {
+        (Method::Stabilizer | Method::MatrixProductState, _) => {
             unreachable!("the check refuses every circuit")
+        }
+        (Method::DensityMatrix | Method::Superop, Precision::Double) => {
+            density::simulate::<f64>(work, method, facts)
+        }
+        (Method::DensityMatrix | Method::Superop, Precision::Single) => {
+            density::simulate::<f32>(work, method, facts)
         }
         (_, Precision::Double) => dense::simulate::<f64>(work, method, facts),
         (_, Precision::Single) => dense::simulate::<f32>(work, method, facts),

@@ -75,6 +75,15 @@ impl Apply<f64> {
         Some(Self { action, controls })
     }
 
+    /// A diagonal; `None` for the identity on one place.
+    pub(crate) fn of_diagonal(entries: &[Complex64], places: &[usize]) -> Option<Self> {
+        if places.len() <= 1 {
+            return Self::of_matrix(&Matrix::diagonal(entries), places, Controls::NONE);
+        }
+        let action = Action::Diagonal { places: places.into(), entries: entries.into() };
+        Some(Self { action, controls: Controls::NONE })
+    }
+
     /// A unitary on one place; `None` for the identity.
     pub(crate) fn of_matrix1(matrix: Matrix1, place: usize, controls: Controls) -> Option<Self> {
         let [[a, b], [c, d]] = matrix;

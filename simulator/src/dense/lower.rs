@@ -71,11 +71,9 @@ impl<T: Real> DenseLower<T> {
     }
 
     fn diagonal(&mut self, entries: &[Complex64], places: &[usize], out: &mut Steps<T>) {
-        if places.len() <= 1 {
-            return self.unitary(&Matrix::diagonal(entries), places, Controls::NONE, out);
+        if let Some(apply) = Apply::of_diagonal(entries, places) {
+            self.apply(apply, out);
         }
-        let action = Action::Diagonal { places: places.into(), entries: entries.into() };
-        self.apply(Apply { action, controls: Controls::NONE }, out);
     }
 
     /// One controlled unitary for each value of the controls.

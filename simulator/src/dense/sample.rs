@@ -28,14 +28,15 @@ pub(crate) fn sampled<'t, T: Real>(
         shot.run(run, &mut state, &mut records, segment.start, segment.end)?;
     }
     let width = run.program.circuit.n_clbits();
-    let outcomes = draw(&state, measured, width, options, run.cancel)?;
+    let sample = |uniforms: &[f64]| state.sample_sorted(uniforms);
+    let outcomes = draw(sample, measured, width, options, run.cancel)?;
     Ok(Ran { state, outcomes, records: records.repeated(options.shots) })
 }
 
-/// Draws all shots. Shot `i` has a random number of its own, so its outcome depends neither on
+/// Draws all shots; `sample` gives the basis states that ascending uniform numbers fall on. Shot `i` has a random number of its own, so its outcome depends neither on
 /// other shots nor on threads.
-fn draw<T: Real>(
-    state: &State<'_, T>,
+pub(crate) fn draw(
+    sample: impl Fn(&[f64]) -> Result<Vec<usize>, Error>,
     measured: &Measured<'_>,
     width: u32,
     options: &Options,
@@ -69,7 +70,7 @@ fn draw<T: Real>(
             .collect();
         numbers.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
         let uniforms: Vec<f64> = numbers.iter().map(|(uniform, _)| *uniform).collect();
-        let drawn = state.sample_sorted(&uniforms)?;
+        let drawn = sample(&uniforms)?;
         let stride = bytes(&BitString::zeros(width)).count();
         let start = outcomes.memory_mut().map_or(0, |memory| {
             memory.resize(memory.len() + shots as usize * stride, 0);

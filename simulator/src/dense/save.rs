@@ -13,7 +13,7 @@ use crate::{Error, Saved};
 
 /// Probabilities and squared amplitudes below this are left out of dictionaries, as in Qiskit Aer
 /// (its option `zero_threshold`).
-const ZERO_THRESHOLD: f64 = 1e-10;
+pub(crate) const ZERO_THRESHOLD: f64 = 1e-10;
 
 /// The value that the save at `index` asks for.
 pub(super) fn saved<T: Real>(
@@ -45,7 +45,8 @@ pub(super) fn saved<T: Real>(
             Saved::Number(value.re)
         }
         SaveKind::ExpectationValueVariance(terms) => {
-            let (value, variance) = with_variance(state, terms, &program.places(qubits));
+            let (value, variance) =
+                with_variance(|x, z| state.expectation(x, z), terms, &program.places(qubits));
             Saved::Reals(vec![value, variance].into())
         }
         SaveKind::Amplitudes(indices) => {
@@ -137,11 +138,12 @@ fn expectation<T: Real>(state: &State<'_, T>, terms: &[PauliTerm], places: &[usi
     terms.sum()
 }
 
-/// <O> and <O²> - <O>² of a sum O of Pauli strings with real weights.
+/// <O> and <O²> - <O>² of a sum O of Pauli strings with real weights, where the string of masks
+/// (x, z) has the expectation value `of(x, z)`.
 ///
 /// O² is a sum of Pauli strings again: products of strings that anticommute cancel in pairs.
-fn with_variance<T: Real>(
-    state: &State<'_, T>,
+pub(crate) fn with_variance(
+    of: impl Fn(usize, usize) -> f64,
     terms: &[PauliTerm],
     places: &[usize],
 ) -> (f64, f64) {
@@ -152,7 +154,7 @@ fn with_variance<T: Real>(
             (x, z, term.coefficient.re)
         })
         .collect();
-    let value: f64 = masks.iter().map(|&(x, z, weight)| weight * state.expectation(x, z)).sum();
+    let value: f64 = masks.iter().map(|&(x, z, weight)| weight * of(x, z)).sum();
     let mut square: BTreeMap<(usize, usize), f64> = BTreeMap::new();
     for &(x1, z1, w1) in &masks {
         for &(x2, z2, w2) in &masks {
@@ -161,7 +163,7 @@ fn with_variance<T: Real>(
             }
         }
     }
-    let of_square: f64 = square.iter().map(|(&(x, z), w)| w * state.expectation(x, z)).sum();
+    let of_square: f64 = square.iter().map(|(&(x, z), w)| w * of(x, z)).sum();
     (value, (of_square - value * value).max(0.0))
 }
 

@@ -4,11 +4,11 @@
 //! the index whose bits `2j` and `2j + 1` are the z and the x bit of place `j`: digits 0 to 3 are
 //! I, Z, X, Y.
 
-use ketch_interface::{Complex64, Matrix, noise::Channel};
+use ketch_interface::{Complex64, Matrix};
 use ketch_kernels::{Kernels, Threads};
 
 use super::basis;
-use crate::program::Apply;
+use crate::dense::{Apply, apply::bits};
 
 /// A gate or a channel on some places.
 #[derive(Clone, Debug, PartialEq)]
@@ -27,15 +27,8 @@ impl Transfer {
     /// ρ becomes U ρ U†, where U is what `apply` does to its places; on few places, for the matrix
     /// has `16^k` entries.
     pub(crate) fn of_unitary(apply: &Apply<f64>) -> Self {
-        let mask = apply.mask();
-        let places: Vec<usize> =
-            (0..usize::BITS as usize).filter(|place| mask >> place & 1 == 1).collect();
-        Self::of_kraus(&[unitary(apply, &places)], &places)
-    }
-
-    /// A channel whose first qubit is at the first place.
-    pub(crate) fn of_channel(channel: &Channel, places: &[usize]) -> Self {
-        Self::of_kraus(channel.kraus(), places)
+        let places: Vec<usize> = bits(apply.mask()).collect();
+        Self::of_superop(&unitary_superop(&unitary(apply, &places)), &places)
     }
 
     /// The place becomes |0>.
@@ -54,37 +47,30 @@ impl Transfer {
         Self { places: vec![place], matrix }
     }
 
-    /// ρ becomes Σ K ρ K†.
-    fn of_kraus(kraus: &[Matrix], places: &[usize]) -> Self {
+    /// A superoperator, column-stacking, whose first qubit is at the first place.
+    pub(crate) fn of_superop(superop: &Matrix, places: &[usize]) -> Self {
         let k = places.len();
         let (dim, d) = (1 << (2 * k), 1_usize << k);
+        assert_eq!(superop.dim(), dim, "a superoperator of {k} qubits");
         let mut matrix = vec![0.0; dim * dim];
-        // By column and then row, so that the sum over c below runs along memory.
-        let mut images = vec![Complex64::ZERO; d * d];
+        let mut image = vec![Complex64::ZERO; dim];
         let powers = [Complex64::ONE, Complex64::I, -Complex64::ONE, -Complex64::I];
         for from in 0..dim {
             let (x, z) = masks(from, k);
-            images.fill(Complex64::ZERO);
-            for operator in kraus {
-                for c in 0..d {
-                    // Q|c> is a multiple of |c ⊕ x>, so K Q K† is a sum of products of columns.
-                    let sign = 2 * (z & c).count_ones();
-                    let factor = powers[((x & z).count_ones() + sign) as usize % 4];
-                    for row in 0..d {
-                        let left = operator.at(row, c ^ x) * factor;
-                        if left == Complex64::ZERO {
-                            continue;
-                        }
-                        for column in 0..d {
-                            images[row * d + column] += left * operator.at(column, c).conj();
-                        }
-                    }
+            image.fill(Complex64::ZERO);
+            for column in 0..d {
+                // Row `column ^ x` is the only entry of the string in this column.
+                let power = (x & z).count_ones() + 2 * (z & column).count_ones();
+                let factor = powers[power as usize % 4];
+                let entry = column * d + (column ^ x);
+                for (to, sum) in image.iter_mut().enumerate() {
+                    *sum += superop.at(to, entry) * factor;
                 }
             }
             let scale = 1.0 / d as f64;
             basis::coefficients(
                 k,
-                |row, column| images[row * d + column],
+                |row, column| image[column * d + row],
                 |index, sum| {
                     let entry = sum.re * scale;
                     let whole = entry.round();
@@ -94,6 +80,11 @@ impl Transfer {
             );
         }
         Self { places: places.to_vec(), matrix }
+    }
+
+    /// The places that it acts on.
+    pub(super) fn places(&self) -> &[usize] {
+        &self.places
     }
 
     pub(super) fn dim(&self) -> usize {
@@ -108,7 +99,10 @@ impl Transfer {
         let at = |place: &usize| places.iter().position(|p| p == place).expect("one of its places");
         let digits: Vec<usize> = self.places.iter().map(at).collect();
         let part = |i: usize| {
-            digits.iter().enumerate().fold(0, |part, (k, digit)| part | (i >> (2 * digit) & 3) << (2 * k))
+            digits
+                .iter()
+                .enumerate()
+                .fold(0, |part, (k, digit)| part | (i >> (2 * digit) & 3) << (2 * k))
         };
         let rest = |i: usize| digits.iter().fold(i, |i, digit| i & !(3 << (2 * digit)));
         let (dim, own) = (1 << (2 * places.len()), self.dim());
@@ -162,6 +156,17 @@ fn unitary(apply: &Apply<f64>, places: &[usize]) -> Matrix {
             entries[row * dim + column] = *amplitude;
         }
     }
+    Matrix::new(dim, entries).expect("dim² entries")
+}
+
+/// conj(U) ⊗ U.
+fn unitary_superop(unitary: &Matrix) -> Matrix {
+    let d = unitary.dim();
+    let dim = d * d;
+    let entry = |row: usize, column: usize| {
+        unitary.at(row / d, column / d).conj() * unitary.at(row % d, column % d)
+    };
+    let entries = (0..dim * dim).map(|i| entry(i / dim, i % dim)).collect();
     Matrix::new(dim, entries).expect("dim² entries")
 }
 

@@ -1,6 +1,6 @@
 //! The state: one real number for each string of I, X, Y and Z.
 
-use ketch_interface::{Array, Complex64};
+use ketch_interface::{Array, Complex64, Matrix};
 use ketch_kernels::{AlignedVec, Kernels, MapStage, Real, Threads};
 use num_complex::Complex;
 
@@ -11,7 +11,10 @@ use super::{
 };
 use crate::{
     Cancel, Error,
-    program::{Apply, apply::mask},
+    dense::{
+        Apply,
+        apply::{bits, mask},
+    },
 };
 
 /// Values times maps between two looks at the token that stops a run: about 20 ms of one thread.
@@ -26,26 +29,45 @@ pub(crate) struct PauliState<'t, T: Real> {
     bits: Bits,
     kernels: Kernels,
     threads: &'t Threads,
+    /// A run of stages takes long, so the state looks at it itself.
+    cancel: Cancel,
 }
 
 impl<'t, T: Real> PauliState<'t, T> {
     /// |0…0><0…0|.
-    pub(crate) fn zero(n_places: usize, threads: &'t Threads) -> Result<Self, Error> {
-        let mut state = Self::empty(Bits { n_places, n_bits: 2 * n_places }, threads)?;
+    pub(crate) fn zero(
+        n_places: usize,
+        threads: &'t Threads,
+        cancel: &Cancel,
+    ) -> Result<Self, Error> {
+        let mut state = Self::empty(Bits { n_places, n_bits: 2 * n_places }, threads, cancel)?;
         // Strings of I and Z, which are the first.
         state.values[..1 << n_places].fill(T::one());
         Ok(state)
     }
 
-    fn empty(bits: Bits, threads: &'t Threads) -> Result<Self, Error> {
+    /// Every string in a matrix of its own: what becomes of them is the superoperator of what is
+    /// done to them, as a Pauli transfer matrix. The string of index `s` is in matrix `s`.
+    pub(crate) fn identity(
+        n_places: usize,
+        threads: &'t Threads,
+        cancel: &Cancel,
+    ) -> Result<Self, Error> {
+        let mut state = Self::empty(Bits { n_places, n_bits: 4 * n_places }, threads, cancel)?;
+        (0..1 << (2 * n_places)).for_each(|s| state.values[s << (2 * n_places) | s] = T::one());
+        Ok(state)
+    }
+
+    fn empty(bits: Bits, threads: &'t Threads, cancel: &Cancel) -> Result<Self, Error> {
         let values = AlignedVec::try_zeroed(1 << bits.n_bits)?;
-        Ok(Self { values, bits, kernels: Kernels::detect(), threads })
+        Ok(Self { values, bits, kernels: Kernels::detect(), threads, cancel: cancel.clone() })
     }
 
     /// A copy that works with other threads.
     pub(crate) fn copy<'u>(&self, threads: &'u Threads) -> Result<PauliState<'u, T>, Error> {
         let values = AlignedVec::try_from_slice(&self.values)?;
-        Ok(PauliState { values, bits: self.bits, kernels: self.kernels, threads })
+        let Self { bits, kernels, ref cancel, .. } = *self;
+        Ok(PauliState { values, bits, kernels, threads, cancel: cancel.clone() })
     }
 
     /// Becomes a copy of another state of as many places.
@@ -53,12 +75,13 @@ impl<'t, T: Real> PauliState<'t, T> {
         self.values.copy_from_slice(&other.values);
     }
 
-    pub(crate) fn bits(&self) -> Bits {
-        self.bits
-    }
-
     pub(crate) fn n_places(&self) -> usize {
         self.bits.n_places
+    }
+
+    /// It holds what becomes of every string.
+    pub(crate) fn is_superop(&self) -> bool {
+        self.bits.n_bits > 2 * self.bits.n_places
     }
 
     /// The bytes that it takes.
@@ -67,13 +90,13 @@ impl<'t, T: Real> PauliState<'t, T> {
     }
 
     /// Runs stages made for as many bits.
-    pub(crate) fn run(&mut self, stages: &[MapStage<T>], cancel: &Cancel) -> Result<(), Error> {
+    pub(crate) fn run(&mut self, stages: &[MapStage<T>]) -> Result<(), Error> {
         for stage in stages {
             let tiles = stage.tiles(self.values.len());
             let of_tile = (self.values.len() / tiles).saturating_mul(stage.n_maps().max(1));
             let at_once = (BETWEEN_POLLS / of_tile).max(self.threads.count());
             for first in (0..tiles).step_by(at_once) {
-                cancel.poll()?;
+                self.cancel.poll()?;
                 let tiles = first..(first + at_once).min(tiles);
                 self.kernels.apply_stage(self.threads, &mut self.values, stage, tiles)?;
             }
@@ -82,17 +105,17 @@ impl<'t, T: Real> PauliState<'t, T> {
     }
 
     /// Applies one gate or channel.
-    pub(crate) fn apply(&mut self, transfer: Transfer, cancel: &Cancel) -> Result<(), Error> {
+    pub(crate) fn apply_transfer(&mut self, transfer: Transfer) -> Result<(), Error> {
         let stages = plan::stages(vec![transfer], self.bits);
-        self.run(&stages, cancel)
+        self.run(&stages)
     }
 
     /// Applies a unitary on any number of places: as matrices of its places, one for each string
     /// of the others.
-    pub(crate) fn apply_wide(&mut self, apply: &Apply<T>, cancel: &Cancel) -> Result<(), Error> {
+    pub(crate) fn apply_wide(&mut self, apply: &Apply<T>) -> Result<(), Error> {
         let mask = apply.mask();
         let n = self.bits.n_places;
-        let places: Vec<usize> = (0..n).filter(|place| mask >> place & 1 == 1).collect();
+        let places: Vec<usize> = bits(mask).collect();
         let k = places.len();
         let place_of = |place: usize| places.iter().position(|&p| p == place);
         let small = apply.mapped(|place| place_of(place).expect("one of its places"));
@@ -101,7 +124,7 @@ impl<'t, T: Real> PauliState<'t, T> {
         let mut matrix = AlignedVec::<Complex<T>>::try_zeroed(1 << (2 * k))?;
         let own = mask | mask << n;
         for base in (0..self.values.len()).filter(|index| index & own == 0) {
-            cancel.poll()?;
+            self.cancel.poll()?;
             let values = &mut self.values;
             basis::entries(
                 k,
@@ -183,18 +206,13 @@ impl<'t, T: Real> PauliState<'t, T> {
     }
 
     /// Measures a place: 1 if `uniform` is below the probability of 1.
-    pub(crate) fn measure(
-        &mut self,
-        place: usize,
-        uniform: f64,
-        cancel: &Cancel,
-    ) -> Result<bool, Error> {
+    pub(crate) fn measure(&mut self, place: usize, uniform: f64) -> Result<bool, Error> {
         let (whole, z) = (self.values[0].widen(), self.values[1 << place].widen());
         let one = ((whole - z) / 2.0).clamp(0.0, whole);
         // The trace is 1 up to rounding, so compare with what it is.
         let outcome = uniform * whole < one;
         let probability = if outcome { one } else { whole - one };
-        self.apply(Transfer::collapse(place, outcome, probability), cancel)?;
+        self.apply_transfer(Transfer::collapse(place, outcome, probability))?;
         Ok(outcome)
     }
 
@@ -240,5 +258,54 @@ impl<'t, T: Real> PauliState<'t, T> {
             |row, column, entry| matrix[row << n | column] = entry,
         );
         Ok(Array::from_owner(matrix))
+    }
+
+    /// The superoperator of what was done to [`PauliState::identity`], column-stacking.
+    pub(crate) fn superop(&self) -> Result<Array<Complex64>, Error> {
+        let n = self.bits.n_places;
+        let n_strings = 1_usize << (2 * n);
+        let (dim, mut entries) = (n_strings, AlignedVec::try_zeroed(n_strings * n_strings)?);
+        // Each string's image as a matrix, at its entry (row, column) of the stacked columns.
+        for string in 0..n_strings {
+            self.cancel.poll()?;
+            let values = &self.values[string << (2 * n)..];
+            basis::entries(
+                n,
+                |index| Complex64::new(values[index].widen(), 0.0),
+                |row, column, entry| entries[(column << n | row) * dim + string] = entry,
+            );
+        }
+        // |a><b| is the sum of <b|P|a> P / 2^n: to go from images of strings to images of |a><b|
+        // is to go from coefficients to the entry (b, a) of a matrix. Both ways divide by 2^n,
+        // where a transfer matrix has been divided once.
+        let scale = (1_usize << n) as f64;
+        let mut images = vec![Complex64::ZERO; dim];
+        for line in entries.chunks_mut(dim) {
+            images.copy_from_slice(line);
+            let image = |string: usize| images[string] * scale;
+            basis::entries(n, image, |b, a, entry| line[b << n | a] = entry);
+        }
+        Ok(Array::from_owner(entries))
+    }
+
+    /// Makes the superoperator, column-stacking, what was done so far.
+    pub(crate) fn set_superop(&mut self, superop: &Matrix) -> Result<(), Error> {
+        let n = self.bits.n_places;
+        let dim = 1_usize << (2 * n);
+        let mut images = AlignedVec::<Complex64>::try_from_slice(superop.entries())?;
+        for line in images.chunks_mut(dim) {
+            let found = line.to_vec();
+            basis::coefficients(n, |b, a| found[b << n | a], |string, sum| line[string] = sum);
+        }
+        let scale = 1.0 / (1_usize << n) as f64;
+        for (string, values) in self.values.chunks_mut(dim).enumerate() {
+            self.cancel.poll()?;
+            basis::coefficients(
+                n,
+                |row, column| images[(column << n | row) * dim + string],
+                |index, sum| values[index] = T::narrow(sum.re * scale),
+            );
+        }
+        Ok(())
     }
 }
