@@ -18,6 +18,7 @@
 
 mod aligned;
 mod arch;
+mod bits;
 mod controls;
 mod dispatch;
 mod gates;
@@ -30,6 +31,7 @@ mod threads;
 mod tiles;
 
 pub use aligned::{AlignedVec, AllocError, Element};
+pub use bits::{BitOp, Collapse, FrameChannel, FrameOp, FrameProgram, Frames, Pattern, SHOTS};
 pub use controls::Controls;
 pub use dispatch::{Arch, Kernels};
 pub use real::Real;
