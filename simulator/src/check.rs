@@ -1,7 +1,7 @@
 //! What a method can run, found out before anything runs.
 
 use ketch_interface::{
-    Complex64, Matrix,
+    BitString, Complex64, Matrix,
     circuit::{Circuit, Expr, Instruction, Op, Param, Save, SaveKind, SaveSubtype, SetState},
     noise::{Channel, NoiseError, ReadoutError},
 };
@@ -15,6 +15,9 @@ const TOLERANCE: f64 = 1e-8;
 /// Up to this dimension all entries of U†U are checked; above, which would take long, the norms of
 /// rows and columns.
 const CHECKED_DIM: usize = 64;
+
+/// Channels that are remembered as checked.
+const MAX_REMEMBERED: usize = 64;
 
 /// Checks that a method can run a circuit, without running it. `method` is not
 /// [`Automatic`](Method::Automatic); see [`choose`](crate::choose).
@@ -31,13 +34,25 @@ pub fn check(circuit: &Circuit, method: Method) -> Result<(), Error> {
     let late = late_expressions(circuit);
     // For the unitary method: qubits that were measured for the last time.
     let mut measured = vec![false; circuit.n_qubits() as usize];
+    let mut stabilizer = crate::stabilizer::Checker::default();
+    // Noise comes as few channels on many qubits, and comparing is faster than checking again.
+    let mut sound: Vec<&Op> = Vec::new();
     for instruction in circuit.instructions() {
         match method {
             Method::Unitary => check_unitary_method(instruction, &late, &mut measured)?,
-            Method::Stabilizer | Method::MatrixProductState | Method::Superop => {
+            Method::Stabilizer => stabilizer.check(circuit, instruction, &late)?,
+            Method::MatrixProductState | Method::Superop => {
                 return Err(refuse(instruction.op, method, "this version has no such engine"));
             }
             _ => check_method(instruction, method)?,
+        }
+        if matches!(instruction.op, Op::Kraus(_) | Op::Superop(_)) {
+            if sound.contains(&instruction.op) {
+                continue;
+            }
+            if sound.len() < MAX_REMEMBERED {
+                sound.push(instruction.op);
+            }
         }
         check_values(circuit, instruction)?;
     }
@@ -228,8 +243,9 @@ fn check_save(
             Ok(())
         }
         SaveKind::Amplitudes(indices) | SaveKind::AmplitudesSquared(indices) => {
-            let fits = |index: u64| n_qubits >= 64 || index >> n_qubits == 0;
-            match indices.iter().find(|index| !index.to_u64().is_some_and(fits)) {
+            let beyond =
+                |index: &BitString| (n_qubits as u32..index.width()).any(|bit| index.get(bit));
+            match indices.iter().find(|index| beyond(index)) {
                 Some(index) => Err(bad(op, format!("basis state {index} of {n_qubits} qubits"))),
                 None => Ok(()),
             }

@@ -38,6 +38,7 @@ mod run;
 mod saved;
 mod simulate;
 mod sparse;
+mod stabilizer;
 mod system;
 mod table;
 

@@ -27,6 +27,13 @@ pub enum Saved {
     Amplitudes(BTreeMap<BitString, Complex64>),
     /// Classical bits.
     Bits(BitString),
+    /// A stabilizer state: for each qubit one Pauli string such as `-XIZ`, qubit 0 rightmost.
+    Stabilizers {
+        /// The strings that the state is an eigenstate of: the images of Z of each qubit.
+        stabilizers: Vec<String>,
+        /// The images of X.
+        destabilizers: Vec<String>,
+    },
     /// One for each shot.
     List(Vec<Saved>),
     /// One for each value of the clbits at the time.
@@ -88,6 +95,9 @@ impl Saved {
             Self::Vector(a) | Self::Matrix { entries: a, .. } => a.len() * 16,
             Self::Probabilities(a) => a.len() * 48,
             Self::Amplitudes(a) => a.len() * 56,
+            Self::Stabilizers { stabilizers, .. } => {
+                2 * stabilizers.len() * (stabilizers.len() + 1 + size_of::<String>())
+            }
             Self::List(_) | Self::ByClbits(_) => 0,
         };
         content as u64 + size_of::<Self>() as u64

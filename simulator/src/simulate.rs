@@ -14,7 +14,7 @@ use crate::{
     method::choose,
     program::{Layout, sees_clbits},
     run::Outcomes,
-    sparse,
+    sparse, stabilizer,
 };
 
 /// Qubits below which one gate is too little work for several threads.
@@ -105,7 +105,8 @@ fn run_checked(
     let work = Work { threads, circuit, options, cancel };
     match (method, options.precision) {
         (Method::Sparse, _) => sparse::simulate(work, facts, usize::MAX),
-        (Method::Stabilizer | Method::MatrixProductState, _) => {
+        (Method::Stabilizer, _) => stabilizer::simulate(work, facts),
+        (Method::MatrixProductState, _) => {
             unreachable!("the check refuses every circuit")
         }
         (Method::DensityMatrix | Method::Superop, Precision::Double) => {
@@ -127,6 +128,9 @@ fn run_checked(
 #[must_use]
 pub fn memory_needed(circuit: &Circuit, options: &Options, threads: usize) -> u128 {
     let (method, _) = choose(circuit, options.method);
+    if method == Method::Stabilizer {
+        return stabilizer::memory_needed(circuit, options, threads);
+    }
     let places = state_places(circuit, method, options);
     let state = match method.is_dense() {
         true => memory::power_of_two_bytes(places as u64, options.precision.amplitude_bytes()),
@@ -180,7 +184,7 @@ pub fn memory_needed(circuit: &Circuit, options: &Options, threads: usize) -> u1
 
 /// The bytes that counts and the memory of the shots take at most: as many different outcomes as
 /// there are shots or patterns of clbits, twice, for blocks of shots are counted on their own first.
-fn outcome_bytes(circuit: &Circuit, options: &Options) -> u128 {
+pub(crate) fn outcome_bytes(circuit: &Circuit, options: &Options) -> u128 {
     /// What the tables of counts take for an outcome beside its bits.
     const ENTRY: u128 = 64;
     if circuit.n_clbits() == 0 {
@@ -288,6 +292,7 @@ fn check_initial(
 ) -> Result<(), Error> {
     let checked = match method {
         Method::Unitary => Err("the unitary method starts from the identity".to_owned()),
+        Method::Stabilizer => Err("the stabilizer method starts from |0…0>".to_owned()),
         _ => check_amplitudes(initial, circuit.n_qubits() as usize),
     };
     let instruction = "initial state".to_owned();

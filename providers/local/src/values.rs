@@ -31,6 +31,9 @@ fn json(saved: &Saved) -> Value {
         Saved::Probabilities(by) => object(by, |probability| json!(probability)),
         Saved::Amplitudes(by) => object(by, complex),
         Saved::Bits(bits) => bits.to_hex().into(),
+        Saved::Stabilizers { stabilizers, destabilizers } => {
+            json!({ "stabilizer": stabilizers, "destabilizer": destabilizers })
+        }
         Saved::List(values) => values.iter().map(json).collect(),
         Saved::ByClbits(by) => object(by, json),
         _ => Value::Null,

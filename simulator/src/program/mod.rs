@@ -100,6 +100,11 @@ impl<O: Operation> Program<'_, O> {
         self.layout.places(qubits)
     }
 
+    /// Something is saved.
+    pub(crate) fn saves(&self) -> bool {
+        self.steps.iter().any(|step| matches!(step, Step::Save(_) | Step::Snapshot(_)))
+    }
+
     /// The end of the steps that are the same in every shot: no randomness, no classical values.
     pub(crate) fn common_prefix(&self) -> usize {
         let common = |step: &Step<O>| match step {

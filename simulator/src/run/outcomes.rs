@@ -12,6 +12,8 @@ use crate::Error;
 pub(crate) struct Outcomes {
     width: u32,
     counts: HashMap<BitString, u64>,
+    /// Counts of shots that came packed, in the order of their values, each value once.
+    sorted: Vec<(BitString, u64)>,
     /// Packed as [`Memory`] is; `None` if it is not kept.
     memory: Option<Vec<u8>>,
 }
@@ -29,7 +31,7 @@ impl Outcomes {
                 Some(memory)
             }
         };
-        Ok(Self { width, counts: HashMap::new(), memory })
+        Ok(Self { width, counts: HashMap::new(), sorted: Vec::new(), memory })
     }
 
     /// Adds the next shot.
@@ -50,6 +52,15 @@ impl Outcomes {
         }
     }
 
+    /// Adds the next shots, packed as [`Memory`] is. They become the memory if it is kept.
+    pub(crate) fn add_packed(&mut self, packed: Vec<u8>, keep: bool) {
+        let counted = counted(self.width, &packed);
+        self.sorted = merged(std::mem::take(&mut self.sorted), counted);
+        if keep {
+            self.memory = Some(packed);
+        }
+    }
+
     /// The packed memory, if it is kept.
     pub(crate) fn memory_mut(&mut self) -> Option<&mut Vec<u8>> {
         self.memory.as_mut()
@@ -65,7 +76,7 @@ impl Outcomes {
 
     /// Counts and memory for the result.
     pub(crate) fn finish(self, registers: &[Register]) -> (Counts, Option<Memory>) {
-        let mut counts = Counts::new(registers.to_vec());
+        let mut counts = Counts::from_outcomes(registers.to_vec(), self.sorted);
         self.counts.into_iter().for_each(|(clbits, shots)| counts.add(clbits, shots));
         let width = self.width;
         let memory = self.memory.and_then(|bytes| Memory::from_bytes(width, bytes.into()));
@@ -76,4 +87,50 @@ impl Outcomes {
 /// The bytes of one shot's memory.
 pub(crate) fn bytes(clbits: &BitString) -> impl Iterator<Item = u8> + '_ {
     clbits.words().flat_map(u64::to_le_bytes).take(Memory::stride_of(clbits.width()))
+}
+
+/// How often each value stands in packed shots, in the order of the values.
+fn counted(width: u32, packed: &[u8]) -> Vec<(BitString, u64)> {
+    let stride = Memory::stride_of(width);
+    if stride == 0 {
+        return Vec::new();
+    }
+    // The upper 64 bits decide nearly always, and shots are compared without touching them.
+    let key = |shot: &[u8]| {
+        shot.iter().rev().take(8).fold(0, |key: u64, &byte| key << 8 | u64::from(byte))
+    };
+    let mut shots: Vec<(u64, &[u8])> =
+        packed.chunks_exact(stride).map(|shot| (key(shot), shot)).collect();
+    if stride <= 8 {
+        shots.sort_unstable_by_key(|(key, _)| *key);
+    } else {
+        shots.sort_unstable_by(|(key_a, a), (key_b, b)| {
+            key_a.cmp(key_b).then_with(|| a.iter().rev().cmp(b.iter().rev()))
+        });
+    }
+    let same = |a: &(u64, &[u8]), b: &(u64, &[u8])| a.0 == b.0 && (stride <= 8 || a.1 == b.1);
+    let count =
+        |run: &[(u64, &[u8])]| (BitString::from_le_bytes(width, run[0].1), run.len() as u64);
+    shots.chunk_by(same).map(count).collect()
+}
+
+/// Two sorted lists as one.
+fn merged(a: Vec<(BitString, u64)>, b: Vec<(BitString, u64)>) -> Vec<(BitString, u64)> {
+    if a.is_empty() {
+        return b;
+    }
+    let mut merged: Vec<(BitString, u64)> = Vec::with_capacity(a.len().max(b.len()));
+    let (mut a, mut b) = (a.into_iter().peekable(), b.into_iter().peekable());
+    loop {
+        let next = match (a.peek(), b.peek()) {
+            (Some(x), Some(y)) if x.0 <= y.0 => a.next(),
+            (Some(_), None) => a.next(),
+            _ => b.next(),
+        };
+        let Some((bits, count)) = next else { return merged };
+        match merged.last_mut() {
+            Some((last, so_far)) if *last == bits => *so_far += count,
+            _ => merged.push((bits, count)),
+        }
+    }
 }

@@ -7,6 +7,7 @@ mod noise;
 mod sampling;
 mod saves;
 mod sparse;
+mod stabilizer;
 mod unitary;
 
 use ketch_interface::{Circuit, Complex64, Counts};
