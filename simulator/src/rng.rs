@@ -21,6 +21,13 @@ impl ShotRandom {
         Self { seed, shot, site: 0 }
     }
 
+    /// The numbers for the next random choice of each of these shots, which made as many before.
+    pub(crate) fn uniforms(&mut self, shots: &[u64]) -> Vec<f64> {
+        let numbers = shots.iter().map(|&shot| uniform(self.seed, shot, self.site)).collect();
+        self.site = self.site.wrapping_add(1);
+        numbers
+    }
+
     /// The number for the next random choice, uniform in [0, 1).
     pub(crate) fn uniform(&mut self) -> f64 {
         let number = uniform(self.seed, self.shot, self.site);

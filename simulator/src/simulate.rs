@@ -140,7 +140,7 @@ pub fn memory_needed(circuit: &Circuit, options: &Options, threads: usize) -> u1
     let once = method == Method::Unitary || options.shots <= 1;
     let copies = match once || !is_shot_by_shot(circuit, method, options) {
         true => 1,
-        false if places < THREADED_FROM => 2 + threads as u128,
+        false if places < dense::THREADED_SHOT => 2 + threads as u128,
         false => 3,
     };
     let largest_saved = circuit.instructions().filter_map(|instruction| match instruction.op {

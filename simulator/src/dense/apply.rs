@@ -128,11 +128,13 @@ impl Apply<f64> {
             _ => None,
         }
     }
+}
 
+impl<T: Real> Apply<T> {
     /// The same in another precision.
-    pub(crate) fn narrow<T: Real>(&self) -> Apply<T> {
-        let n = |c: Complex64| Complex::new(T::narrow(c.re), T::narrow(c.im));
-        let all = |entries: &[Complex64]| entries.iter().map(|&c| n(c)).collect();
+    pub(crate) fn cast<U: Real>(&self) -> Apply<U> {
+        let n = |c: Complex<T>| Complex::new(U::narrow(c.re.widen()), U::narrow(c.im.widen()));
+        let all = |entries: &[Complex<T>]| entries.iter().map(|&c| n(c)).collect();
         let action = match &self.action {
             Action::One { place, matrix } => {
                 Action::One { place: *place, matrix: matrix.map(|row| row.map(n)) }
@@ -159,9 +161,7 @@ impl Apply<f64> {
         };
         Apply { action, controls: self.controls }
     }
-}
 
-impl<T: Real> Apply<T> {
     /// The same on other places.
     pub(crate) fn mapped(&self, to: impl Fn(usize) -> usize) -> Self {
         let moved = |mask: usize| {

@@ -5,7 +5,7 @@ use ketch_kernels::{Controls, Real};
 use num_complex::Complex;
 
 use super::{State, apply::Apply};
-use crate::Error;
+use crate::{Error, run::Choice};
 
 /// One step that is no unitary.
 #[derive(Clone, Debug)]
@@ -85,36 +85,52 @@ impl<T: Real> Noise<T> {
         state: &mut State<'_, T>,
         uniform: impl FnOnce() -> f64,
     ) -> Result<(), Error> {
-        let (places, operators) = match self {
-            Self::Exact { bits, entries } => {
-                state.apply_superop(bits, entries);
-                return Ok(());
+        if let Self::Exact { bits, entries } = self {
+            state.apply_superop(bits, entries);
+            return Ok(());
+        }
+        let choice = self.choose(state, &[uniform()])?[0];
+        if let Some(apply) = self.operator(choice) {
+            state.apply_unitary(&apply);
+        }
+        Ok(())
+    }
+
+    /// The choice does not depend on the state for these random numbers.
+    pub(crate) fn is_free(&self, uniforms: &[f64]) -> bool {
+        match self {
+            Self::Exact { .. } => true,
+            Self::Drawn { operators: Operators::Unitaries(_), .. } => true,
+            Self::Drawn { operators: Operators::Diagonal { sure, .. }, .. } => {
+                uniforms.iter().all(|uniform| uniform < sure)
             }
-            Self::Drawn { places, operators } => (places, operators),
+            Self::Drawn { .. } => false,
+        }
+    }
+
+    /// The operator that each of these random numbers falls on. The state is not looked at where
+    /// the choice [is free](Self::is_free).
+    pub(crate) fn choose(
+        &self,
+        state: &State<'_, T>,
+        uniforms: &[f64],
+    ) -> Result<Vec<Choice>, Error> {
+        let Self::Drawn { places, operators } = self else {
+            return Ok(vec![Choice::FIRST; uniforms.len()]);
         };
-        let uniform = uniform();
-        let (operator, probability) = match operators {
+        let probabilities: Vec<f64> = match operators {
             Operators::Unitaries(unitaries) => {
-                let place = pick(unitaries.iter().map(|(weight, _)| *weight), uniform).0;
-                if let Some(apply) = &unitaries[place].1 {
-                    state.apply_unitary(apply);
-                }
-                return Ok(());
+                unitaries.iter().map(|(weight, _)| *weight).collect()
             }
-            Operators::Diagonal { sure, first, .. } if uniform < *sure => {
-                if let Some(apply) = first {
-                    state.apply_unitary(apply);
-                }
-                return Ok(());
+            Operators::Diagonal { .. } if self.is_free(uniforms) => {
+                return Ok(vec![Choice::FIRST; uniforms.len()]);
             }
             Operators::Diagonal { operators, .. } => {
                 let populations = state.probabilities(places)?;
                 let probability = |effect: &[f64]| -> f64 {
                     effect.iter().zip(&populations).map(|(e, p)| e * p).sum()
                 };
-                let (place, probability) =
-                    pick(operators.iter().map(|(_, effect)| probability(effect)), uniform);
-                (&operators[place].0, probability)
+                operators.iter().map(|(_, effect)| probability(effect)).collect()
             }
             Operators::Any(operators) => {
                 let rho = state.density_matrix(places);
@@ -124,18 +140,38 @@ impl<T: Real> Noise<T> {
                         |i: usize| effect.at(i / dim, i % dim) * rho[i % dim * dim + i / dim];
                     (0..dim * dim).map(entry).sum::<Complex64>().re
                 };
-                let (place, probability) =
-                    pick(operators.iter().map(|(_, effect)| probability(effect)), uniform);
-                (&operators[place].0, probability)
+                operators.iter().map(|(_, effect)| probability(effect)).collect()
             }
         };
-        let scale = probability.sqrt().recip();
+        let sure = match operators {
+            Operators::Diagonal { sure, .. } => *sure,
+            _ => 0.0,
+        };
+        let choose = |&uniform: &f64| match uniform < sure {
+            true => Choice::FIRST,
+            false => {
+                let (place, probability) = pick(probabilities.iter().copied(), uniform);
+                Choice { place, probability: Some(probability) }
+            }
+        };
+        Ok(uniforms.iter().map(choose).collect())
+    }
+
+    /// What a choice does to the state; `None` for nothing.
+    pub(crate) fn operator(&self, choice: Choice) -> Option<Apply<T>> {
+        let Self::Drawn { places, operators } = self else { return None };
+        let operator = match operators {
+            Operators::Unitaries(unitaries) => return unitaries[choice.place].1.clone(),
+            Operators::Diagonal { operators, first, .. } => match choice.probability {
+                None => return first.clone(),
+                Some(_) => &operators[choice.place].0,
+            },
+            Operators::Any(operators) => &operators[choice.place].0,
+        };
+        let scale = choice.probability.map_or(1.0, |probability| probability.sqrt().recip());
         let entries = operator.entries().iter().map(|entry| entry * scale).collect();
         let scaled = Matrix::new(operator.dim(), entries).expect("as many entries as before");
-        if let Some(apply) = Apply::of_matrix(&scaled, places, Controls::NONE) {
-            state.apply_unitary(&apply.narrow());
-        }
-        Ok(())
+        Apply::of_matrix(&scaled, places, Controls::NONE).map(|apply| apply.cast())
     }
 }
 
@@ -167,7 +203,7 @@ fn unitaries<T: Real>(kraus: &[Matrix], weights: Vec<f64>, places: &[usize]) -> 
             return (weight, None);
         }
         let apply = Apply::of_matrix(&unitary, places, Controls::NONE);
-        (weight, apply.map(|apply| apply.narrow()))
+        (weight, apply.map(|apply| apply.cast()))
     };
     let happens = kraus.iter().zip(weights).filter(|(_, weight)| *weight > 0.0);
     let mut unitaries: Vec<_> = happens.map(unitary).collect();
@@ -181,7 +217,7 @@ fn diagonals<T: Real>(mut operators: Vec<(Matrix, Box<[f64]>)>, places: &[usize]
     operators.sort_by(|a, b| least(&b.1).total_cmp(&least(&a.1)));
     let sure = least(&operators[0].1);
     let first = Apply::of_matrix(&operators[0].0, places, Controls::NONE);
-    let first = first.map(|apply| apply.narrow());
+    let first = first.map(|apply| apply.cast());
     Operators::Diagonal { operators: operators.into(), sure, first }
 }
 

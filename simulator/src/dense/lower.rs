@@ -226,5 +226,5 @@ impl<T: Real> Lower for DenseLower<T> {
 }
 
 fn step<T: Real>(apply: &Apply<f64>) -> Step<DenseOp<T>> {
-    Step::Quantum(DenseOp::Apply(apply.narrow()))
+    Step::Quantum(DenseOp::Apply(apply.cast()))
 }

@@ -2,6 +2,7 @@
 
 pub(crate) mod apply;
 mod channel;
+mod deferred;
 mod density;
 mod fuse;
 mod lower;
@@ -17,6 +18,7 @@ use num_complex::Complex;
 
 pub(crate) use apply::Apply;
 pub(crate) use channel::Noise;
+pub(crate) use register::THREADED_SHOT;
 pub(crate) use simulate::simulate;
 pub(crate) use state::State;
 

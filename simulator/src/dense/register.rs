@@ -6,6 +6,9 @@ use ketch_kernels::{Real, Threads};
 use super::{Apply, DenseOp, DenseProgram, State, loses_norm, save};
 use crate::{Error, Saved, rng::ShotRandom, run::Register};
 
+/// Places from which one shot at a time uses all threads: below, several states fit the caches.
+pub(crate) const THREADED_SHOT: usize = 19;
+
 impl<'t, T: Real> Register<'t> for State<'t, T> {
     type Op = DenseOp<T>;
 
@@ -20,7 +23,7 @@ impl<'t, T: Real> Register<'t> for State<'t, T> {
 
     fn gate(&mut self, op: GateOp, params: &[f64], places: &[usize]) -> Result<(), Error> {
         if let Some(apply) = Apply::of_gate(op, params, places) {
-            self.apply_unitary(&apply.narrow());
+            self.apply_unitary(&apply.cast());
         }
         Ok(())
     }
@@ -82,8 +85,6 @@ impl<'t, T: Real> Register<'t> for State<'t, T> {
     }
 
     fn shots_side_by_side(&self) -> bool {
-        /// Amplitudes from which one shot at a time uses all threads.
-        const THREADED_SHOT: usize = 1 << 16;
-        self.amplitudes().len() < THREADED_SHOT
+        self.amplitudes().len() < 1 << THREADED_SHOT
     }
 }

@@ -116,14 +116,18 @@ impl<'t, T: Real> State<'t, T> {
         };
         // The norm is 1 up to rounding, so divide by what it is.
         let outcome = uniform * (zero + one) < one;
-        let (value, probability) = if outcome { (1 << place, one) } else { (0, zero) };
-        if self.is_density {
-            self.collapse_density(place, outcome, probability);
-            return Ok(outcome);
-        }
-        let scale = probability.sqrt().recip();
-        self.kernels.collapse(self.threads, &mut self.amplitudes, 1 << place, value, scale);
+        self.collapse(place, outcome, if outcome { one } else { zero });
         Ok(outcome)
+    }
+
+    /// Keeps the part that reads `outcome` at a place, whose weight is given, and makes its norm 1.
+    pub(crate) fn collapse(&mut self, place: usize, outcome: bool, weight: f64) {
+        if self.is_density {
+            return self.collapse_density(place, outcome, weight);
+        }
+        let value = if outcome { 1 << place } else { 0 };
+        let scale = weight.sqrt().recip();
+        self.kernels.collapse(self.threads, &mut self.amplitudes, 1 << place, value, scale);
     }
 
     /// Sets a place to |0> by measuring it and turning it back.

@@ -1,6 +1,9 @@
 //! Measurements that come last: what all shots can be drawn from one final state for.
 
-use std::{collections::BTreeMap, ops::Range};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    ops::Range,
+};
 
 use ketch_interface::circuit::{Clbit, Op};
 
@@ -55,6 +58,52 @@ pub(crate) fn measured_last<'c, O: Operation>(
         }
     }
     Ok(Measured { bits: clbits.into_iter().collect(), readout_errors })
+}
+
+impl<'c> Measured<'c> {
+    /// What steps that only measure and misread come to.
+    pub(crate) fn of<O>(steps: &[Step<O>], program: &Program<'c, O>) -> Self {
+        let mut clbits = BTreeMap::new();
+        let mut readout_errors: Vec<(&'c [Clbit], &'c [Vec<f64>])> = Vec::new();
+        for step in steps {
+            match step {
+                Step::Measure { place, clbit } => {
+                    clbits.insert(*clbit, *place);
+                }
+                Step::ReadoutError(index) => {
+                    let instruction = program.circuit.instruction(*index);
+                    if let Op::ReadoutError(rows) = instruction.op {
+                        readout_errors.push((instruction.clbits, rows));
+                    }
+                }
+                _ => unreachable!("the other steps stand before these"),
+            }
+        }
+        Self { bits: clbits.into_iter().collect(), readout_errors }
+    }
+}
+
+/// Where only measurements are left, and what they come to: no clbit that was misread is written
+/// again.
+pub(crate) fn measured_from<'c, O>(program: &Program<'c, O>) -> (usize, Measured<'c>) {
+    let mut written = BTreeSet::new();
+    let mut tail = program.steps.len();
+    while tail > 0 {
+        match &program.steps[tail - 1] {
+            Step::Measure { clbit, .. } => {
+                written.insert(*clbit);
+            }
+            Step::ReadoutError(index) => {
+                let mut clbits = program.circuit.instruction(*index).clbits.iter();
+                if clbits.any(|clbit| written.contains(&clbit.0)) {
+                    break;
+                }
+            }
+            _ => break,
+        }
+        tail -= 1;
+    }
+    (tail, Measured::of(&program.steps[tail..], program))
 }
 
 /// The runs of steps between measurements.

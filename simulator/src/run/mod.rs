@@ -1,5 +1,6 @@
 //! Running a program on a register, shot by shot.
 
+mod branch;
 mod measured;
 mod outcomes;
 mod readout;
@@ -8,6 +9,7 @@ mod shot;
 
 use ketch_kernels::Threads;
 
+pub(crate) use branch::{Branch, Choice, branched};
 pub(crate) use measured::{Measured, measured_last, unmeasured_segments};
 pub(crate) use outcomes::{Outcomes, bytes};
 pub(crate) use readout::misread;

@@ -22,12 +22,12 @@ pub(crate) struct Run<'r, 'c, O> {
 }
 
 /// What one shot knows beyond the state.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Shot {
     pub(crate) clbits: BitString,
     variables: Vec<Value>,
     slots: Vec<Slot>,
-    random: ShotRandom,
+    pub(super) random: ShotRandom,
 }
 
 /// What a loop or a switch remembers.
@@ -73,96 +73,107 @@ impl Shot {
         from: usize,
         to: usize,
     ) -> Result<(), Error> {
-        let Run { program, cancel, budget } = *run;
-        let circuit = program.circuit;
         let mut at = from;
         while at < to {
-            cancel.poll()?;
-            let mut next = at + 1;
-            match &program.steps[at] {
-                Step::Quantum(op) => state.apply(op, &mut self.random)?,
-                Step::Dynamic(index) => self.dynamic(program, *index, state)?,
-                Step::ReadoutError(index) => {
-                    let instruction = circuit.instruction(*index);
-                    let Op::ReadoutError(rows) = instruction.op else {
-                        unreachable!("a step is made from an instruction of its kind")
-                    };
-                    let uniform = self.random.uniform();
-                    misread(&mut self.clbits, instruction.clbits, rows, uniform);
-                }
-                Step::Measure { place, clbit } => {
-                    let outcome = self.measure(state, *place)?;
-                    self.clbits.set(*clbit, outcome);
-                }
-                Step::MeasureVar { place, var, bit } => {
-                    let outcome = self.measure(state, *place)?;
-                    self.set_bit(circuit, *var, *bit, outcome);
-                }
-                Step::Reset(place) => state.reset(*place, self.random.uniform())?,
-                Step::SetState(index) => {
-                    let Op::SetState(set) = circuit.instruction(*index).op else {
-                        unreachable!("a step is made from an instruction of its kind")
-                    };
-                    state.set(set)?;
-                }
-                Step::Save(index) => {
-                    let Op::Save(save) = circuit.instruction(*index).op else {
-                        unreachable!("a step is made from an instruction of its kind")
-                    };
-                    let value = state.save(program, *index, save)?;
-                    records.save(save, value, &self.clbits, budget)?;
-                }
-                Step::Snapshot(index) => {
-                    let Op::Snapshot(snapshot) = circuit.instruction(*index).op else {
-                        unreachable!("a step is made from an instruction of its kind")
-                    };
-                    let value = match snapshot.kind.as_str() {
-                        "memory" => Saved::Bits(self.clbits.clone()),
-                        "register" => Saved::Bits(register(&self.variables)),
-                        _ => state.snapshot(program, *index, snapshot)?,
-                    };
-                    records.snapshot(*index, snapshot, value, budget)?;
-                }
-                Step::Store { var, value } => {
-                    let value = self.evaluate(circuit, *value, "store")?;
-                    self.set_variable(circuit, *var, &value);
-                }
-                Step::StoreClbits { index, value } => {
-                    let clbits = circuit.instruction(*index).clbits;
-                    let value = self.evaluate(circuit, *value, "store")?;
-                    let value = value.cast(VarType::Uint(clbits.len() as u32));
-                    if let Value::Uint(bits) = value {
-                        for (bit, clbit) in (0..).zip(clbits) {
-                            self.clbits.set(clbit.0, bits.get(bit));
-                        }
-                    }
-                }
-                Step::Jump(to) => next = *to,
-                Step::JumpUnless { condition, to } => {
-                    if !self.evaluate(circuit, *condition, "condition")?.is_true() {
-                        next = *to;
-                    }
-                }
-                Step::ForBegin { slot, index } => {
-                    self.slots[*slot] = self.first_round(circuit, *index)?;
-                }
-                Step::ForNext { slot, var, exit } => match self.next_round(circuit, *slot)? {
-                    Some(value) => self.set_variable(circuit, *var, &value),
-                    None => next = *exit,
-                },
-                Step::SwitchBegin { slot, target } => {
-                    let target = self.evaluate(circuit, *target, "switch_case")?;
-                    self.slots[*slot] = Slot::Target(target);
-                }
-                Step::JumpUnlessCase { slot, index, case, to } => {
-                    if !self.is_case(circuit, *slot, *index, *case)? {
-                        next = *to;
+            run.cancel.poll()?;
+            at = self.step(run, state, records, at)?;
+        }
+        Ok(())
+    }
+
+    /// Does one step; says which is next.
+    pub(super) fn step<'t, R: Register<'t>>(
+        &mut self,
+        run: &Run<'_, '_, R::Op>,
+        state: &mut R,
+        records: &mut Records,
+        at: usize,
+    ) -> Result<usize, Error> {
+        let Run { program, budget, .. } = *run;
+        let circuit = program.circuit;
+        let mut next = at + 1;
+        match &program.steps[at] {
+            Step::Quantum(op) => state.apply(op, &mut self.random)?,
+            Step::Dynamic(index) => self.dynamic(program, *index, state)?,
+            Step::ReadoutError(index) => {
+                let instruction = circuit.instruction(*index);
+                let Op::ReadoutError(rows) = instruction.op else {
+                    unreachable!("a step is made from an instruction of its kind")
+                };
+                let uniform = self.random.uniform();
+                misread(&mut self.clbits, instruction.clbits, rows, uniform);
+            }
+            Step::Measure { place, clbit } => {
+                let outcome = self.measure(state, *place)?;
+                self.clbits.set(*clbit, outcome);
+            }
+            Step::MeasureVar { place, var, bit } => {
+                let outcome = self.measure(state, *place)?;
+                self.set_bit(circuit, *var, *bit, outcome);
+            }
+            Step::Reset(place) => state.reset(*place, self.random.uniform())?,
+            Step::SetState(index) => {
+                let Op::SetState(set) = circuit.instruction(*index).op else {
+                    unreachable!("a step is made from an instruction of its kind")
+                };
+                state.set(set)?;
+            }
+            Step::Save(index) => {
+                let Op::Save(save) = circuit.instruction(*index).op else {
+                    unreachable!("a step is made from an instruction of its kind")
+                };
+                let value = state.save(program, *index, save)?;
+                records.save(save, value, &self.clbits, budget)?;
+            }
+            Step::Snapshot(index) => {
+                let Op::Snapshot(snapshot) = circuit.instruction(*index).op else {
+                    unreachable!("a step is made from an instruction of its kind")
+                };
+                let value = match snapshot.kind.as_str() {
+                    "memory" => Saved::Bits(self.clbits.clone()),
+                    "register" => Saved::Bits(register(&self.variables)),
+                    _ => state.snapshot(program, *index, snapshot)?,
+                };
+                records.snapshot(*index, snapshot, value, budget)?;
+            }
+            Step::Store { var, value } => {
+                let value = self.evaluate(circuit, *value, "store")?;
+                self.set_variable(circuit, *var, &value);
+            }
+            Step::StoreClbits { index, value } => {
+                let clbits = circuit.instruction(*index).clbits;
+                let value = self.evaluate(circuit, *value, "store")?;
+                let value = value.cast(VarType::Uint(clbits.len() as u32));
+                if let Value::Uint(bits) = value {
+                    for (bit, clbit) in (0..).zip(clbits) {
+                        self.clbits.set(clbit.0, bits.get(bit));
                     }
                 }
             }
-            at = next;
+            Step::Jump(to) => next = *to,
+            Step::JumpUnless { condition, to } => {
+                if !self.evaluate(circuit, *condition, "condition")?.is_true() {
+                    next = *to;
+                }
+            }
+            Step::ForBegin { slot, index } => {
+                self.slots[*slot] = self.first_round(circuit, *index)?;
+            }
+            Step::ForNext { slot, var, exit } => match self.next_round(circuit, *slot)? {
+                Some(value) => self.set_variable(circuit, *var, &value),
+                None => next = *exit,
+            },
+            Step::SwitchBegin { slot, target } => {
+                let target = self.evaluate(circuit, *target, "switch_case")?;
+                self.slots[*slot] = Slot::Target(target);
+            }
+            Step::JumpUnlessCase { slot, index, case, to } => {
+                if !self.is_case(circuit, *slot, *index, *case)? {
+                    next = *to;
+                }
+            }
         }
-        Ok(())
+        Ok(next)
     }
 
     fn dynamic<'t, R: Register<'t>>(
@@ -208,7 +219,7 @@ impl Shot {
     }
 
     /// Sets one bit of a variable; bits beyond its width are dropped.
-    fn set_bit(&mut self, circuit: &Circuit, var: VarId, bit: u32, outcome: bool) {
+    pub(super) fn set_bit(&mut self, circuit: &Circuit, var: VarId, bit: u32, outcome: bool) {
         let ty = circuit.variables()[var.0 as usize].ty;
         let width = match ty {
             VarType::Bool => 1,

@@ -1,0 +1,176 @@
+//! A state whose gates wait until somebody looks at it.
+//!
+//! Noise that turns out to do nothing then keeps no gates apart: those before it and behind it are
+//! merged.
+
+use ketch_interface::circuit::{GateOp, Save, SetState, Snapshot};
+use ketch_kernels::{Controls, Real, Threads};
+
+use super::{Apply, DenseOp, DenseProgram, State, apply::Action, merge::Waiting};
+use crate::{
+    Cancel, Error, Saved,
+    rng::ShotRandom,
+    run::{Branch, Choice, Register},
+};
+
+/// The most gates that wait: a loop may run for long before it measures.
+const MOST_WAITING: usize = 1 << 12;
+
+/// A state and the gates that are still to be applied to it, in order.
+pub(crate) struct Deferred<'t, T: Real> {
+    state: State<'t, T>,
+    waiting: Vec<Apply<T>>,
+    cancel: Cancel,
+}
+
+impl<'t, T: Real> Deferred<'t, T> {
+    pub(crate) fn new(state: State<'t, T>, cancel: &Cancel) -> Self {
+        Self { state, waiting: Vec::new(), cancel: cancel.clone() }
+    }
+
+    /// The state, with nothing waiting.
+    pub(crate) fn into_state(mut self) -> Result<State<'t, T>, Error> {
+        self.flush()?;
+        Ok(self.state)
+    }
+
+    fn defer(&mut self, apply: Apply<T>) -> Result<(), Error> {
+        self.waiting.push(apply);
+        match self.waiting.len() < MOST_WAITING && !self.state.is_density() {
+            true => Ok(()),
+            false => self.flush(),
+        }
+    }
+
+    /// Applies what waits.
+    fn flush(&mut self) -> Result<(), Error> {
+        if self.waiting.is_empty() {
+            return Ok(());
+        }
+        let n_places = self.state.n_places();
+        let mut merging = Waiting::new(n_places);
+        let mut merged = Vec::new();
+        for apply in &self.waiting {
+            merging.take(apply.cast(), |apply| merged.push(apply));
+        }
+        merging.flush((1 << n_places) - 1, |apply| merged.push(apply));
+        merging.flush_phase(|apply| merged.push(apply));
+        self.waiting.clear();
+        for apply in merged {
+            self.cancel.poll()?;
+            self.state.apply_unitary(&apply.cast());
+        }
+        Ok(())
+    }
+}
+
+impl<'t, T: Real> Register<'t> for Deferred<'t, T> {
+    type Op = DenseOp<T>;
+
+    fn apply(&mut self, op: &DenseOp<T>, random: &mut ShotRandom) -> Result<(), Error> {
+        if let DenseOp::Apply(apply) = op {
+            return self.defer(apply.clone());
+        }
+        self.flush()?;
+        self.state.apply(op, random)
+    }
+
+    fn gate(&mut self, op: GateOp, params: &[f64], places: &[usize]) -> Result<(), Error> {
+        match Apply::of_gate(op, params, places) {
+            Some(apply) => self.defer(apply.cast()),
+            None => Ok(()),
+        }
+    }
+
+    fn measure(&mut self, place: usize, uniform: f64) -> Result<bool, Error> {
+        self.flush()?;
+        self.state.measure(place, uniform)
+    }
+
+    fn reset(&mut self, place: usize, uniform: f64) -> Result<(), Error> {
+        self.flush()?;
+        self.state.reset(place, uniform)
+    }
+
+    fn set(&mut self, state: &SetState) -> Result<(), Error> {
+        self.waiting.clear();
+        Register::set(&mut self.state, state)
+    }
+
+    fn save(
+        &mut self,
+        program: &DenseProgram<'_, T>,
+        index: usize,
+        save: &Save,
+    ) -> Result<Saved, Error> {
+        self.flush()?;
+        self.state.save(program, index, save)
+    }
+
+    fn snapshot(
+        &mut self,
+        program: &DenseProgram<'_, T>,
+        index: usize,
+        snapshot: &Snapshot,
+    ) -> Result<Saved, Error> {
+        self.flush()?;
+        self.state.snapshot(program, index, snapshot)
+    }
+
+    fn fork(&self, threads: &'t Threads) -> Result<Self, Error> {
+        let state = self.state.fork(threads)?;
+        Ok(Self { state, waiting: self.waiting.clone(), cancel: self.cancel.clone() })
+    }
+
+    fn copy_from(&mut self, other: &Self) -> Result<(), Error> {
+        self.waiting.clone_from(&other.waiting);
+        Register::copy_from(&mut self.state, &other.state)
+    }
+
+    fn shots_side_by_side(&self) -> bool {
+        self.state.shots_side_by_side()
+    }
+}
+
+impl<'t, T: Real> Branch<'t> for Deferred<'t, T> {
+    fn settle(&mut self) -> Result<(), Error> {
+        self.flush()
+    }
+
+    fn weights(&mut self, place: usize) -> Result<[f64; 2], Error> {
+        self.flush()?;
+        let probabilities = self.state.probabilities(&[place])?;
+        Ok([probabilities[0], probabilities[1]])
+    }
+
+    fn collapse(&mut self, place: usize, outcome: bool, weight: f64) -> Result<(), Error> {
+        self.flush()?;
+        self.state.collapse(place, outcome, weight);
+        Ok(())
+    }
+
+    fn flip(&mut self, place: usize) -> Result<(), Error> {
+        self.defer(Apply { action: Action::X { place }, controls: Controls::NONE })
+    }
+
+    fn choose(&mut self, op: &DenseOp<T>, uniforms: &[f64]) -> Result<Vec<Choice>, Error> {
+        let DenseOp::Noise(noise) = op else { unreachable!("only noise is random") };
+        if !noise.is_free(uniforms) {
+            self.flush()?;
+        }
+        noise.choose(&self.state, uniforms)
+    }
+
+    fn take(&mut self, op: &DenseOp<T>, choice: Choice) -> Result<(), Error> {
+        let DenseOp::Noise(noise) = op else { unreachable!("only noise is random") };
+        match noise.operator(choice) {
+            Some(apply) => self.defer(apply),
+            None => Ok(()),
+        }
+    }
+
+    fn sample(&mut self, uniforms: &[f64]) -> Result<Vec<usize>, Error> {
+        self.flush()?;
+        self.state.sample_sorted(uniforms)
+    }
+}
