@@ -68,7 +68,7 @@ impl<T: Real> DensityLower<T> {
             None => {
                 self.give_out(out);
                 crate::dense::apply::bits(apply.mask()).for_each(|place| self.fresh[place] = false);
-                out.push(Step::Quantum(DensityOp::Wide(apply.narrow())));
+                out.push(Step::Quantum(DensityOp::Wide(apply.cast())));
             }
         }
     }

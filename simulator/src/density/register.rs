@@ -25,7 +25,7 @@ impl<'t, T: Real> Register<'t> for PauliState<'t, T> {
         match transfer(&apply) {
             Some(_) if apply.mask() == 0 => Ok(()),
             Some(transfer) => self.apply_transfer(transfer),
-            None => self.apply_wide(&apply.narrow()),
+            None => self.apply_wide(&apply.cast()),
         }
     }
 
