@@ -82,7 +82,8 @@ pub fn simulate_bound(
     run_checked(threads, circuit, options, cancel)
 }
 
-fn run_checked(
+/// Runs a circuit that was checked, without the short way for small ones.
+pub(crate) fn run_checked(
     threads: &Threads,
     circuit: &Circuit,
     options: &Options,

@@ -13,6 +13,8 @@ pub(crate) mod save;
 mod simulate;
 pub(crate) mod small;
 mod state;
+#[cfg(test)]
+mod tests;
 
 use num_complex::Complex;
 

@@ -9,7 +9,7 @@ use crate::{
     Error, Facts, Method, Options, Outcome, Saved, memory,
     program::{Layout, Step, lower},
     records::Budget,
-    run::{self, Measured, Ran, Register, Run},
+    run::{self, Measured, Ran, Register, Run, Shape},
     simulate::{Work, counted, layout},
 };
 
@@ -47,9 +47,10 @@ pub(crate) fn simulate<T: Real>(
         (Ok(measured), _) => sample::sampled(&run, state, measured, options)?,
         (Err(_), _) if is_branched(&program, options) => {
             let most_states = most_states(&state, threads, options);
+            let shape = Shape::new(options.shots, state.shots_side_by_side(), most_states);
             let deferred = Deferred::new(state, cancel);
             let Ran { state, outcomes, records } =
-                run::branched(&run, deferred, threads, options, most_states)?;
+                run::branched(&run, deferred, threads, options, shape)?;
             Ran { state: state.into_state()?, outcomes, records }
         }
         (Err(_), _) => run::shot_by_shot(&run, state, threads, options)?,
@@ -79,7 +80,7 @@ fn most_states<T: Real>(state: &State<'_, T>, threads: &Threads, options: &Optio
     wanted.min(usize::try_from(allowed).unwrap_or(usize::MAX)).max(1)
 }
 
-fn lowered<T: Real>(
+pub(super) fn lowered<T: Real>(
     work: Work<'_>,
     method: Method,
     layout: Layout,

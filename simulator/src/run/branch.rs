@@ -12,8 +12,7 @@ use ketch_interface::{BitString, circuit::Op};
 use ketch_kernels::Threads;
 
 use super::{
-    Measured, Outcomes, Ran, Register, Run, SERIAL, Shot, measured::measured_from,
-    readout::misread,
+    Measured, Outcomes, Ran, Register, Run, SERIAL, Shot, measured::measured_from, readout::misread,
 };
 use crate::{
     Error, Options,
@@ -95,29 +94,45 @@ enum Way {
     Clbits(BitString),
 }
 
+/// How the tree is walked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shape {
+    /// The shots of one walk. Depends on the shots only: how shots are put together may change
+    /// the last digit of a probability, and so must not depend on the threads.
+    pub(crate) per_walk: u64,
+    /// The most states of a walk beside the one that all walks start from; at least one.
+    pub(crate) most_states: usize,
+}
+
+impl Shape {
+    /// Walks for this many shots: several if they are side by side.
+    pub(crate) fn new(shots: u64, side_by_side: bool, most_states: usize) -> Self {
+        let walks = match side_by_side {
+            true => (shots / SHOTS_PER_WALK).max(shots.min(LEAST_WALKS)).max(1),
+            false => 1,
+        };
+        Self { per_walk: shots.div_ceil(walks).clamp(1, MOST_SHOTS_PER_WALK), most_states }
+    }
+}
+
 /// Runs all shots: those with the same history together.
 ///
-/// The program must not save anything behind its common prefix. `most_states` bounds the states of
-/// a walk beside the one that all walks start from; at least one.
+/// The program must not save anything behind its common prefix.
 pub(crate) fn branched<'t, R: Branch<'t>>(
     run: &Run<'_, '_, R::Op>,
     mut start: R,
     threads: &'t Threads,
     options: &Options,
-    most_states: usize,
+    shape: Shape,
 ) -> Result<Ran<R>, Error> {
     let (program, shots) = (run.program, options.shots);
     let prefix = program.common_prefix();
     let mut records = Records::default();
     Shot::new(program, options.seed, 0).run(run, &mut start, &mut records, 0, prefix)?;
     start.settle()?;
-    let side_by_side = start.shots_side_by_side();
-    let per_walk = match side_by_side {
-        true => shots_per_walk(shots),
-        false => MOST_SHOTS_PER_WALK,
-    };
     let mut outcomes = Outcomes::new(program.circuit.n_clbits(), options.memory, shots)?;
     let tail = measured_from(program);
+    let Shape { per_walk, most_states } = shape;
     let n_walks = shots.div_ceil(per_walk) as usize;
     let of = |walk: usize| {
         let first = walk as u64 * per_walk;
@@ -127,7 +142,7 @@ pub(crate) fn branched<'t, R: Branch<'t>>(
         let walking = Walk { run, start: &start, prefix, tail: &tail, threads, most_states };
         walking.outcomes(options, of(walk))
     };
-    if side_by_side {
+    if start.shots_side_by_side() {
         for walked in threads.map(n_walks, |at| walk(at, &SERIAL)) {
             outcomes.append(&walked?);
         }
@@ -137,13 +152,6 @@ pub(crate) fn branched<'t, R: Branch<'t>>(
         }
     }
     Ok(Ran { state: start, outcomes, records: records.repeated(shots) })
-}
-
-/// Depends on the shots only: how shots are put together may change the last digit of a
-/// probability, and so must not depend on the threads.
-fn shots_per_walk(shots: u64) -> u64 {
-    let walks = (shots / SHOTS_PER_WALK).max(shots.min(LEAST_WALKS)).max(1);
-    shots.div_ceil(walks).min(MOST_SHOTS_PER_WALK)
 }
 
 /// A walk through the tree of some shots.

@@ -9,7 +9,7 @@ mod shot;
 
 use ketch_kernels::Threads;
 
-pub(crate) use branch::{Branch, Choice, branched};
+pub(crate) use branch::{Branch, Choice, Shape, branched};
 pub(crate) use measured::{Measured, measured_last, unmeasured_segments};
 pub(crate) use outcomes::{Outcomes, bytes};
 pub(crate) use readout::misread;
