@@ -53,6 +53,11 @@ impl BitString {
     /// The lowest `width` bits of a number given as bytes, least significant first.
     #[must_use]
     pub fn from_le_bytes(width: u32, bytes: &[u8]) -> Self {
+        if bytes.len() <= 8 {
+            let mut word = [0; 8];
+            word[..bytes.len()].copy_from_slice(bytes);
+            return Self::from_u64(width, u64::from_le_bytes(word));
+        }
         let words: Vec<u64> = bytes
             .chunks(8)
             .map(|chunk| chunk.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)))

@@ -10,11 +10,12 @@ use std::{
 
 use ketch_core::{
     Circuit, Error, Host, Qobj, Result, RunOptions, RunResult, Running,
+    circuit::Op,
     qobj::{Experiment, Program, seed_experiments},
     result::{ExperimentResult, SnapshotResult},
 };
 use ketch_simulator::{
-    Cancel, Outcome, Threads, check, choose, memory_needed, qubits_needed, simulate_on,
+    Cancel, Options, Outcome, Threads, check, choose, memory_needed, qubits_needed, simulate_bound,
     total_memory,
 };
 use serde_json::{Map, Value, json};
@@ -27,6 +28,11 @@ use crate::{
 
 /// The bytes up to which experiments run side by side, one thread each.
 const SMALL: u128 = 4 << 20;
+
+/// Up to these, a circuit takes less than [`SMALL`] by any method, and nobody needs to ask how much.
+const FEW_QUBITS: u32 = 6;
+const FEW_CLBITS: u32 = 64;
+const FEW_SHOTS: u64 = 1 << 14;
 
 /// A Qobj that was accepted: nothing is left to refuse but what shows while it runs.
 #[derive(Debug)]
@@ -93,8 +99,7 @@ impl Plan {
                 None => {
                     check(circuit, choose(circuit, engine.method).0)
                         .map_err(|error| refused(row, error))?;
-                    let bytes = memory_needed(circuit, engine, 1);
-                    let size = Size { qubits: qubits_needed(circuit, engine), bytes };
+                    let size = size(circuit, engine);
                     sizes.insert(key, size);
                     size
                 }
@@ -167,11 +172,9 @@ impl Plan {
             header: experiment.header.clone(),
             ..ExperimentResult::default()
         };
-        let outcome =
-            bound(circuit, experiment).map_err(|error| described(&error)).and_then(|circuit| {
-                let outcome = simulate_on(threads, &circuit, &settings.engine, cancel);
-                outcome.map_err(|error| described(&error))
-            });
+        let engine = &settings.engine;
+        let outcome = simulate_bound(threads, circuit, &experiment.bindings, engine, cancel)
+            .map_err(|error| described(&error));
         match outcome {
             Ok(outcome) => fill(&mut result, outcome, settings),
             Err(reason) => result.status = reason,
@@ -218,6 +221,20 @@ fn circuit_of<'q>(qobj: &'q Qobj, experiment: &Experiment) -> Result<&'q Circuit
         ),
         source: None,
     })
+}
+
+fn size(circuit: &Circuit, engine: &Options) -> Size {
+    let few = circuit.n_qubits() <= FEW_QUBITS
+        && circuit.n_clbits() <= FEW_CLBITS
+        && engine.shots <= FEW_SHOTS
+        && !engine.memory;
+    let plenty = engine.max_memory.is_none_or(|most| u128::from(most) >= SMALL);
+    let saves = |op: &Op| matches!(op, Op::Save(_) | Op::Snapshot(_));
+    if few && plenty && !circuit.instructions().any(|i| saves(i.op)) {
+        return Size { qubits: circuit.n_qubits(), bytes: SMALL };
+    }
+    let bytes = memory_needed(circuit, engine, 1);
+    Size { qubits: qubits_needed(circuit, engine), bytes }
 }
 
 fn check_size(

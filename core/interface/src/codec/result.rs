@@ -185,17 +185,17 @@ fn read_registers(from: &mut Reader<'_>) -> Read<Vec<Register>> {
 }
 
 fn read_counts(from: &mut Reader<'_>) -> Read<Counts> {
-    let mut counts = Counts::new(read_registers(from)?);
+    let registers = read_registers(from)?;
     let mut total = 0_u64;
-    for _ in 0..from.length(2)? {
+    let outcomes = from.list(2, |from| {
         let outcome = from.bits()?;
         let count = from.number()?;
         total = total
             .checked_add(count)
             .ok_or_else(|| from.invalid(count, "counts whose sum is below 2^64"))?;
-        counts.add(outcome, count);
-    }
-    Ok(counts)
+        Ok((outcome, count))
+    })?;
+    Ok(Counts::from_outcomes(registers, outcomes))
 }
 
 fn write_data(data: &Data, to: &mut Writer, buffers: &mut Vec<Buffer>) {

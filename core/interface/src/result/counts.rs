@@ -26,7 +26,9 @@ impl Counts {
         outcomes: impl IntoIterator<Item = (BitString, u64)>,
     ) -> Self {
         let mut outcomes: Vec<(BitString, u64)> = outcomes.into_iter().collect();
-        outcomes.sort_by(|a, b| a.0.cmp(&b.0));
+        if !outcomes.is_sorted_by(|a, b| a.0 < b.0) {
+            outcomes.sort_by(|a, b| a.0.cmp(&b.0));
+        }
         outcomes.dedup_by(|later, earlier| {
             let same = later.0 == earlier.0;
             earlier.1 += if same { later.1 } else { 0 };
