@@ -36,7 +36,7 @@ impl<'t, T: Real> Deferred<'t, T> {
 
     fn defer(&mut self, apply: Apply<T>) -> Result<(), Error> {
         self.waiting.push(apply);
-        match self.waiting.len() < MOST_WAITING && !self.state.is_density() {
+        match self.waiting.len() < MOST_WAITING {
             true => Ok(()),
             false => self.flush(),
         }
@@ -125,6 +125,11 @@ impl<'t, T: Real> Register<'t> for Deferred<'t, T> {
     fn copy_from(&mut self, other: &Self) -> Result<(), Error> {
         self.waiting.clone_from(&other.waiting);
         Register::copy_from(&mut self.state, &other.state)
+    }
+
+    fn finish(&mut self, program: &DenseProgram<'_, T>) -> Result<(), Error> {
+        self.flush()?;
+        self.state.finish(program)
     }
 
     fn shots_side_by_side(&self) -> bool {

@@ -1,15 +1,13 @@
 //! A circuit on a dense state, from lowering to outcome.
 
-use ketch_kernels::{Real, Threads};
+use ketch_kernels::Real;
 
-use super::{
-    DenseOp, DenseProgram, State, deferred::Deferred, fuse::fused, lower::DenseLower, sample,
-};
+use super::{DenseProgram, State, deferred::Deferred, fuse::fused, lower::DenseLower, sample};
 use crate::{
-    Error, Facts, Method, Options, Outcome, Saved, memory,
-    program::{Layout, Step, lower},
+    Error, Facts, Method, Options, Outcome, Saved,
+    program::{Layout, lower},
     records::Budget,
-    run::{self, Measured, Ran, Register, Run, Shape},
+    run::{self, Measured, Ran, Run},
     simulate::{Work, counted, layout},
 };
 
@@ -45,39 +43,15 @@ pub(crate) fn simulate<T: Real>(
     let ran = match (&measured, unitary) {
         (_, true) => sample::sampled(&run, state, &Measured::default(), &once)?,
         (Ok(measured), _) => sample::sampled(&run, state, measured, options)?,
-        (Err(_), _) if is_branched(&program, options) => {
-            let most_states = most_states(&state, threads, options);
-            let shape = Shape::new(options.shots, state.shots_side_by_side(), most_states);
-            let deferred = Deferred::new(state, cancel);
+        (Err(_), _) => {
+            let (bytes, deferred) = (facts.bytes, Deferred::new(state, cancel));
             let Ran { state, outcomes, records } =
-                run::branched(&run, deferred, threads, options, shape)?;
+                run::shots(&run, deferred, threads, options, bytes)?;
             Ran { state: state.into_state()?, outcomes, records }
         }
-        (Err(_), _) => run::shot_by_shot(&run, state, threads, options)?,
     };
     facts.notes = notes(&program, &measured, method, options);
     finish(work, method, ran, facts)
-}
-
-/// Shots with the same history can be run together: nothing asks for what one of them leaves behind
-/// but its clbits.
-fn is_branched<T: Real>(program: &DenseProgram<'_, T>, options: &Options) -> bool {
-    let later = &program.steps[program.common_prefix()..];
-    let saves = |step: &Step<DenseOp<T>>| matches!(step, Step::Save(_) | Step::Snapshot(_));
-    options.shots > 1 && !options.final_state && !later.iter().any(saves)
-}
-
-/// The states that a walk through the branches may hold.
-fn most_states<T: Real>(state: &State<'_, T>, threads: &Threads, options: &Options) -> usize {
-    let wanted = options.shots.max(1).ilog2() as usize + 2;
-    let walks = if state.shots_side_by_side() { threads.count() } else { 1 };
-    let bytes = size_of_val(state.amplitudes()) as u64 * walks as u64;
-    if options.max_memory.is_none() && u128::from(bytes) * wanted as u128 <= memory::SMALL {
-        return wanted;
-    }
-    // Half of what there is: the rest is for outcomes, and for others.
-    let allowed = memory::allowance(options.max_memory) / 2 / bytes;
-    wanted.min(usize::try_from(allowed).unwrap_or(usize::MAX)).max(1)
 }
 
 pub(super) fn lowered<T: Real>(

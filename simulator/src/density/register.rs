@@ -1,10 +1,18 @@
 //! The state as the register that programs run on.
 
-use ketch_interface::circuit::{GateOp, Save, SetState, Snapshot};
+use ketch_interface::circuit::{Gate, GateOp, Save, SetState, Snapshot};
 use ketch_kernels::{Real, Threads};
 
-use super::{DensityOp, DensityProgram, channel::Transfer, save, state::PauliState, transfer};
-use crate::{Error, Saved, dense::Apply, rng::ShotRandom, run::Register};
+use super::{
+    DensityOp, DensityProgram, channel::Transfer, sample::fallen_on, save, state::PauliState,
+    transfer,
+};
+use crate::{
+    Error, Saved,
+    dense::Apply,
+    rng::ShotRandom,
+    run::{Branch, Choice, Register},
+};
 
 impl<'t, T: Real> Register<'t> for PauliState<'t, T> {
     type Op = DensityOp<T>;
@@ -77,5 +85,35 @@ impl<'t, T: Real> Register<'t> for PauliState<'t, T> {
         /// Places from which one shot at a time uses all threads.
         const THREADED_SHOT: usize = 9;
         self.n_places() < THREADED_SHOT
+    }
+}
+
+impl<'t, T: Real> Branch<'t> for PauliState<'t, T> {
+    fn settle(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn weights(&mut self, place: usize) -> Result<[f64; 2], Error> {
+        Ok(PauliState::weights(self, place))
+    }
+
+    fn collapse(&mut self, place: usize, outcome: bool, weight: f64) -> Result<(), Error> {
+        self.apply_transfer(Transfer::collapse(place, outcome, weight))
+    }
+
+    fn flip(&mut self, place: usize) -> Result<(), Error> {
+        self.gate(GateOp::new(Gate::X, 0), &[], &[place])
+    }
+
+    fn choose(&mut self, _op: &DensityOp<T>, _uniforms: &[f64]) -> Result<Vec<Choice>, Error> {
+        unreachable!("nothing is random to a density matrix but what is measured")
+    }
+
+    fn take(&mut self, _op: &DensityOp<T>, _choice: Choice) -> Result<(), Error> {
+        unreachable!("nothing is random to a density matrix but what is measured")
+    }
+
+    fn sample(&mut self, uniforms: &[f64]) -> Result<Vec<usize>, Error> {
+        Ok(fallen_on(&self.all_probabilities(), uniforms))
     }
 }

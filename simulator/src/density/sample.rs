@@ -91,7 +91,7 @@ fn misread(values: &mut [f64], bits: &[usize], rows: &[Vec<f64>]) {
 }
 
 /// The values that ascending uniform numbers fall on.
-fn fallen_on(probabilities: &[f64], uniforms: &[f64]) -> Vec<usize> {
+pub(super) fn fallen_on(probabilities: &[f64], uniforms: &[f64]) -> Vec<usize> {
     // Rounding leaves a total near 1: compare with what it is.
     let total: f64 = probabilities.iter().sum();
     let last = probabilities.iter().rposition(|p| *p > 0.0).unwrap_or(0);

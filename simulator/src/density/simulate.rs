@@ -46,7 +46,7 @@ pub(crate) fn simulate<T: Real>(
     let ran = match (&measured, superop) {
         (_, true) => sample::sampled(&run, state, &Measured::default(), &once)?,
         (Ok(measured), _) => sample::sampled(&run, state, measured, options)?,
-        (Err(_), _) => run::shot_by_shot(&run, state, threads, options)?,
+        (Err(_), _) => run::shots(&run, state, threads, options, facts.bytes)?,
     };
     if program.n_left_out > 0 {
         let note = "the measurements at the end were left out of the superoperator";
@@ -58,7 +58,7 @@ pub(crate) fn simulate<T: Real>(
             facts.notes.push(note.to_owned());
         }
         Err(reason) if !superop => {
-            facts.notes.push(format!("each shot was run on its own: {reason}"));
+            facts.notes.push(format!("shots were not drawn from one state: {reason}"));
         }
         _ => {}
     }

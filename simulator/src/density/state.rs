@@ -205,13 +205,19 @@ impl<'t, T: Real> PauliState<'t, T> {
         }
     }
 
-    /// Measures a place: 1 if `uniform` is below the probability of 1.
-    pub(crate) fn measure(&mut self, place: usize, uniform: f64) -> Result<bool, Error> {
+    /// The weights of reading 0 and 1 at a place.
+    pub(crate) fn weights(&self, place: usize) -> [f64; 2] {
         let (whole, z) = (self.values[0].widen(), self.values[1 << place].widen());
         let one = ((whole - z) / 2.0).clamp(0.0, whole);
+        [whole - one, one]
+    }
+
+    /// Measures a place: 1 if `uniform` is below the probability of 1.
+    pub(crate) fn measure(&mut self, place: usize, uniform: f64) -> Result<bool, Error> {
+        let [zero, one] = self.weights(place);
         // The trace is 1 up to rounding, so compare with what it is.
-        let outcome = uniform * whole < one;
-        let probability = if outcome { one } else { whole - one };
+        let outcome = uniform * (zero + one) < one;
+        let probability = if outcome { one } else { zero };
         self.apply_transfer(Transfer::collapse(place, outcome, probability))?;
         Ok(outcome)
     }

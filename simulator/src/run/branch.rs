@@ -15,7 +15,7 @@ use super::{
     Measured, Outcomes, Ran, Register, Run, SERIAL, Shot, measured::measured_from, readout::misread,
 };
 use crate::{
-    Error, Options,
+    Error, Options, memory,
     program::{Operation, Step},
     records::Records,
 };
@@ -113,6 +113,38 @@ impl Shape {
         };
         Self { per_walk: shots.div_ceil(walks).clamp(1, MOST_SHOTS_PER_WALK), most_states }
     }
+}
+
+/// Runs all shots, those with the same history together unless somebody asks for what a single one
+/// leaves behind: its state, or what it saved. `bytes` are those of the state.
+pub(crate) fn shots<'t, R: Branch<'t>>(
+    run: &Run<'_, '_, R::Op>,
+    start: R,
+    threads: &'t Threads,
+    options: &Options,
+    bytes: u64,
+) -> Result<Ran<R>, Error> {
+    let later = &run.program.steps[run.program.common_prefix()..];
+    let saves = later.iter().any(|step| matches!(step, Step::Save(_) | Step::Snapshot(_)));
+    if options.shots <= 1 || options.final_state || saves {
+        return super::shot_by_shot(run, start, threads, options);
+    }
+    let side_by_side = start.shots_side_by_side();
+    let n_walks = if side_by_side { threads.count() as u64 } else { 1 };
+    let most_states = most_states(options, bytes.max(1).saturating_mul(n_walks));
+    let shape = Shape::new(options.shots, side_by_side, most_states);
+    branched(run, start, threads, options, shape)
+}
+
+/// The states that each walk may hold, if one for each walk takes this many bytes.
+fn most_states(options: &Options, bytes: u64) -> usize {
+    let wanted = options.shots.max(1).ilog2() as usize + 2;
+    if options.max_memory.is_none() && u128::from(bytes) * wanted as u128 <= memory::SMALL {
+        return wanted;
+    }
+    // Half of what there is: the rest is for outcomes, and for others.
+    let allowed = memory::allowance(options.max_memory) / 2 / bytes;
+    wanted.min(usize::try_from(allowed).unwrap_or(usize::MAX)).max(1)
 }
 
 /// Runs all shots: those with the same history together.

@@ -9,7 +9,9 @@ mod shot;
 
 use ketch_kernels::Threads;
 
-pub(crate) use branch::{Branch, Choice, Shape, branched};
+pub(crate) use branch::{Branch, Choice, shots};
+#[cfg(test)]
+pub(crate) use branch::{Shape, branched};
 pub(crate) use measured::{Measured, measured_last, unmeasured_segments};
 pub(crate) use outcomes::{Outcomes, bytes};
 pub(crate) use readout::misread;

@@ -2,8 +2,8 @@
 
 use num_complex::Complex;
 
-use super::BLOCK;
 use super::probability::norm_sqr;
+use super::{BLOCK, LANES, pairwise};
 use crate::real::Real;
 use crate::threads::Threads;
 
@@ -65,22 +65,50 @@ pub(super) fn sorted<T: Real>(
     Ok(indices)
 }
 
-/// Walks one block.
+/// Amplitudes of a block that are added up before one of them is looked at.
+const RUN: usize = 64;
+
+/// Walks one block, run by run: most runs have no draw in them, and adding one up takes a
+/// fraction of the time that looking at each amplitude takes.
 fn draw<T: Real>(state: &[Complex<T>], total: f64, draws: &mut Draws<'_>) {
     let start = draws.block * BLOCK;
     let block = &state[start..state.len().min(start + BLOCK)];
-    let mut amplitudes = block.iter().map(|amplitude| norm_sqr(*amplitude)).enumerate();
-    let mut after = draws.before;
-    let mut index = 0;
+    let mut runs = block.chunks(RUN).enumerate();
+    // The run that the draws have come to, how many of its amplitudes are passed, the weight
+    // up to there and up to the end of the run.
+    let (mut run, mut first, mut passed) = (&block[..0], start, 0);
+    let (mut after, mut end) = (draws.before, draws.before);
+    let mut index = start;
     for (uniform, drawn) in draws.uniforms.iter().zip(draws.indices.iter_mut()) {
-        // Only an amplitude with weight moves `after`, or becomes the index: so none
-        // without weight is ever drawn, whatever rounding does at the end of the block.
-        while after <= uniform * total
-            && let Some((next, weight)) = amplitudes.next()
+        let target = uniform * total;
+        while end <= target
+            && let Some((number, next)) = runs.next()
         {
-            after += weight;
-            index = if weight > 0.0 { next } else { index };
+            let weight = sum(next);
+            if weight > 0.0 {
+                (run, first, passed, after) = (next, start + number * RUN, 0, end);
+                end += weight;
+            }
         }
-        *drawn = start + index;
+        // Only an amplitude with weight moves `after`, or becomes the index: so none without
+        // weight is ever drawn, whatever rounding does at the end of a run.
+        while after <= target && passed < run.len() {
+            let weight = norm_sqr(run[passed]);
+            after += weight;
+            index = if weight > 0.0 { first + passed } else { index };
+            passed += 1;
+        }
+        *drawn = index;
     }
+}
+
+/// The sum of |a|², in as many lanes as keep the processor busy.
+fn sum<T: Real>(run: &[Complex<T>]) -> f64 {
+    let mut lanes = [0.0; LANES];
+    for octet in run.chunks(LANES) {
+        for (lane, amplitude) in lanes.iter_mut().zip(octet) {
+            *lane += norm_sqr(*amplitude);
+        }
+    }
+    pairwise(&lanes)
 }
