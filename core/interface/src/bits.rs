@@ -23,6 +23,7 @@ pub struct BitString {
 
 impl BitString {
     /// `width` bits, all 0.
+    #[inline]
     #[must_use]
     pub fn zeros(width: u32) -> Self {
         let high = vec![0; (width as usize).div_ceil(64).saturating_sub(1)].into_boxed_slice();
@@ -30,6 +31,7 @@ impl BitString {
     }
 
     /// The lowest `width` bits of `value`; the rest of `value` is dropped.
+    #[inline]
     #[must_use]
     pub fn from_u64(width: u32, value: u64) -> Self {
         let mut bits = Self::zeros(width);
@@ -66,12 +68,14 @@ impl BitString {
     }
 
     /// The number of bits.
+    #[inline]
     #[must_use]
     pub fn width(&self) -> u32 {
         self.width
     }
 
     /// Bit `index`; false beyond the width.
+    #[inline]
     #[must_use]
     pub fn get(&self, index: u32) -> bool {
         index < self.width && self.word(index / 64) >> (index % 64) & 1 == 1
@@ -81,6 +85,7 @@ impl BitString {
     ///
     /// # Panics
     /// If `index` is not below the width.
+    #[inline]
     pub fn set(&mut self, index: u32, value: bool) {
         assert!(index < self.width, "bit {index} of a bit string of {} bits", self.width);
         let word = match index / 64 {

@@ -200,6 +200,7 @@ gates! {
 
 impl Gate {
     /// This gate's row of the table.
+    #[inline]
     #[must_use]
     pub fn info(self) -> &'static GateInfo {
         &GATES[self as usize]
@@ -228,6 +229,7 @@ impl Gate {
     ///
     /// # Panics
     /// If the number of parameters is not the table's.
+    #[inline]
     #[must_use]
     pub fn matrix1(self, params: &[f64]) -> Option<[[Complex64; 2]; 2]> {
         match self.entries(params) {

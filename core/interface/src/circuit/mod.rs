@@ -141,12 +141,14 @@ impl Circuit {
     }
 
     /// The number of qubits.
+    #[inline]
     #[must_use]
     pub fn n_qubits(&self) -> u32 {
         self.n_qubits
     }
 
     /// The number of clbits: the width of the counts' keys.
+    #[inline]
     #[must_use]
     pub fn n_clbits(&self) -> u32 {
         self.n_clbits
@@ -171,12 +173,14 @@ impl Circuit {
     }
 
     /// The names of the parameters to be bound; [`ParamId`] is the place.
+    #[inline]
     #[must_use]
     pub fn parameters(&self) -> &[String] {
         &self.parameters
     }
 
     /// All expressions; [`ExprId`] is the place. An expression names only earlier ones.
+    #[inline]
     #[must_use]
     pub fn expressions(&self) -> &[Expr] {
         &self.exprs
@@ -192,6 +196,7 @@ impl Circuit {
     }
 
     /// The number of instructions, those of blocks included.
+    #[inline]
     #[must_use]
     pub fn len(&self) -> usize {
         self.records.len()
@@ -207,6 +212,7 @@ impl Circuit {
     ///
     /// # Panics
     /// If `index` is not below [`len`](Self::len).
+    #[inline]
     #[must_use]
     pub fn instruction(&self, index: usize) -> Instruction<'_> {
         let record = &self.records[index];
@@ -224,6 +230,7 @@ impl Circuit {
     }
 
     /// All instructions in program order; those inside blocks follow the one that names the block.
+    #[inline]
     pub fn instructions(&self) -> impl ExactSizeIterator<Item = Instruction<'_>> + '_ {
         (0..self.len()).map(|index| self.instruction(index))
     }

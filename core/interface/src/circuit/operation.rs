@@ -115,6 +115,7 @@ impl GateOp {
     }
 
     /// Controls and targets together.
+    #[inline]
     #[must_use]
     pub fn n_qubits(self) -> usize {
         usize::from(self.controls) + self.gate.info().n_qubits as usize
@@ -155,6 +156,7 @@ impl ControlState {
     }
 
     /// The pattern for `controls` controls. Only the lowest 64 controls are shown.
+    #[inline]
     #[must_use]
     pub fn bits(self, controls: u16) -> u64 {
         match self {
@@ -165,6 +167,7 @@ impl ControlState {
     }
 
     /// All controls must be 1.
+    #[inline]
     #[must_use]
     pub fn is_all(self) -> bool {
         self == Self::ALL

@@ -274,6 +274,7 @@ impl Circuit {
 }
 
 /// A qubit that stands twice, which no instruction allows.
+#[inline]
 #[must_use]
 pub fn first_repeated(qubits: &[Qubit]) -> Option<Qubit> {
     // Quadratic for the few operands that gates have.
