@@ -38,7 +38,7 @@ const LAYERS: &[Layer] = &[
 ];
 
 /// Stand beside the layers and use what they need; nothing uses them.
-const BESIDE: &[&str] = &["ketch-test-plugins", "ketch-e2e", "ketch-examples", "xtask"];
+const BESIDE: &[&str] = &["ketch-test-plugins", "ketch-e2e", "ketch-peers", "ketch-examples", "xtask"];
 
 /// Their only road into a program is a file in a directory: nothing depends on them.
 const PROVIDERS: &str = "ketch-provider-";
@@ -52,7 +52,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("reqwest", &["ketch-provider-ibmq"]),
     ("rusqlite", &["ketch-jobs"]),
     ("clap", &["ketch-cli", "xtask"]),
-    ("anyhow", &["ketch-cli", "xtask"]),
+    ("anyhow", &["ketch-cli", "ketch-peers", "xtask"]),
 ];
 
 /// One line of `[dependencies]`, `[build-dependencies]` or `[dev-dependencies]`.
