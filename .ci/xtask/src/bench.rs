@@ -1,6 +1,7 @@
 //! `cargo xtask bench`: Ketch against Python's tools, in one run on one machine.
 //!
-//! The two sides take turns, so that a slow moment of the machine hits both.
+//! The two sides take turns, so that a slow moment of the machine hits both. `--peers` is the
+//! comparison with other simulators: see [`peers`].
 
 use std::io::Write;
 use std::path::Path;
@@ -11,6 +12,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use crate::build;
+use crate::peers;
 use crate::process::{cargo, output, quietly, root, run, target_dir};
 use crate::python::Python;
 
@@ -20,6 +22,8 @@ pub(crate) struct Args {
     /// What to measure; everything if nothing is named.
     #[arg(value_enum)]
     what: Vec<Bench>,
+    #[command(flatten)]
+    peers: peers::Args,
 }
 
 /// The comparisons.
@@ -35,6 +39,9 @@ enum Bench {
 
 /// Runs the benchmarks that were asked for.
 pub(crate) fn bench(args: &Args) -> Result<()> {
+    if args.peers.is_asked_for() {
+        return peers::bench(&args.peers);
+    }
     let all = Bench::value_variants();
     for bench in if args.what.is_empty() { all } else { &args.what } {
         match bench {
@@ -58,7 +65,7 @@ fn parser() -> Result<()> {
         "--example",
         "parse_speed",
     ]))?;
-    let python = Python::prepare()?;
+    let python = Python::prepare("interop")?;
     let target = target_dir()?;
     let program = target.join("release/examples/parse_speed");
     let folder = target.join("bench");
@@ -86,7 +93,7 @@ const STARTS: usize = 20;
 
 fn startup() -> Result<()> {
     let built = build::default_members("release")?;
-    let python = Python::prepare()?;
+    let python = Python::prepare("interop")?;
 
     let mut programs: Vec<(&str, Command)> = vec![
         ("ketch run examples/bell.qasm", Command::new(&built.ketch)),
@@ -127,7 +134,7 @@ fn compile() -> Result<()> {
         "--example",
         "compile_file",
     ]))?;
-    let python = Python::prepare()?;
+    let python = Python::prepare("interop")?;
     let target = target_dir()?;
     let program = target.join("release/examples/compile_file");
     run(python

@@ -1,25 +1,27 @@
 //! `cargo xtask interop`: the same circuits through Ketch and through Qiskit and Aer.
 //!
 //! Every `tests/peers/check_*.py` is one comparison. It takes the path of `ketch` and a scratch
-//! directory, prints what it compared, and exits non-zero on a difference.
+//! directory, prints what it compared, and exits non-zero on a difference. After them comes a
+//! sample of the differential tests: see [`peers`].
 
 use std::path::PathBuf;
 
 use anyhow::{Context, Result, bail};
 
 use crate::build;
+use crate::peers;
 use crate::process::{root, run};
 use crate::python::Python;
 
 /// Builds Ketch with optimisation, prepares Python, and runs every comparison.
 pub(crate) fn interop() -> Result<()> {
     let built = build::default_members("release")?;
-    let python = Python::prepare()?;
+    let python = Python::prepare("interop")?;
     for script in scripts()? {
         let scratch = tempfile::tempdir().context("making a scratch directory")?;
         run(python.script(&script).arg(&built.ketch).arg(scratch.path()))?;
     }
-    Ok(())
+    peers::sample(&python)
 }
 
 /// The comparisons, relative to the root, in the order of their names.

@@ -19,6 +19,7 @@ mod install;
 mod interop;
 mod layers;
 mod licence;
+mod peers;
 mod process;
 mod python;
 mod source;
@@ -56,8 +57,11 @@ enum Xtask {
     Dropin,
     /// Compare results with Qiskit and Aer (needs Python 3 and network access for pip).
     Interop,
-    /// Time Ketch against Python's tools in the same run (needs what `interop` needs).
+    /// Time Ketch against Python's tools in the same run, with `--peers` against other simulators
+    /// (needs what `interop` needs).
     Bench(bench::Args),
+    /// Compare thousands of random circuits with two other simulators (needs what `interop` needs).
+    Peers(peers::Differential),
 }
 
 fn main() -> ExitCode {
@@ -74,6 +78,7 @@ fn main() -> ExitCode {
         Xtask::Dropin => dropin::dropin(),
         Xtask::Interop => interop::interop(),
         Xtask::Bench(args) => bench::bench(&args),
+        Xtask::Peers(args) => peers::differential(&args),
     };
     if let Err(error) = outcome {
         eprintln!("xtask: {error:#}");

@@ -1,6 +1,7 @@
-//! A private Python with pinned packages, for what is compared with other people's tools.
+//! Private Pythons with pinned packages, for what is compared with other people's tools.
 //!
-//! It lives in the target directory and is made again when the pins change.
+//! Each lives in the target directory and is made again when its pins change. The pins are the
+//! files of `tests/peers/requirements`.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -10,8 +11,8 @@ use anyhow::{Context, Result, bail};
 
 use crate::process::{root, run, target_dir};
 
-/// Everything that the scripts of `tests/peers` import, in the versions that we compare with.
-const PINS: &[&str] = &["qiskit==2.6.2", "qiskit-aer==0.18.2"];
+/// Where the pins are, one file for each set of packages.
+const PINS: &str = "tests/peers/requirements";
 
 /// A Python interpreter that can import the pinned packages.
 #[derive(Debug)]
@@ -22,15 +23,17 @@ pub(crate) struct Python {
 }
 
 impl Python {
-    /// Makes the environment, or finds the one made earlier.
+    /// Makes the environment for a set of packages, or finds the one made earlier.
     ///
     /// # Errors
     ///
     /// If there is neither `venv` nor `pip`, or a package cannot be fetched.
-    pub(crate) fn prepare() -> Result<Python> {
-        let home = target_dir()?.join("interop");
+    pub(crate) fn prepare(set: &str) -> Result<Python> {
+        let home = target_dir()?.join("python").join(set);
         let stamp = home.join("pins.txt");
-        let pins = PINS.join("\n");
+        let requirements = root().join(PINS).join(format!("{set}.txt"));
+        let pins = fs::read_to_string(&requirements)
+            .with_context(|| format!("reading {}", requirements.display()))?;
         let venv = home.join("venv");
         let packages = home.join("packages");
 
@@ -50,19 +53,38 @@ impl Python {
         let python = if can("import venv, ensurepip")? {
             run(Command::new("python3").args(["-m", "venv"]).arg(&venv))?;
             let python = Python { program: venv.join("bin/python"), packages: None };
-            run(python.command().args(["-m", "pip", "install", "--quiet"]).args(PINS))?;
+            let pip = ["-m", "pip", "install", "--quiet", "--requirement"];
+            run(python.command().args(pip).arg(&requirements))?;
             python
         } else if can("import pip")? {
             run(Command::new("python3")
                 .args(["-m", "pip", "install", "--quiet", "--target"])
                 .arg(&packages)
-                .args(PINS))?;
+                .arg("--requirement")
+                .arg(&requirements))?;
             Python { program: "python3".into(), packages: Some(packages) }
         } else {
             bail!("python3 has neither venv nor pip; on Debian: apt-get install python3-venv")
         };
         fs::write(&stamp, pins).with_context(|| format!("writing {}", stamp.display()))?;
         Ok(python)
+    }
+
+    /// The interpreter of the virtual environment.
+    ///
+    /// # Errors
+    ///
+    /// If the packages lie beside the system's Python, for want of `venv`.
+    pub(crate) fn program(&self) -> Result<&Path> {
+        match self.packages {
+            None => Ok(&self.program),
+            Some(_) => bail!("python3 has no venv; on Debian: apt-get install python3-venv"),
+        }
+    }
+
+    /// Where the packages are, if not in a virtual environment.
+    pub(crate) fn packages(&self) -> Option<&Path> {
+        self.packages.as_deref()
     }
 
     /// The interpreter, to be run at the root of the repository.

@@ -1,0 +1,123 @@
+//! Other simulators: `cargo xtask bench --peers` times them and Ketch in one run, and
+//! `cargo xtask peers` compares what they and Ketch find for random circuits.
+//!
+//! The scripts are in `tests/peers`, with the program that runs Ketch for them; here it is built,
+//! and so are the virtual environments.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use crate::build;
+use crate::process::{run, target_dir};
+use crate::python::Python;
+
+/// What `cargo xtask bench --peers` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Args {
+    /// Time other simulators and Ketch on the suite of circuits; only these if any are named:
+    /// patterns with commas between, such as `ketch*,qsim-f32`.
+    #[arg(long, num_args = 0..=1, default_missing_value = "", conflicts_with = "what")]
+    peers: Option<String>,
+    /// Only a few small circuits: some minutes instead of half an hour.
+    #[arg(long, requires = "peers")]
+    quick: bool,
+    /// Only these circuits: patterns with commas between, such as `qft_2?,dm_*`.
+    #[arg(long, requires = "peers", value_name = "PATTERNS", default_value = "")]
+    only: String,
+    /// Repetitions of each measurement after the one that warms up.
+    #[arg(long, requires = "peers", default_value_t = 5)]
+    reps: u32,
+    /// Threads of every simulator.
+    #[arg(long, requires = "peers", default_value_t = 2)]
+    threads: u32,
+    /// Go on with the last run instead of starting anew.
+    #[arg(long, requires = "peers")]
+    resume: bool,
+    /// Only print the table of the last run.
+    #[arg(long, requires = "peers")]
+    table: bool,
+    /// Put the table into `docs/benchmarks.md` too.
+    #[arg(long, requires = "peers")]
+    write: bool,
+}
+
+impl Args {
+    /// Whether `--peers` was given.
+    pub(crate) fn is_asked_for(&self) -> bool {
+        self.peers.is_some()
+    }
+}
+
+/// What `cargo xtask peers` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Differential {
+    /// How many circuits.
+    #[arg(long, default_value_t = 3000)]
+    circuits: u32,
+    /// The number of the first circuit; each is made from its number alone.
+    #[arg(long, default_value_t = 0)]
+    first: u32,
+}
+
+/// Times all simulators on the suite and prints the tables.
+pub(crate) fn bench(args: &Args) -> Result<()> {
+    let program = program()?;
+    let plugin = build::one_plugin("ketch-provider-local")?;
+    let python = Python::prepare("bench")?;
+    let prism = Python::prepare("prism")?;
+    let folder = target_dir()?.join("bench/peers");
+    std::fs::create_dir_all(&folder).with_context(|| format!("making {}", folder.display()))?;
+
+    let mut command = module(&python, "bench");
+    command.arg("--folder").arg(folder).arg("--program").arg(program);
+    command.arg("--plugins").arg(plugin.parent().expect("a file lies in a folder"));
+    command.arg("--prism").arg(prism.program()?);
+    command.args(["--peers", args.peers.as_deref().unwrap_or_default(), "--only", &args.only]);
+    command.args(["--reps", &args.reps.to_string(), "--threads", &args.threads.to_string()]);
+    let flags = [
+        (args.quick, "--quick"),
+        (args.resume, "--resume"),
+        (args.table, "--table"),
+        (args.write, "--write"),
+    ];
+    command.args(flags.iter().filter(|(given, _)| *given).map(|(_, flag)| flag));
+    run(&mut command)
+}
+
+/// Compares Ketch with two other simulators on random circuits.
+pub(crate) fn differential(args: &Differential) -> Result<()> {
+    let disagreements = target_dir()?.join("peers/disagreements");
+    let mut command = module(&Python::prepare("bench")?, "differential");
+    command.arg("--program").arg(program()?).arg("--keep").arg(disagreements);
+    command.args(["--circuits", &args.circuits.to_string(), "--first", &args.first.to_string()]);
+    run(&mut command)
+}
+
+/// The first circuits of the same comparison, which the packages of `interop` suffice for.
+pub(crate) fn sample(python: &Python) -> Result<()> {
+    let scratch = tempfile::tempdir().context("making a scratch directory")?;
+    let mut command = module(python, "differential");
+    command.arg("--program").arg(program()?).arg("--keep").arg(scratch.path());
+    run(command.args(["--circuits", "100"]))
+}
+
+/// Builds the program that runs Ketch for the scripts.
+fn program() -> Result<PathBuf> {
+    build::one_program("ketch-peers", &[], "ketch-peers")
+}
+
+/// A Python package of `tests/peers` as a program.
+fn module(python: &Python, name: &str) -> Command {
+    let mut command = python.command();
+    let scripts = Path::new("tests/peers");
+    let path = python.packages().map_or_else(
+        || scripts.as_os_str().to_owned(),
+        |packages| {
+            std::env::join_paths([scripts, packages]).expect("no path of ours holds a colon")
+        },
+    );
+    command.env("PYTHONPATH", path).args(["-m", name]);
+    command
+}
