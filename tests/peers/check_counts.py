@@ -17,15 +17,14 @@ from qiskit import qasm2
 from qiskit.circuit.library import XGate
 from qiskit.quantum_info import Statevector
 from qiskit_aer import AerSimulator
-from scipy.stats import chi2
 
+import chi_square
 import ketch
+from chi_square import ZERO
 
 SHOTS = 20000
 SEED = 7
 FALSE_ALARM = 1e-6
-# Below this, a probability is the rounding error of a zero.
-ZERO = 1e-12
 
 
 def main(program):
@@ -65,32 +64,7 @@ def compare(probabilities, counts):
     shots = sum(seen.values())
     if shots != SHOTS:
         raise AssertionError(f"asked for {SHOTS} shots, found {shots}")
-    impossible = [outcome for outcome in seen if probabilities.get(outcome, 0) < ZERO]
-    if impossible:
-        raise AssertionError(f"impossible outcomes {[bin(outcome) for outcome in impossible]}")
-
-    # Outcomes are taken by falling probability into groups that expect at least 20 shots, where
-    # the chi-square distribution holds well.
-    statistic, groups, expected, found = 0.0, 0, 0.0, 0
-    outcomes = sorted(probabilities, key=probabilities.get, reverse=True)
-    left = SHOTS
-    for outcome in outcomes:
-        expected += SHOTS * probabilities[outcome]
-        found += seen.get(outcome, 0)
-        # What is left after this group must be able to fill another.
-        if expected >= 20 and left - expected >= 20:
-            statistic += (found - expected) ** 2 / expected
-            groups += 1
-            left -= expected
-            expected, found = 0.0, 0
-    if expected > 0:
-        statistic += (found - expected) ** 2 / expected
-        groups += 1
-    if groups == 1:
-        return "one possible outcome, and it is the one"
-    freedom = groups - 1
-    p = chi2.sf(statistic, freedom)
-    verdict = f"chi-square {statistic:.1f} with {freedom} degrees of freedom, p = {p:.3g}"
+    p, verdict = chi_square.test(probabilities, seen)
     if p < FALSE_ALARM:
         raise AssertionError(f"counts differ: {verdict}")
     return verdict

@@ -38,7 +38,8 @@ const LAYERS: &[Layer] = &[
 ];
 
 /// Stand beside the layers and use what they need; nothing uses them.
-const BESIDE: &[&str] = &["ketch-test-plugins", "ketch-e2e", "ketch-peers", "ketch-examples", "xtask"];
+const BESIDE: &[&str] =
+    &["ketch-test-plugins", "ketch-e2e", "ketch-peers", "ketch-examples", "xtask"];
 
 /// Their only road into a program is a file in a directory: nothing depends on them.
 const PROVIDERS: &str = "ketch-provider-";

@@ -1,7 +1,7 @@
 //! One circuit by several methods, with all that comes out, for the differential tests.
 
 use anyhow::{Context, Result};
-use ketch_interface::{Circuit, Complex64};
+use ketch_interface::{Circuit, Complex64, circuit::SaveKind};
 use ketch_simulator::{Cancel, Options, Saved, simulate};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -16,8 +16,10 @@ pub(crate) struct Request {
     qasm: String,
     /// The methods, each with its precision.
     runs: Vec<(String, String)>,
-    /// What is shown: `state` at the end, in the form of the method, or the `counts` of the clbits.
     show: Show,
+    /// Whether all qubits are measured at the end, after noise for the gates was put in.
+    #[serde(default)]
+    measure_all: bool,
     #[serde(default)]
     shots: u64,
     #[serde(default)]
@@ -25,10 +27,15 @@ pub(crate) struct Request {
     noise: Option<Noise>,
 }
 
+/// What is shown of a run.
 #[derive(Clone, Copy, Debug, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Show {
+    /// The state at the end, in the form of the method.
     State,
+    /// The probabilities of all qubits at the end.
+    Probabilities,
+    /// The counts of the clbits, by hexadecimal number.
     Counts,
 }
 
@@ -37,6 +44,12 @@ pub(crate) fn answer(request: &Request) -> Result<Value> {
     let mut circuit = crate::parse(&request.qasm)?;
     if let Some(noise) = request.noise {
         circuit = noise::insert(&circuit, noise)?;
+    }
+    if request.measure_all {
+        circuit = circuit.measure_all();
+    }
+    if matches!(request.show, Show::Probabilities) {
+        circuit = crate::saving(circuit, SaveKind::Probabilities)?;
     }
     let mut answer = Map::new();
     for (method, precision) in &request.runs {
@@ -64,6 +77,10 @@ fn one(request: &Request, circuit: &Circuit, method: &str, precision: &str) -> R
             let counts = counts.iter().map(|(bits, count)| (bits.to_hex(), json!(count)));
             Ok(Value::Object(counts.collect()))
         }
+        Show::Probabilities => match outcome.data.get("probabilities") {
+            Some(Saved::Reals(values)) => Ok(values.iter().copied().collect()),
+            other => anyhow::bail!("expected probabilities, found {other:?}"),
+        },
         Show::State => {
             let states = ["statevector", "unitary", "density_matrix"];
             let state = states.iter().find_map(|key| outcome.data.get(*key));
@@ -96,6 +113,9 @@ mod tests {
         assert_eq!(found["statevector/double"], json!([0.0, 0.0, 1.0, 0.0]));
         assert_eq!(found["unitary/single"], json!([0.0, 0.0, 1.0, 0.0, 1.0, 0.0, 0.0, 0.0]));
         assert!(found["abacus/double"]["error"].is_string());
+
+        let found = ask(json!({ "qasm": flip, "runs": [runs[0]], "show": "probabilities" }));
+        assert_eq!(found["statevector/double"], json!([0.0, 1.0]));
 
         let measured = format!("{flip} measure q[0] -> c[0];");
         let noise = json!({ "p1": 0.0, "p2": 0.0, "damping": 1.0 });

@@ -35,6 +35,8 @@ enum Request {
     SmallJobs(small_jobs::Request),
     /// Run a circuit by several methods and show what comes out.
     Compare(compare::Request),
+    /// Name the methods that there are.
+    Methods,
 }
 
 fn main() -> Result<()> {
@@ -52,6 +54,7 @@ fn answer(line: &str) -> Result<Value> {
         Request::Time(request) => timing::answer(&request),
         Request::SmallJobs(request) => small_jobs::answer(&request),
         Request::Compare(request) => compare::answer(&request),
+        Request::Methods => Ok(json!({ "methods": Method::ALL.map(Method::name) })),
     }
 }
 
