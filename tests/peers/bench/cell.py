@@ -51,10 +51,12 @@ class Cell:
         check = self.reference.check_amplitudes(found, self.peer.precision)
         self.answer["check_amplitudes"] = check
 
-    def check_marginals(self, marginals):
+    def check_marginals(self, marginals, shots=None):
+        """Shares of ones, of so many shots: those of the circuit if it is not said."""
+        shots = shots or self.shots
         known = self.reference.known is not None
-        self.reference.offer_marginals(marginals, self.shots)
-        check = self.reference.check_marginals(marginals, self.shots) if known else "is reference"
+        self.reference.offer_marginals(marginals, shots)
+        check = self.reference.check_marginals(marginals, shots) if known else "is reference"
         self.answer["check_marginals"] = check
 
     def note(self, **extra):

@@ -306,7 +306,8 @@ DENSITY_SIZES = (8, 10, 12)
 TRAJECTORIES = {16: 1000, 20: 100}
 CLIFFORD_SIZES = (100, 500, 1000)
 CHAIN_SIZES = (40, 60, 100)
-CODE_DISTANCES = (5, 11, 17, 25)
+# Distance and shots.
+CODES = {5: 200_000, 11: 100_000, 17: 20_000, 25: 10_000}
 SMALL_JOBS = 10_000
 # The chance of each kind of error in the surface codes.
 CODE_NOISE = 0.001
@@ -350,7 +351,7 @@ def write_codes(folder, index):
     """Surface-code memories: as many rounds as the distance."""
     import stim
 
-    for distance in CODE_DISTANCES:
+    for distance, shots in CODES.items():
         circuit = stim.Circuit.generated(
             "surface_code:rotated_memory_z",
             distance=distance,
@@ -362,6 +363,6 @@ def write_codes(folder, index):
         )
         (folder / f"surface_{distance}.stim").write_text(str(circuit))
         index[f"surface_{distance}"] = {
-            "family": "surface", "kind": "code", "n": circuit.num_qubits, "shots": 10_000,
-            "measurements": circuit.num_measurements,
+            "family": "surface", "kind": "code", "n": circuit.num_measurements, "shots": shots,
+            "qubits": circuit.num_qubits,
         }  # fmt: skip

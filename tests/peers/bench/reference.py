@@ -11,9 +11,11 @@ import zlib
 
 # Largest difference of an amplitude up to the global phase, relative to the largest amplitude.
 TOLERANCE = {"double": 1e-6, "single": 2e-3}
-# Standard deviations that a qubit's share of ones may be off. Over the 3,000 marginals of a full
-# run a correct program raises a false alarm in one of 170,000 runs.
+# Standard deviations that a share of ones may be off. A full run looks at 30,000 shares, most of
+# them of rare events: a correct program raises a false alarm in less than one run of a thousand.
 SIGMA = 6
+# Shots of a surface code that the shares of ones are taken of.
+LOOKED_AT = 10_000
 
 
 class Reference:

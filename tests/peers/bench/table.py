@@ -12,7 +12,7 @@ KINDS = [
     ("density", "Density matrices with noise"),
     ("trajectories", "Trajectories with noise"),
     ("clifford", "Random Clifford circuits, 1,000 shots"),
-    ("code", "Noisy surface codes, 10,000 shots"),
+    ("code", "Noisy surface codes, one thread"),
     ("chain", "Matrix product states, 1,000 shots"),
     ("wide", "Structured wide circuits, 10,000 shots"),
 ]

@@ -8,9 +8,11 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "the answers go to the standard output")]
 
+mod code;
 mod compare;
 mod noise;
 mod small_jobs;
+mod stim;
 mod timer;
 mod timing;
 
@@ -31,6 +33,8 @@ use serde_json::{Value, json};
 enum Request {
     /// Time one circuit.
     Time(timing::Request),
+    /// Time the measurements of a surface code.
+    Code(code::Request),
     /// Time thousands of small circuits.
     SmallJobs(small_jobs::Request),
     /// Run a circuit by several methods and show what comes out.
@@ -52,6 +56,7 @@ fn main() -> Result<()> {
 fn answer(line: &str) -> Result<Value> {
     match serde_json::from_str(line).context("reading a request")? {
         Request::Time(request) => timing::answer(&request),
+        Request::Code(request) => code::answer(&request),
         Request::SmallJobs(request) => small_jobs::answer(&request),
         Request::Compare(request) => compare::answer(&request),
         Request::Methods => Ok(json!({ "methods": Method::ALL.map(Method::name) })),

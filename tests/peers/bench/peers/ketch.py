@@ -3,6 +3,8 @@
 import json
 import subprocess
 
+from ..reference import LOOKED_AT
+
 
 def ask(cell, **request):
     """The program's answer to one request."""
@@ -45,11 +47,14 @@ def code(cell):
         cell,
         task="code",
         circuit=str(cell.suite / f"{cell.circuit}.stim"),
+        # Stim has one.
+        threads=1,
         shots=cell.shots,
         reps=cell.reps,
         budget_s=cell.budget_s,
     )
     cell.answer.update({key: found[key] for key in ("construct_s", "sample", "rss_mb")})
+    cell.check_marginals(found["marginals"], LOOKED_AT)
 
 
 def small_jobs(cell):

@@ -33,6 +33,5 @@ def chain(cell):
         "min_s": evolution["min_s"] + sampling,
     }
     cell.note(bond=state.psi.max_bond(), drawn=DRAWN)
-    shots, cell.shots = cell.shots, DRAWN
-    cell.check_marginals([sum(one[q] == "1" for one in drawn) / DRAWN for q in range(cell.n)])
-    cell.shots = shots
+    ones = [sum(one[q] == "1" for one in drawn) / DRAWN for q in range(cell.n)]
+    cell.check_marginals(ones, DRAWN)

@@ -3,6 +3,8 @@
 import numpy as np
 import stim
 
+from ..reference import LOOKED_AT
+
 
 def stim_circuit(circuit):
     out = stim.Circuit()
@@ -26,4 +28,6 @@ def code(cell):
     file = cell.suite / f"{cell.circuit}.stim"
     circuit = cell.construct(lambda: stim.Circuit.from_file(file))
     sampler = circuit.compile_sampler()
-    cell.time("sample", lambda: sampler.sample(cell.shots, bit_packed=True))
+    packed = cell.time("sample", lambda: sampler.sample(cell.shots, bit_packed=True))
+    bits = np.unpackbits(packed[:LOOKED_AT], axis=1, bitorder="little")[:, : cell.n]
+    cell.check_marginals([float(share) for share in bits.mean(axis=0)], LOOKED_AT)
