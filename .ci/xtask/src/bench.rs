@@ -23,7 +23,7 @@ pub(crate) struct Args {
     #[arg(value_enum)]
     what: Vec<Bench>,
     #[command(flatten)]
-    peers: peers::Args,
+    peers: peers::Timing,
 }
 
 /// The comparisons.

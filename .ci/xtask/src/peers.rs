@@ -15,7 +15,7 @@ use crate::python::Python;
 
 /// What `cargo xtask bench --peers` takes.
 #[derive(Debug, clap::Args)]
-pub(crate) struct Args {
+pub(crate) struct Timing {
     /// Time other simulators and Ketch on the suite of circuits; only these if any are named:
     /// patterns with commas between, such as `ketch*,qsim-f32`.
     #[arg(long, num_args = 0..=1, default_missing_value = "", conflicts_with = "what")]
@@ -43,7 +43,7 @@ pub(crate) struct Args {
     write: bool,
 }
 
-impl Args {
+impl Timing {
     /// Whether `--peers` was given.
     pub(crate) fn is_asked_for(&self) -> bool {
         self.peers.is_some()
@@ -62,7 +62,7 @@ pub(crate) struct Differential {
 }
 
 /// Times all simulators on the suite and prints the tables.
-pub(crate) fn bench(args: &Args) -> Result<()> {
+pub(crate) fn bench(args: &Timing) -> Result<()> {
     let program = program()?;
     let plugin = build::one_plugin("ketch-provider-local")?;
     let python = Python::prepare("bench")?;
@@ -120,4 +120,31 @@ fn module(python: &Python, name: &str) -> Command {
     );
     command.env("PYTHONPATH", path).args(["-m", name]);
     command
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Command {
+        #[command(flatten)]
+        bench: crate::bench::Args,
+    }
+
+    fn check(arguments: &[&str], accepted: bool) {
+        let words = [&["bench"], arguments].concat();
+        assert_eq!(Command::try_parse_from(words).is_ok(), accepted, "{arguments:?}");
+    }
+
+    #[test]
+    fn the_words_of_bench_and_the_flags_of_peers_do_not_mix() {
+        check(&[], true);
+        check(&["parser", "startup"], true);
+        check(&["--peers"], true);
+        check(&["--peers", "ketch*,stim", "--quick", "--only", "qft_*", "--reps", "3"], true);
+        check(&["--peers", "--resume", "--write", "--table"], true);
+        check(&["parser", "--quick"], false);
+        check(&["parser", "--peers"], false);
+    }
 }

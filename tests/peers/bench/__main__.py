@@ -81,7 +81,7 @@ def measure(given, index, suite, results):
             file.flush()
 
         if ("machine", None) not in done:
-            keep({"circuit": "machine", **machine(given.threads)})
+            keep({"circuit": "machine", **machine(given)})
         split = lambda words: [word for word in words.split(",") if word]
         wanted = plan.cells(index, given.reps, split(given.only), split(given.peers), given.quick)
         if not wanted:
@@ -96,17 +96,22 @@ def measure(given, index, suite, results):
             print(f"{number:4}/{len(wanted)} {minutes:5.1f} min  {line(record)}", flush=True)
 
 
-def machine(threads):
+def machine(given):
     """What it was measured on."""
     names = ["qiskit-aer", "qsimcirq", "qulacs", "scaluq", "mqt.ddsim", "stim", "quimb"]
+    show = "import importlib.metadata as m; print(m.version('prism-q'))"
+    prism = subprocess.run([given.prism, "-c", show], capture_output=True, text=True, check=True)
     model = re.search(r"model name\s*: (.*)", pathlib.Path("/proc/cpuinfo").read_text())
     return {
         "date": datetime.date.today().isoformat(),
         "processor": model.group(1) if model else platform.machine(),
         "cores": os.cpu_count(),
-        "threads": threads,
-        "limits": limits.measure(threads),
-        "versions": {name: importlib.metadata.version(name) for name in names},
+        "threads": given.threads,
+        "limits": limits.measure(given.threads),
+        "versions": {
+            **{name: importlib.metadata.version(name) for name in names},
+            "prism-q": prism.stdout.strip(),
+        },
     }
 
 

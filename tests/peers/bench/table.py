@@ -104,7 +104,7 @@ def head(results):
         f"Measured on {facts['date']}: {facts['processor']}, {facts['cores']} cores,"
         f" {facts['threads']} threads. In place, {memory:.0f} GB/s from memory and up to"
         f" {cache:.0f} GB/s from caches; {limits['double'] / 1e9:.0f} GFLOP/s double,"
-        f" {limits['single'] / 1e9:.0f} single. {versions}, and prism-q.\n\n"
+        f" {limits['single'] / 1e9:.0f} single. {versions}.\n\n"
         "Seconds, medians; ¹ one repetition; * the threads waited for a processor for more than"
         " a tenth of the time."
     )
