@@ -21,25 +21,31 @@ pub(crate) struct Timing {
     #[arg(long, num_args = 0..=1, default_missing_value = "", conflicts_with = "what")]
     peers: Option<String>,
     /// Only a few small circuits: some minutes instead of half an hour.
-    #[arg(long, requires = "peers")]
+    #[arg(long, requires = "peers", conflicts_with = "what")]
     quick: bool,
     /// Only these circuits: patterns with commas between, such as `qft_2?,dm_*`.
-    #[arg(long, requires = "peers", value_name = "PATTERNS", default_value = "")]
+    #[arg(
+        long,
+        requires = "peers",
+        conflicts_with = "what",
+        value_name = "PATTERNS",
+        default_value = ""
+    )]
     only: String,
     /// Repetitions of each measurement after the one that warms up.
-    #[arg(long, requires = "peers", default_value_t = 5)]
+    #[arg(long, requires = "peers", conflicts_with = "what", default_value_t = 5)]
     reps: u32,
     /// Threads of every simulator.
-    #[arg(long, requires = "peers", default_value_t = 2)]
+    #[arg(long, requires = "peers", conflicts_with = "what", default_value_t = 2)]
     threads: u32,
     /// Go on with the last run instead of starting anew.
-    #[arg(long, requires = "peers")]
+    #[arg(long, requires = "peers", conflicts_with = "what")]
     resume: bool,
     /// Only print the table of the last run.
-    #[arg(long, requires = "peers")]
+    #[arg(long, requires = "peers", conflicts_with = "what")]
     table: bool,
     /// Put the table into `docs/benchmarks.md` too.
-    #[arg(long, requires = "peers")]
+    #[arg(long, requires = "peers", conflicts_with = "what")]
     write: bool,
 }
 

@@ -32,7 +32,7 @@ ROWS = [
     ("ghz_* bv_* w_*", WIDE),
     ("qft_24 rqc_24", STATE + LARGE_STATE + ["scaluq-f32"]),
     ("hea_24 qaoa_24 qv_24 draper_24 ripple_24", STATE),
-    ("dm_12", ["prism-dm", "ketch-dm", "ketch-dm-f32", "aer-dm"]),
+    ("dm_12", DENSITY),
     ("traj_20", TRAJECTORIES),
     ("*_22", STATE),
     ("draper_20 ripple_20", STATE + ["aer-f64"]),

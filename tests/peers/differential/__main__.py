@@ -25,7 +25,7 @@ TOLERANCE = {"double": 1e-9, "single": 1e-4}
 FALSE_ALARM = 1e-9
 SHOTS = 2000
 # Qubits up to which the larger states are shown.
-UNITARY_UP_TO, DENSITY_UP_TO = 5, 4
+UNITARY_UP_TO, SUPEROP_UP_TO = 5, 2
 
 
 class Ketch:
@@ -35,7 +35,7 @@ class Ketch:
         self.process = subprocess.Popen(
             [program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
-        self.methods = self.known_methods()
+        self.methods, self.missing = self.known_methods()
 
     def ask(self, **request):
         self.process.stdin.write(json.dumps(request) + "\n")
@@ -46,7 +46,16 @@ class Ketch:
         return answer
 
     def known_methods(self):
-        return self.ask(task="methods")["methods"]
+        """The methods that have an engine in this version, and those that have none."""
+        methods = self.ask(task="methods")["methods"]
+        runs = [[method, "double"] for method in methods]
+        qasm = 'OPENQASM 2.0; include "qelib1.inc"; qreg q[1]; h q[0];'
+        tried = self.ask(task="compare", qasm=qasm, runs=runs, show="state")
+        missing = [
+            method for method in methods
+            if "no such engine" in str(tried[f"{method}/double"])
+        ]  # fmt: skip
+        return [method for method in methods if method not in missing], missing
 
     def runs(self, *methods):
         """The methods that there are, each with its precision."""
@@ -122,6 +131,11 @@ class Comparison:
         runs = [["density_matrix", "double"], ["density_matrix", "single"]]
         for who, answer in self.answers(drawn, runs, show="state", noise=drawn.noise):
             self.note(drawn, who, largest(complexes(answer) - expected), tolerance(who))
+        if drawn.qubits <= SUPEROP_UP_TO:
+            whole = others.exact_superop(circuit, drawn.noise).ravel()
+            runs = self.ketch.runs(["superop", "double"])
+            for who, answer in self.answers(drawn, runs, show="state", noise=drawn.noise):
+                self.note(drawn, who, largest(complexes(answer) - whole), tolerance(who))
         diagonal = expected.reshape(2**drawn.qubits, -1).diagonal().real
         self.counts(drawn, dict(enumerate(diagonal)), measure_all=True, noise=drawn.noise)
 
@@ -139,6 +153,8 @@ class Comparison:
         )  # fmt: skip
         if drawn.is_clifford and not drawn.noise:
             runs += self.ketch.runs(["stabilizer", "double"])
+        if not drawn.noise:
+            runs += self.ketch.runs(["sparse", "double"])
         asked = dict(show="counts", shots=SHOTS, seed=drawn.number, **request)
         for who, answer in self.answers(drawn, runs, **asked):
             counts = {int(key, 16): count for key, count in answer.items()}
@@ -191,6 +207,8 @@ def main():
         worst = comparison.worst.get((kind, who))
         words = f"at most {worst:.1e} off" if worst is not None else "the test does not reject"
         print(f"  {kind:8} {who:36} {times:6} times, {words}")
+    if comparison.ketch.missing:
+        print(f"this version has no engine for {', '.join(comparison.ketch.missing)}")
     if comparison.aer_differs:
         print(f"Aer differs in the circuits {comparison.aer_differs}")
     if comparison.wrong:

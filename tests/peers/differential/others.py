@@ -2,7 +2,7 @@
 
 import numpy as np
 from qiskit import qasm2
-from qiskit.quantum_info import DensityMatrix, Kraus, Operator, Statevector
+from qiskit.quantum_info import DensityMatrix, Kraus, Operator, Statevector, SuperOp
 from qiskit_aer import AerSimulator
 from qiskit_aer.noise import NoiseModel, amplitude_damping_error, depolarizing_error
 
@@ -65,20 +65,27 @@ def exact_unitary(circuit):
 
 
 def exact_density(circuit, noise):
+    return evolved(DensityMatrix.from_int(0, 2**circuit.num_qubits), circuit, noise).data
+
+
+def exact_superop(circuit, noise):
+    """Column-stacking, as Qiskit's and Ketch's are."""
+    start = SuperOp(np.eye(4**circuit.num_qubits))
+    return evolved(start, circuit, noise, lambda it, what, on: it.compose(what, qargs=on)).data
+
+
+def evolved(it, circuit, noise, step=lambda it, what, on: it.evolve(what, on)):
     """Each gate, then its channels, from their definitions."""
     one, two = depolarizing(noise["p1"], 1), depolarizing(noise["p2"], 2)
     gamma = noise["damping"]
     keeps, falls = np.diag([1, np.sqrt(1 - gamma)]), np.array([[0, np.sqrt(gamma)], [0, 0]])
     damping = Kraus([keeps, falls])
-    state = DensityMatrix.from_int(0, 2**circuit.num_qubits)
     for instruction in circuit.data:
-        qubits = [circuit.find_bit(qubit).index for qubit in instruction.qubits]
-        state = state.evolve(instruction.operation, qubits)
-        if len(qubits) == 1:
-            state = state.evolve(one, qubits).evolve(damping, qubits)
-        else:
-            state = state.evolve(two, qubits)
-    return state.data
+        on = [circuit.find_bit(qubit).index for qubit in instruction.qubits]
+        it = step(it, Operator(instruction.operation), on)
+        for channel in [one, damping] if len(on) == 1 else [two]:
+            it = step(it, channel, on)
+    return it
 
 
 def depolarizing(p, qubits):

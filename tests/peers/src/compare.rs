@@ -82,7 +82,7 @@ fn one(request: &Request, circuit: &Circuit, method: &str, precision: &str) -> R
             other => anyhow::bail!("expected probabilities, found {other:?}"),
         },
         Show::State => {
-            let states = ["statevector", "unitary", "density_matrix"];
+            let states = ["statevector", "unitary", "density_matrix", "superop"];
             let state = states.iter().find_map(|key| outcome.data.get(*key));
             match state.context("no state was saved")? {
                 Saved::Vector(entries) | Saved::Matrix { entries, .. } => Ok(numbers(entries)),
