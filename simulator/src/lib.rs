@@ -31,6 +31,7 @@ mod memory;
 mod method;
 pub mod noise;
 mod options;
+mod plan;
 mod program;
 mod records;
 mod rng;
@@ -54,5 +55,7 @@ pub use ketch_kernels::{Threads, ThreadsError};
 pub use method::choose;
 pub use options::{Facts, Method, Options, Outcome, Precision, SnapshotOutcome};
 pub use saved::Saved;
-pub use simulate::{memory_needed, qubits_needed, simulate, simulate_bound, simulate_on};
+pub use simulate::{
+    Size, memory_needed, qubits_needed, simulate, simulate_bound, simulate_on, size,
+};
 pub use system::{available_memory, total_memory};

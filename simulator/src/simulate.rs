@@ -1,5 +1,7 @@
 //! From circuit to outcome.
 
+use std::borrow::Cow;
+
 use ketch_interface::{
     Array, Complex64, Counts,
     circuit::{Circuit, Op, Param, SaveKind},
@@ -11,7 +13,7 @@ use crate::{
     Cancel, Error, Facts, Method, Options, Outcome, Precision,
     check::{check, check_amplitudes},
     dense, density, memory,
-    method::choose,
+    plan::{Part, combined, plan, seed_of, summary},
     program::{Layout, sees_clbits},
     run::Outcomes,
     sparse, stabilizer,
@@ -19,6 +21,9 @@ use crate::{
 
 /// Qubits below which one gate is too little work for several threads.
 const THREADED_FROM: usize = 16;
+
+/// Qubits below which a stabilizer circuit is done before threads have started.
+const SERIAL_STABILIZERS: u32 = 64;
 
 /// Runs a circuit. Blocks until it is done or cancelled.
 ///
@@ -33,14 +38,20 @@ pub fn simulate(circuit: &Circuit, options: &Options, cancel: &Cancel) -> Result
     if let Some(outcome) = dense::small::run(circuit, &[], options, cancel)? {
         return Ok(outcome);
     }
-    let (method, _) = choose(circuit, options.method);
-    check(circuit, method)?;
-    let small = state_places(circuit, method, options) < THREADED_FROM;
-    let threads = match small && !is_shot_by_shot(circuit, method, options) {
+    let parts = planned(circuit, options)?;
+    let is_small = |part: &Part<'_>| {
+        let small = match part.method {
+            Method::Sparse => true,
+            Method::Stabilizer => part.circuit.n_qubits() < SERIAL_STABILIZERS,
+            method => state_places(&part.circuit, method, options) < THREADED_FROM,
+        };
+        small && !is_shot_by_shot(&part.circuit, part.method, options)
+    };
+    let threads = match parts.iter().all(is_small) {
         true => Threads::serial(),
         false => Threads::new(options.threads)?,
     };
-    run_checked(&threads, circuit, options, cancel)
+    run_planned(&threads, circuit, &parts, options, cancel)
 }
 
 /// As [`simulate`], on threads that the caller keeps; `options.threads` is not looked at.
@@ -78,23 +89,86 @@ pub fn simulate_bound(
         let bound = circuit.bind(bindings)?;
         return simulate_on(threads, &bound, options, cancel);
     }
-    check(circuit, choose(circuit, options.method).0)?;
-    run_checked(threads, circuit, options, cancel)
+    run_generally(threads, circuit, options, cancel)
 }
 
-/// Runs a circuit that was checked, without the short way for small ones.
-pub(crate) fn run_checked(
+/// As [`simulate_on`], without the short way for small circuits.
+pub(crate) fn run_generally(
     threads: &Threads,
     circuit: &Circuit,
     options: &Options,
     cancel: &Cancel,
 ) -> Result<Outcome, Error> {
+    let parts = planned(circuit, options)?;
+    run_planned(threads, circuit, &parts, options, cancel)
+}
+
+/// What a circuit takes that can be run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// The qubits of the largest state that is held in full; 0 if none is.
+    pub qubits: u32,
+    /// The bytes it takes at most, as far as that is known before it runs; see [`memory_needed`].
+    pub bytes: u128,
+}
+
+/// Checks that a circuit can be run with these options, and says what it takes on `threads`
+/// threads. Memory is not looked at.
+///
+/// # Errors
+/// As [`check`](crate::check) with the methods that [`choose`](crate::choose) chooses.
+pub fn size(circuit: &Circuit, options: &Options, threads: usize) -> Result<Size, Error> {
+    let parts = planned(circuit, options)?;
+    let dense = parts.iter().filter(|part| part.method.is_dense());
+    let qubits = dense.map(|part| n_qubits(&part.circuit, part.method, options)).max();
+    Ok(Size { qubits: qubits.unwrap_or(0), bytes: bytes(circuit, &parts, options, threads) })
+}
+
+/// The plan of a circuit that can be run by it.
+fn planned<'c>(circuit: &'c Circuit, options: &Options) -> Result<Vec<Part<'c>>, Error> {
+    let parts = plan(circuit, options);
+    for part in &parts {
+        check(&part.circuit, part.method)?;
+    }
+    if !matches!(parts[..], [Part { circuit: Cow::Borrowed(_), .. }]) {
+        // What was left out must make sense too.
+        check(circuit, Method::Statevector)?;
+    }
+    Ok(parts)
+}
+
+fn run_planned(
+    threads: &Threads,
+    circuit: &Circuit,
+    parts: &[Part<'_>],
+    options: &Options,
+    cancel: &Cancel,
+) -> Result<Outcome, Error> {
     cancel.poll()?;
-    let (method, reason) = choose(circuit, options.method);
+    if let [part] = parts {
+        return run_part(threads, part, options, cancel);
+    }
+    require_memory(circuit, parts, options, threads.count())?;
+    let outcomes = parts.iter().enumerate().map(|(number, part)| {
+        let seed = seed_of(number, options.seed);
+        run_part(threads, part, &Options { seed, memory: true, ..options.clone() }, cancel)
+    });
+    let outcomes = outcomes.collect::<Result<Vec<_>, _>>()?;
+    Ok(combined(circuit, options, summary(parts), outcomes))
+}
+
+fn run_part(
+    threads: &Threads,
+    part: &Part<'_>,
+    options: &Options,
+    cancel: &Cancel,
+) -> Result<Outcome, Error> {
+    let Part { circuit, method, reason } = part;
+    let (circuit, method, reason) = (&**circuit, *method, *reason);
     if let Some(initial) = &options.initial_state {
         check_initial(circuit, method, initial)?;
     }
-    require_memory(circuit, method, options, threads.count())?;
+    require_memory(circuit, std::slice::from_ref(part), options, threads.count())?;
     let facts = Facts {
         method,
         reason,
@@ -128,7 +202,25 @@ pub(crate) fn run_checked(
 /// If the circuit is not valid; see [`check`](crate::check).
 #[must_use]
 pub fn memory_needed(circuit: &Circuit, options: &Options, threads: usize) -> u128 {
-    let (method, _) = choose(circuit, options.method);
+    bytes(circuit, &plan(circuit, options), options, threads)
+}
+
+/// The bytes that a plan takes: that of the largest part, and the clbits of all parts.
+fn bytes(circuit: &Circuit, parts: &[Part<'_>], options: &Options, threads: usize) -> u128 {
+    let largest = parts.iter().map(|part| part_bytes(part, options, threads)).max();
+    let joined = match parts.len() {
+        1 => 0,
+        _ => {
+            let stride = Memory::stride_of(circuit.n_clbits()) as u128;
+            // The clbits of all shots in one part, and those of the parts before.
+            2 * u128::from(options.shots) * stride * parts.len() as u128
+        }
+    };
+    largest.unwrap_or(0) + joined
+}
+
+fn part_bytes(part: &Part<'_>, options: &Options, threads: usize) -> u128 {
+    let (circuit, method) = (&*part.circuit, part.method);
     if method == Method::Stabilizer {
         return stabilizer::memory_needed(circuit, options, threads);
     }
@@ -198,13 +290,19 @@ pub(crate) fn outcome_bytes(circuit: &Circuit, options: &Options) -> u128 {
     2 * shots.min(patterns) * (stride + ENTRY) + memory
 }
 
-/// The qubits that will be simulated: all, or those that are not idle.
+/// The qubits that will be simulated at a time: all, or those that are not idle, or those of the
+/// largest part that nothing joins to the others.
 ///
 /// # Panics
 /// As [`memory_needed`].
 #[must_use]
 pub fn qubits_needed(circuit: &Circuit, options: &Options) -> u32 {
-    match choose(circuit, options.method).0 {
+    let parts = plan(circuit, options);
+    parts.iter().map(|part| n_qubits(&part.circuit, part.method, options)).max().unwrap_or(0)
+}
+
+fn n_qubits(circuit: &Circuit, method: Method, options: &Options) -> u32 {
+    match method {
         Method::Unitary => circuit.n_qubits(),
         _ => layout(circuit, options).n_places() as u32,
     }
@@ -212,10 +310,11 @@ pub fn qubits_needed(circuit: &Circuit, options: &Options) -> u32 {
 
 fn require_memory(
     circuit: &Circuit,
-    method: Method,
+    parts: &[Part<'_>],
     options: &Options,
     threads: usize,
 ) -> Result<(), Error> {
+    let (method, _) = summary(parts);
     let n_qubits = circuit.n_qubits();
     let what = || match method {
         Method::Unitary => format!("the unitary of {n_qubits} qubits"),
@@ -224,10 +323,17 @@ fn require_memory(
     };
     let advice = match (method, options.precision) {
         (Method::Unitary | Method::DensityMatrix, _) => "the statevector method, or fewer qubits",
-        (_, Precision::Double) => "single precision, or fewer qubits",
-        (_, Precision::Single) => "fewer qubits",
+        (Method::Statevector, Precision::Double) => {
+            "single precision, the stabilizer method for Clifford gates, the matrix_product_state \
+             method for little entanglement, or fewer qubits"
+        }
+        (Method::Statevector, Precision::Single) => {
+            "the stabilizer method for Clifford gates, the matrix_product_state method for little \
+             entanglement, or fewer qubits"
+        }
+        _ => "fewer qubits, or fewer shots",
     };
-    let needed = memory_needed(circuit, options, threads);
+    let needed = bytes(circuit, parts, options, threads);
     if options.max_memory.is_none() && needed <= memory::SMALL {
         return Ok(());
     }

@@ -60,7 +60,13 @@ static BACKENDS: [Row; 3] = [
     Row {
         name: "qasm_simulator",
         description: "Shots of circuits with measurements, conditions, loops and noise",
-        methods: &[Method::Automatic, Method::Statevector, Method::Unitary, Method::DensityMatrix],
+        methods: &[
+            Method::Automatic,
+            Method::Statevector,
+            Method::Unitary,
+            Method::DensityMatrix,
+            Method::Sparse,
+        ],
         final_state: false,
         bits_per_qubit: 1,
         instructions: &[ALWAYS, DYNAMIC, SAVES, NOISE],

@@ -15,8 +15,7 @@ use ketch_core::{
     result::{ExperimentResult, SnapshotResult},
 };
 use ketch_simulator::{
-    Cancel, Options, Outcome, Threads, check, choose, memory_needed, qubits_needed, simulate_bound,
-    total_memory,
+    Cancel, Options, Outcome, Size, Threads, check, choose, simulate_bound, size, total_memory,
 };
 use serde_json::{Map, Value, json};
 
@@ -44,14 +43,6 @@ pub(crate) struct Plan {
     /// The bytes that the largest experiment takes on one thread.
     largest: u128,
     threads: usize,
-}
-
-/// What an experiment takes.
-#[derive(Clone, Copy, Debug)]
-struct Size {
-    qubits: u32,
-    /// On one thread.
-    bytes: u128,
 }
 
 impl Plan {
@@ -97,9 +88,7 @@ impl Plan {
             let size = match sizes.get(&key) {
                 Some(size) => *size,
                 None => {
-                    check(circuit, choose(circuit, engine.method).0)
-                        .map_err(|error| refused(row, error))?;
-                    let size = size(circuit, engine);
+                    let size = size_of(circuit, engine).map_err(|error| refused(row, error))?;
                     sizes.insert(key, size);
                     size
                 }
@@ -223,7 +212,7 @@ fn circuit_of<'q>(qobj: &'q Qobj, experiment: &Experiment) -> Result<&'q Circuit
     })
 }
 
-fn size(circuit: &Circuit, engine: &Options) -> Size {
+fn size_of(circuit: &Circuit, engine: &Options) -> Result<Size, ketch_simulator::Error> {
     let few = circuit.n_qubits() <= FEW_QUBITS
         && circuit.n_clbits() <= FEW_CLBITS
         && engine.shots <= FEW_SHOTS
@@ -231,10 +220,10 @@ fn size(circuit: &Circuit, engine: &Options) -> Size {
     let plenty = engine.max_memory.is_none_or(|most| u128::from(most) >= SMALL);
     let saves = |op: &Op| matches!(op, Op::Save(_) | Op::Snapshot(_));
     if few && plenty && !circuit.instructions().any(|i| saves(i.op)) {
-        return Size { qubits: circuit.n_qubits(), bytes: SMALL };
+        check(circuit, choose(circuit, engine).0)?;
+        return Ok(Size { qubits: circuit.n_qubits(), bytes: SMALL });
     }
-    let bytes = memory_needed(circuit, engine, 1);
-    Size { qubits: qubits_needed(circuit, engine), bytes }
+    size(circuit, engine, 1)
 }
 
 fn check_size(

@@ -22,6 +22,15 @@ fn backend(name: &str) -> Arc<dyn Backend> {
     provider().get_backend(name).unwrap()
 }
 
+/// No part of it can be left out or run by itself, and no method but a state vector takes it.
+fn tangled(n: u32) -> Circuit {
+    let start = (0..n).fold(Circuit::new(n, n), |circuit, q| circuit.ry(0.4, q));
+    let layers = (1..12).fold(start, |circuit, apart| {
+        (0..n).fold(circuit, |circuit, q| circuit.cp(0.3, q, (q + apart) % n).rx(0.2, q))
+    });
+    layers.measure_all()
+}
+
 fn bell() -> Circuit {
     Circuit::new(2, 2).named("bell").h(0).cx(0, 1).measure_all()
 }
@@ -225,7 +234,7 @@ fn what_cannot_run_is_refused_at_once() {
         refusal("unitary_simulator", Qobj::from_circuit(reset)).code(),
         "instruction.unsupported"
     );
-    let wide = (0..60).fold(Circuit::new(60, 0).named("wide"), |circuit, q| circuit.h(q));
+    let wide = tangled(60).named("wide");
     match refusal("qasm_simulator", Qobj::from_circuit(wide)) {
         Error::TooManyQubits { circuit, needed: 60, .. } => assert_eq!(circuit, "wide"),
         other => panic!("{other}"),
@@ -233,11 +242,11 @@ fn what_cannot_run_is_refused_at_once() {
     let mut pulse = Qobj::from_circuit(bell());
     pulse.program = Program::Pulse(Map::new());
     assert!(refusal("qasm_simulator", pulse).to_string().contains("`pulse`"));
-    let large = (0..20).fold(Circuit::new(20, 0), |circuit, q| circuit.h(q));
+    let large = tangled(20);
     let little = RunOptions { memory: Some(1 << 20), ..RunOptions::default() };
     match backend("qasm_simulator").run(Qobj::from_circuit(large), little) {
         Err(Error::OutOfMemory { needed, available }) => {
-            assert_eq!((needed, available), (16 << 20, 1 << 20));
+            assert!(needed >= 16 << 20 && available == 1 << 20, "{needed} of {available}");
         }
         other => panic!("{:?}", other.err()),
     }

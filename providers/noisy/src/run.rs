@@ -17,8 +17,7 @@ use ketch_core::{
     result::ExperimentResult,
 };
 use ketch_simulator::{
-    Cancel, Options, Outcome, Threads, check, choose, memory_needed, noise::insert, simulate_on,
-    total_memory,
+    Cancel, Options, Outcome, Threads, noise::insert, simulate_on, size, total_memory,
 };
 use serde_json::{Map, Value, json};
 
@@ -191,11 +190,11 @@ fn read_settings(device: &Device, qobj: &mut Qobj) -> Result<Vec<Settings>> {
 
 /// The bytes that a circuit takes on one thread, if they are there.
 fn check_size(circuit: &Circuit, engine: &Options) -> Result<u128> {
-    check(circuit, choose(circuit, engine.method).0).map_err(|error| match error {
+    let size = size(circuit, engine, 1).map_err(|error| match error {
         ketch_simulator::Error::InvalidCircuit(error) => Error::from(error),
         other => Error::InvalidQobj { reason: described(&other), source: None },
     })?;
-    let needed = memory_needed(circuit, engine, 1);
+    let needed = size.bytes;
     // What is free now may differ from what is free when it runs; what there is will not.
     let available = engine.max_memory.or_else(total_memory).unwrap_or(u64::MAX);
     if needed > u128::from(available) {

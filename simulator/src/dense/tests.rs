@@ -17,7 +17,7 @@ use crate::{
     program::Layout,
     records::Budget,
     run::{Run, Shape, branched},
-    simulate::{Work, run_checked},
+    simulate::{Work, run_generally},
     simulate_bound, simulate_on,
 };
 
@@ -83,7 +83,7 @@ fn gates(steps: &[(usize, u32, f64)]) -> Circuit {
 fn both(circuit: &Circuit, options: &Options) -> (Outcome, Outcome) {
     let (threads, cancel) = (Threads::serial(), Cancel::new());
     let small = small::run(circuit, &[], options, &cancel).unwrap().unwrap();
-    (small, run_checked(&threads, circuit, options, &cancel).unwrap())
+    (small, run_generally(&threads, circuit, options, &cancel).unwrap())
 }
 
 proptest! {
@@ -177,7 +177,7 @@ fn parameters_are_bound_without_a_copy() {
     for numbers in [[0.1, 0.2], [2.0, -1.0], [-0.3, 5.0]] {
         let swept = simulate_bound(&threads, &circuit, &numbers, &options(), &cancel).unwrap();
         let bound = circuit.bind(&numbers).unwrap();
-        let expected = run_checked(&threads, &bound, &options(), &cancel).unwrap();
+        let expected = run_generally(&threads, &bound, &options(), &cancel).unwrap();
         assert_eq!(swept.counts, expected.counts);
         // By the general way, in single precision, the copy is made.
         let single = Options { precision: crate::Precision::Single, ..options() };

@@ -77,7 +77,8 @@ impl Layout {
     }
 }
 
-fn sees_all(kind: &SaveKind) -> bool {
+/// Whether a save looks at more than the instruction's qubits.
+pub(crate) fn sees_all(kind: &SaveKind) -> bool {
     use SaveKind::{
         DensityMatrix, ExpectationValue, ExpectationValueVariance, Probabilities, ProbabilitiesDict,
     };

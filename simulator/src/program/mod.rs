@@ -6,7 +6,7 @@ mod lower;
 
 use ketch_interface::circuit::{Circuit, ExprId, Op, Qubit, SaveSubtype, VarId};
 
-pub(crate) use layout::Layout;
+pub(crate) use layout::{Layout, sees_all};
 pub(crate) use lower::{Lower, lower, numbers};
 
 /// What an engine made of quantum instructions.

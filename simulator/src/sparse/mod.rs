@@ -12,8 +12,10 @@ mod sample;
 mod save;
 mod simulate;
 mod state;
+mod support;
 
 pub(crate) use simulate::simulate;
+pub(crate) use support::{Effort, stays_sparse};
 
 use op::SparseOp;
 

@@ -179,8 +179,11 @@ pub(crate) fn i_power(power: usize) -> Complex64 {
     [Complex64::ONE, Complex64::I, -Complex64::ONE, -Complex64::I][power % 4]
 }
 
-/// For a matrix with one entry in each column: the rows and values of these.
-fn monomial(matrix: &Matrix) -> Option<(Box<[usize]>, Box<[Complex64]>)> {
+/// The row and the value of the one entry of each column.
+type Entries = (Box<[usize]>, Box<[Complex64]>);
+
+/// For a matrix with one entry in each column: these.
+fn monomial(matrix: &Matrix) -> Option<Entries> {
     let dim = matrix.dim();
     let mut image = Vec::with_capacity(dim);
     let mut factors = Vec::with_capacity(dim);

@@ -1,11 +1,14 @@
 //! The engines against the reference, gate by gate and circuit by circuit.
 
 mod control;
+mod coverage;
 mod gates;
 mod limits;
 mod noise;
+mod plan;
 mod sampling;
 mod saves;
+mod shapes;
 mod sparse;
 mod stabilizer;
 mod unitary;

@@ -1,8 +1,8 @@
 //! Circuits from circuits.
 
 use super::{
-    Binary, Circuit, EvaluateError, Expr, ExprId, GateOp, Initialize, Inverse, Labelled, Op, Param,
-    Scope, Unary, Value,
+    Binary, Circuit, EvaluateError, Expr, ExprId, GateOp, Initialize, Instruction, Inverse,
+    Labelled, Op, Param, Scope, Unary, Value,
 };
 use crate::{BitString, Matrix};
 
@@ -78,6 +78,55 @@ impl Circuit {
         let number_of = |name: &String| numbers.iter().find(|(n, _)| n == name).map(|(_, v)| *v);
         let ordered: Vec<f64> = self.parameters.iter().filter_map(number_of).collect();
         self.bind(&ordered)
+    }
+
+    /// The circuit with those instructions of the program only for which `keep` holds, by their
+    /// places. Blocks stay with the instruction that names them; bits, registers, variables and
+    /// expressions stay as they are.
+    ///
+    /// ```
+    /// # use ketch_interface::Circuit;
+    /// let circuit = Circuit::new(2, 0).h(0).x(1).cx(0, 1);
+    /// assert_eq!(circuit.retained(|place| place != 1), Circuit::new(2, 0).h(0).cx(0, 1));
+    /// ```
+    ///
+    /// # Panics
+    /// If an instruction that names a block is not kept.
+    #[must_use]
+    pub fn retained(&self, keep: impl Fn(usize) -> bool) -> Self {
+        let mut kept = Self {
+            name: self.name.clone(),
+            global_phase: self.global_phase,
+            n_qubits: self.n_qubits,
+            n_clbits: self.n_clbits,
+            qregs: self.qregs.clone(),
+            cregs: self.cregs.clone(),
+            variables: self.variables.clone(),
+            parameters: self.parameters.clone(),
+            exprs: self.exprs.clone(),
+            blocks: self.blocks.clone(),
+            ..Self::default()
+        };
+        let mut moved = vec![0; self.len() + 1];
+        for (place, _) in self.block(None) {
+            let end = self.end_of(place);
+            if !keep(place) {
+                assert_eq!(end, place + 1, "an instruction with blocks is kept");
+                moved[place] = kept.len() as u32;
+                continue;
+            }
+            for (inside, moved) in (place..).zip(&mut moved[place..end]) {
+                *moved = kept.len() as u32;
+                let Instruction { op, qubits, clbits, params } = self.instruction(inside);
+                kept.push_unchecked(op.clone(), qubits, clbits, params);
+            }
+        }
+        moved[self.len()] = kept.len() as u32;
+        for block in &mut kept.blocks {
+            let begin = moved[block.start as usize];
+            *block = begin..begin + block.len() as u32;
+        }
+        kept
     }
 
     /// Known before the circuit runs.
@@ -226,6 +275,19 @@ mod tests {
             circuit.bind_named(&[("x", 1.0)]),
             Err(BindError::NoSuchParameter { .. })
         ));
+    }
+
+    #[test]
+    fn blocks_stay_with_the_instruction_that_names_them() {
+        let with = |before: bool| {
+            let start = Circuit::new(2, 2).h(0);
+            let start = if before { start.x(1).z(1) } else { start };
+            let measured = start.measure(0, 0).if_equal(0, 1, |inside| inside.x(1).h(0));
+            measured.if_equal(0, 0, |inside| inside).measure(1, 1)
+        };
+        let retained = with(true).retained(|place| place != 1 && place != 2);
+        retained.validate().unwrap();
+        assert_eq!(retained, with(false));
     }
 
     #[test]

@@ -179,7 +179,7 @@ fn a_density_matrix_can_be_set() {
     let circuit = with(Circuit::new(3, 3), set, &[0, 1, 2]).h(1);
     let expected = oracle::run(&mixed(3).h(1)).rho;
     assert!(density(&circuit, Precision::Double).distance(&expected) < 1e-12);
-    assert_eq!(choose(&circuit, Method::Automatic).0, Method::DensityMatrix);
+    assert_eq!(choose(&circuit, &Options::default()).0, Method::DensityMatrix);
     let twice = Matrix::diagonal(&[real(0.5), real(0.5), real(0.5), real(0.5)]);
     let set = Op::SetState(Box::new(SetState::DensityMatrix(twice)));
     let refused = check(&with(Circuit::new(2, 0), set, &[0, 1]), Method::DensityMatrix);
@@ -189,7 +189,7 @@ fn a_density_matrix_can_be_set() {
 #[test]
 fn the_method_is_chosen_by_noise_size_and_measurement() {
     let damped = |circuit| channel(circuit, &Channel::amplitude_damping(0.1).unwrap(), &[0]);
-    let method = |circuit: &Circuit| choose(circuit, Method::Automatic);
+    let method = |circuit: &Circuit| choose(circuit, &Options::default());
     assert_eq!(method(&Circuit::new(2, 2).h(0).measure_all()).0, Method::Statevector);
     let few = damped(Circuit::new(30, 30).h(0)).cx(0, 29).measure(0, 0).measure(29, 1);
     assert_eq!(method(&few), (Method::DensityMatrix, "noise on few qubits is run exactly"));
