@@ -41,7 +41,7 @@ pub fn check(circuit: &Circuit, method: Method) -> Result<(), Error> {
         match method {
             Method::Unitary => check_unitary_method(instruction, &late, &mut measured)?,
             Method::Stabilizer => stabilizer.check(circuit, instruction, &late)?,
-            Method::MatrixProductState | Method::Superop => {
+            Method::Superop => {
                 return Err(refuse(instruction.op, method, "this version has no such engine"));
             }
             _ => check_method(instruction, method)?,
@@ -71,7 +71,8 @@ fn refuse(op: &Op, method: Method, reason: &str) -> Error {
 pub(crate) fn check_method(instruction: Instruction<'_>, method: Method) -> Result<(), Error> {
     let op = instruction.op;
     let refuse = |reason| Err(refuse(op, method, reason));
-    let is_vector = matches!(method, Method::Statevector | Method::Sparse);
+    let is_chain = method == Method::MatrixProductState;
+    let is_vector = is_chain || matches!(method, Method::Statevector | Method::Sparse);
     match op {
         Op::Opaque(_) => refuse("it is known by name only"),
         Op::Save(save) => match &save.kind {
@@ -88,6 +89,8 @@ pub(crate) fn check_method(instruction: Instruction<'_>, method: Method) -> Resu
                     false => refuse("a mixed state has no amplitudes; use the statevector method"),
                 }
             }
+            SaveKind::MatrixProductState if is_chain => check_subtype(op, save, method),
+            SaveKind::MatrixProductState => refuse("use the matrix_product_state method"),
             SaveKind::Unitary => refuse("use the unitary method"),
             _ => refuse("the method's state has no such form"),
         },
@@ -177,6 +180,7 @@ fn check_subtype(op: &Op, save: &Save, method: Method) -> Result<(), Error> {
             SaveKind::Statevector
                 | SaveKind::StatevectorDict
                 | SaveKind::Amplitudes(_)
+                | SaveKind::MatrixProductState
                 | SaveKind::Unitary
         );
     match sums && amplitudes {
@@ -250,7 +254,11 @@ fn check_save(
                 None => Ok(()),
             }
         }
-        SaveKind::State | SaveKind::Statevector | SaveKind::StatevectorDict | SaveKind::Unitary => {
+        SaveKind::State
+        | SaveKind::Statevector
+        | SaveKind::StatevectorDict
+        | SaveKind::MatrixProductState
+        | SaveKind::Unitary => {
             let in_order = (0..).zip(instruction.qubits).all(|(i, qubit)| qubit.0 == i);
             let whole = instruction.qubits.is_empty() || instruction.qubits.len() == n_qubits;
             match in_order && whole {

@@ -29,6 +29,7 @@ mod density;
 mod error;
 mod memory;
 mod method;
+mod mps;
 pub mod noise;
 mod options;
 mod plan;
@@ -53,8 +54,9 @@ pub use check::check;
 pub use error::Error;
 pub use ketch_kernels::{Threads, ThreadsError};
 pub use method::choose;
+pub use mps::Truncation;
 pub use options::{Facts, Method, Options, Outcome, Precision, SnapshotOutcome};
-pub use saved::Saved;
+pub use saved::{Saved, Tensor};
 pub use simulate::{
     Size, memory_needed, qubits_needed, simulate, simulate_bound, simulate_on, size,
 };

@@ -25,6 +25,14 @@ pub enum Saved {
     Probabilities(BTreeMap<BitString, f64>),
     /// Amplitudes that are not 0, by basis state.
     Amplitudes(BTreeMap<BitString, Complex64>),
+    /// A matrix product state in Vidal's form: the amplitude of a basis state is the product, from
+    /// qubit 0 on, of one matrix for each qubit and the diagonal matrices of the bonds between.
+    MatrixProductState {
+        /// For each qubit the matrix of |0> and that of |1>.
+        sites: Vec<[Tensor; 2]>,
+        /// For each bond, between qubits `i` and `i + 1`, its Schmidt values.
+        weights: Vec<Vec<f64>>,
+    },
     /// Classical bits.
     Bits(BitString),
     /// A stabilizer state: for each qubit one Pauli string such as `-XIZ`, qubit 0 rightmost.
@@ -38,6 +46,17 @@ pub enum Saved {
     List(Vec<Saved>),
     /// One for each value of the clbits at the time.
     ByClbits(BTreeMap<BitString, Saved>),
+}
+
+/// A matrix of a matrix product state.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Tensor {
+    /// The dimension of the bond on the left.
+    pub rows: usize,
+    /// The dimension of the bond on the right.
+    pub columns: usize,
+    /// All entries, row by row.
+    pub entries: Vec<Complex64>,
 }
 
 impl Saved {
@@ -97,6 +116,11 @@ impl Saved {
             Self::Amplitudes(a) => a.len() * 56,
             Self::Stabilizers { stabilizers, .. } => {
                 2 * stabilizers.len() * (stabilizers.len() + 1 + size_of::<String>())
+            }
+            Self::MatrixProductState { sites, weights } => {
+                let tensors = sites.iter().flatten();
+                tensors.map(|t| size_of::<Tensor>() + 16 * t.entries.len()).sum::<usize>()
+                    + weights.iter().map(|weights| 24 + 8 * weights.len()).sum::<usize>()
             }
             Self::List(_) | Self::ByClbits(_) => 0,
         };

@@ -13,6 +13,7 @@ use crate::{
     Cancel, Error, Facts, Method, Options, Outcome, Precision,
     check::{check, check_amplitudes},
     dense, density, memory,
+    mps,
     plan::{Part, combined, plan, seed_of, summary},
     program::{Layout, sees_clbits},
     run::Outcomes,
@@ -181,9 +182,7 @@ fn run_part(
     match (method, options.precision) {
         (Method::Sparse, _) => sparse::simulate(work, facts, usize::MAX),
         (Method::Stabilizer, _) => stabilizer::simulate(work, facts),
-        (Method::MatrixProductState, _) => {
-            unreachable!("the check refuses every circuit")
-        }
+        (Method::MatrixProductState, _) => mps::simulate(work, facts),
         (Method::DensityMatrix | Method::Superop, Precision::Double) => {
             density::simulate::<f64>(work, method, facts)
         }
@@ -241,6 +240,7 @@ fn part_bytes(part: &Part<'_>, options: &Options, threads: usize) -> u128 {
             let n = instruction.qubits.len() as u64;
             Some(match save.kind {
                 SaveKind::DensityMatrix => memory::power_of_two_bytes(2 * n, 16),
+                SaveKind::ProbabilitiesDict if !method.is_dense() => 0,
                 SaveKind::Probabilities | SaveKind::ProbabilitiesDict => {
                     memory::power_of_two_bytes(n, 8)
                 }
@@ -258,6 +258,7 @@ fn part_bytes(part: &Part<'_>, options: &Options, threads: usize) -> u128 {
             };
             Some(match snapshot.kind.as_str() {
                 "density_matrix" => memory::power_of_two_bytes(2 * n, 16),
+                "probabilities" if !method.is_dense() => 0,
                 "probabilities" => memory::power_of_two_bytes(n, 8),
                 "" | "statevector" | "state" | "unitary" => {
                     memory::power_of_two_bytes(places as u64, 16)

@@ -299,7 +299,7 @@ impl<'c> Small<'c> {
             bytes: size_of_val(self.amplitudes()) as u64,
             n_gates: self.n_gates,
             n_passes: self.n_passes,
-            notes: Vec::new(),
+            ..Facts::default()
         };
         let measures = self.circuit.instructions().any(|i| matches!(i.op, Op::Measure));
         let counted = measures && self.circuit.n_clbits() > 0;

@@ -56,6 +56,7 @@ pub(crate) fn shot_by_shot<'t, R: Register<'t>>(
     }
     let mut records = Records::default();
     Shot::new(program, options.seed, 0).run(run, &mut start, &mut records, 0, prefix)?;
+    start.catch_up()?;
     let mut records = records.repeated(options.shots);
     let mut outcomes = Outcomes::new(width, options.memory, options.shots)?;
 

@@ -34,6 +34,11 @@ impl Outcomes {
         Ok(Self { width, counts: HashMap::new(), sorted: Vec::new(), memory })
     }
 
+    /// The clbits of a shot.
+    pub(crate) fn width(&self) -> u32 {
+        self.width
+    }
+
     /// Adds the next shot.
     pub(crate) fn add(&mut self, clbits: &BitString) {
         self.count(clbits, 1);

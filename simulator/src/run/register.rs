@@ -54,6 +54,11 @@ pub(crate) trait Register<'t>: Sized + Send + Sync {
     /// Becomes a copy of another state of as many places.
     fn copy_from(&mut self, other: &Self) -> Result<(), Error>;
 
+    /// Many copies are about to be made: gates that wait are better applied now, once.
+    fn catch_up(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
     /// The state at the end of a run is about to be looked at.
     fn finish(&mut self, _program: &Program<'_, Self::Op>) -> Result<(), Error> {
         Ok(())

@@ -4,6 +4,7 @@ mod control;
 mod coverage;
 mod gates;
 mod limits;
+mod mps;
 mod noise;
 mod plan;
 mod sampling;

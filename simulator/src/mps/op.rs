@@ -1,0 +1,137 @@
+//! What is done to a matrix product state.
+
+use ketch_interface::{Complex64, Matrix, noise::Channel};
+
+use super::{
+    matrix::{IDENTITY, Matrix1, Matrix2, fixed},
+    operator::Operator,
+};
+use crate::program::Operation;
+
+/// One operation on places.
+#[derive(Clone, Debug)]
+pub(crate) enum MpsOp {
+    /// A phase of the whole state.
+    Phase(Complex64),
+    /// A unitary on one place.
+    One(usize, Matrix1),
+    /// A unitary on two places; the first is the low bit of the matrix's indices.
+    Two([usize; 2], Box<Matrix2>),
+    /// Exchanges two places.
+    Swap([usize; 2]),
+    /// An operator on more places.
+    Many(Operator),
+    /// One Kraus operator of a channel is drawn.
+    Drawn(Drawn),
+}
+
+/// A channel, by what it takes to know the probabilities of its operators.
+#[derive(Clone, Debug)]
+pub(crate) enum Drawn {
+    /// Multiples of unitaries have the same probabilities in every state. `None` is the identity.
+    Unitaries { places: Box<[usize]>, choices: Box<[(f64, Option<MpsOp>)]> },
+    /// The density matrix of the places tells, by K and K†K.
+    Any { places: Box<[usize]>, choices: Box<[(Matrix, Matrix)]> },
+}
+
+impl Operation for MpsOp {
+    fn is_random(&self) -> bool {
+        matches!(self, Self::Drawn(_))
+    }
+
+    fn acts_on(&self, asked: impl Fn(usize) -> bool) -> bool {
+        match self {
+            Self::Phase(_) => false,
+            Self::One(place, _) => asked(*place),
+            Self::Two(places, _) | Self::Swap(places) => places.iter().copied().any(asked),
+            Self::Many(operator) => operator.places().any(asked),
+            Self::Drawn(Drawn::Unitaries { places, .. } | Drawn::Any { places, .. }) => {
+                places.iter().copied().any(asked)
+            }
+        }
+    }
+}
+
+impl MpsOp {
+    /// A unitary; `None` for the identity on one place. The first place is the low bit.
+    pub(super) fn of_matrix(matrix: &Matrix, places: &[usize]) -> Option<Self> {
+        match *places {
+            [] => Some(Self::Phase(matrix.at(0, 0))),
+            [place] => {
+                let matrix = fixed(matrix);
+                (matrix != IDENTITY).then_some(Self::One(place, matrix))
+            }
+            [low, high] => Some(Self::Two([low, high], Box::new(fixed(matrix)))),
+            _ => Some(Self::Many(Operator::Dense { places: places.into(), matrix: matrix.clone() })),
+        }
+    }
+
+    /// A unitary where all controls have their values.
+    pub(super) fn controlled(
+        matrix: &Matrix,
+        controls: &[(usize, bool)],
+        places: &[usize],
+    ) -> Option<Self> {
+        if let ([], [(last, value), controls @ ..]) = (places, controls) {
+            // A phase where all agree is a phase of the last one.
+            let (one, phase) = (Complex64::ONE, matrix.at(0, 0));
+            let turned = if *value { [one, phase] } else { [phase, one] };
+            return Self::controlled(&Matrix::diagonal(&turned), controls, &[*last]);
+        }
+        if controls.len() + places.len() <= 2 {
+            let value = (0..).zip(controls).fold(0, |v, (i, (_, one))| v | u64::from(*one) << i);
+            let whole = matrix.controlled(controls.len() as u32, value);
+            let all: Vec<usize> =
+                controls.iter().map(|(place, _)| *place).chain(places.iter().copied()).collect();
+            return Self::of_matrix(&whole, &all);
+        }
+        let dim = matrix.dim();
+        let less_one = |i: usize| {
+            let one = if i / dim == i % dim { Complex64::ONE } else { Complex64::ZERO };
+            matrix.entries()[i] - one
+        };
+        let added = (0..dim * dim).map(less_one).collect();
+        Some(Self::Many(Operator::Controlled {
+            controls: controls.into(),
+            places: places.into(),
+            added: Matrix::new(dim, added).expect("as many entries as before"),
+        }))
+    }
+
+    /// A channel; one of its Kraus operators is drawn each time (quantum trajectories; Dalibard,
+    /// Castin and Mølmer, Phys. Rev. Lett. 68, 580, 1992).
+    pub(super) fn drawn(channel: &Channel, places: &[usize]) -> Self {
+        let kraus = channel.kraus();
+        let effects: Vec<Matrix> = kraus.iter().map(|k| k.adjoint().product(k)).collect();
+        let weights: Option<Vec<f64>> = effects.iter().map(weight).collect();
+        let places_of = places.into();
+        let Some(weights) = weights else {
+            let choices = kraus.iter().cloned().zip(effects).collect();
+            return Self::Drawn(Drawn::Any { places: places_of, choices });
+        };
+        let happens = kraus.iter().zip(weights).filter(|(_, weight)| *weight > 0.0);
+        let mut choices: Vec<_> =
+            happens.map(|(k, weight)| (weight, unitary(k, weight, places))).collect();
+        // The likeliest first, so that most draws end there.
+        choices.sort_by(|a: &(f64, _), b| b.0.total_cmp(&a.0));
+        Self::Drawn(Drawn::Unitaries { places: places_of, choices: choices.into() })
+    }
+}
+
+/// The unitary that `k` is a multiple of; `None` if it is the identity up to a phase.
+fn unitary(k: &Matrix, weight: f64, places: &[usize]) -> Option<MpsOp> {
+    let entries = k.entries().iter().map(|entry| entry / weight.sqrt()).collect();
+    let unitary = Matrix::new(k.dim(), entries).expect("as many entries as before");
+    let phases = vec![unitary.at(0, 0); k.dim()];
+    if unitary.distance(&Matrix::diagonal(&phases)) < 1e-15 {
+        return None;
+    }
+    MpsOp::of_matrix(&unitary, places)
+}
+
+/// The number that a multiple of the identity is.
+fn weight(effect: &Matrix) -> Option<f64> {
+    let weight = effect.at(0, 0).re;
+    let multiple = Matrix::diagonal(&vec![Complex64::new(weight, 0.0); effect.dim()]);
+    (effect.distance(&multiple) < 1e-14).then_some(weight)
+}
