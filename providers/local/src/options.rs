@@ -39,6 +39,9 @@ pub(crate) static OPTIONS: &[OptionRow] = &[
     OptionRow { name: "max_parallel_experiments", expected: "a number, 0 for as many as threads", set: set_experiments },
     OptionRow { name: "max_memory_mb", expected: "a number of MiB, 0 for what is free, -1 for no check", set: set_memory_mb },
     OptionRow { name: "enable_truncation", expected: "true or false", set: set_truncation },
+    OptionRow { name: "matrix_product_state_max_bond_dimension", expected: "a number, 1 or more, or null for no limit", set: set_bond_dimension },
+    OptionRow { name: "matrix_product_state_truncation_threshold", expected: "a number from 0 to 1", set: set_truncation_threshold },
+    OptionRow { name: "mps_sample_measure_algorithm", expected: "\"mps_heuristic\", \"mps_probabilities\" or \"mps_apply_measure\"", set: set_sample_algorithm },
     OptionRow { name: "initial_statevector", expected: "a list of numbers or pairs [re, im]", set: set_initial },
     OptionRow { name: "seed_simulator", expected: "a number, 0 or more", set: set_seed },
     OptionRow { name: "seed", expected: "a number, 0 or more", set: set_seed },
@@ -170,6 +173,27 @@ fn set_memory_mb(settings: &mut Settings, value: &Value) -> Option<()> {
 fn set_truncation(settings: &mut Settings, value: &Value) -> Option<()> {
     settings.engine.truncate = value.as_bool()?;
     Some(())
+}
+
+fn set_bond_dimension(settings: &mut Settings, value: &Value) -> Option<()> {
+    settings.engine.truncation.max_bond_dimension = match value {
+        Value::Null => None,
+        value => Some(usize::try_from(value.as_u64()?).ok().filter(|most| *most > 0)?),
+    };
+    Some(())
+}
+
+fn set_truncation_threshold(settings: &mut Settings, value: &Value) -> Option<()> {
+    let threshold = value.as_f64().filter(|threshold| (0.0..=1.0).contains(threshold))?;
+    settings.engine.truncation.threshold = threshold;
+    Some(())
+}
+
+/// Aer's ways to draw shots from a matrix product state have the same outcomes; here one way
+/// serves for all.
+fn set_sample_algorithm(_settings: &mut Settings, value: &Value) -> Option<()> {
+    const ALGORITHMS: [&str; 3] = ["mps_heuristic", "mps_probabilities", "mps_apply_measure"];
+    ALGORITHMS.contains(&value.as_str()?).then_some(())
 }
 
 fn set_initial(settings: &mut Settings, value: &Value) -> Option<()> {

@@ -322,6 +322,12 @@ fn fill(result: &mut ExperimentResult, outcome: Outcome, settings: &Settings) {
         ("passes", json!(facts.n_passes)),
         ("notes", json!(notes)),
     ];
-    let fields = metadata.into_iter().map(|(name, value)| (name.to_owned(), value));
+    let of_chains = [
+        ("bond_dimension", facts.bond_dimension.map(|bond| json!(bond))),
+        ("discarded_weight", facts.discarded_weight.map(|weight| json!(weight))),
+    ];
+    let of_chains = of_chains.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let fields = metadata.into_iter().chain(of_chains);
+    let fields = fields.map(|(name, value)| (name.to_owned(), value));
     result.metadata = fields.collect::<Map<_, _>>();
 }

@@ -1,7 +1,7 @@
 //! What circuits save, in the result's form.
 
 use ketch_core::{Complex64, result::Data};
-use ketch_simulator::Saved;
+use ketch_simulator::{Saved, Tensor};
 use serde_json::{Map, Value, json};
 
 /// A saved value as it stands in the result.
@@ -33,6 +33,11 @@ fn json(saved: &Saved) -> Value {
         Saved::Bits(bits) => bits.to_hex().into(),
         Saved::Stabilizers { stabilizers, destabilizers } => {
             json!({ "stabilizer": stabilizers, "destabilizer": destabilizers })
+        }
+        Saved::MatrixProductState { sites, weights } => {
+            let rows = |t: &Tensor| t.entries.chunks(t.columns.max(1)).map(complexes).collect();
+            let matrices = |site: &[Tensor; 2]| site.iter().map(rows).collect::<Vec<Vec<_>>>();
+            json!([sites.iter().map(matrices).collect::<Vec<_>>(), weights])
         }
         Saved::List(values) => values.iter().map(json).collect(),
         Saved::ByClbits(by) => object(by, json),

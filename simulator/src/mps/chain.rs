@@ -9,7 +9,7 @@ use ketch_kernels::Threads;
 
 use super::{
     Truncation,
-    linalg::{Mat, norm_sqr, qr, split},
+    linalg::{Mat, norm_sqr, product, qr, split},
     matrix::{Matrix1, Matrix2},
     pair,
 };
@@ -139,8 +139,10 @@ impl Chain {
             self.recanonicalize()?;
             self.weigh()?;
         }
+        let work = self.work(pairs);
         // Finding all Schmidt values takes about as long as moving the centre to so many pairs.
-        if pairs.len() >= 4.max(self.sites.len() / 4) {
+        let many = pairs.len() >= 4.max(self.sites.len() / 4);
+        if many && work >= pair::WORTH_THREADS && matches!(self.form, Form::Centred(_)) {
             self.weigh()?;
         }
         let Form::Weighted(weights) = &self.form else {
@@ -149,9 +151,9 @@ impl Chain {
             return pairs.into_iter().try_for_each(|(site, matrix)| self.apply_pair(site, matrix));
         };
         let sides = |site: usize| (&self.sites[site], &self.sites[site + 1]);
-        let bytes = pairs.iter().map(|&(site, _)| pair::bytes(sides(site)));
-        self.require(bytes.sum::<u64>())?;
-        let work: u64 = pairs.iter().map(|&(site, _)| pair::work(sides(site))).sum();
+        let at_work = pairs.iter().map(|&(site, _)| pair::bytes(sides(site))).max();
+        let made = pairs.iter().map(|&(site, _)| pair::bytes_made(sides(site))).sum::<u64>();
+        self.require(made + at_work.unwrap_or(0) * threads.count() as u64)?;
         let one = |place: usize| {
             self.cancel.poll()?;
             let (site, matrix) = pairs[place];
@@ -165,6 +167,12 @@ impl Chain {
             self.take(site, applied?);
         }
         Ok(())
+    }
+
+    /// About how many multiplications these pairs take.
+    fn work(&self, pairs: &[(usize, &Matrix2)]) -> u64 {
+        let work = |&(site, _): &(usize, _)| pair::work((&self.sites[site], &self.sites[site + 1]));
+        pairs.iter().map(work).sum()
     }
 
     /// A matrix on a site and the next one, one of which becomes the centre; the norm is 1
@@ -304,7 +312,10 @@ impl Chain {
             && self.drift <= DRIFT
         {
             let weights = weights[site].iter().map(|&weight| Complex64::from(weight));
-            return Ok(Mat::from_diagonal(&nalgebra::DVector::from_iterator(weights.len(), weights)));
+            return Ok(Mat::from_diagonal(&nalgebra::DVector::from_iterator(
+                weights.len(),
+                weights,
+            )));
         }
         self.centre_at(site)?;
         Ok(Mat::identity(self.bond(site), self.bond(site)))
@@ -390,12 +401,12 @@ pub(super) fn lying(upright: &Mat) -> Mat {
 /// A site with a matrix multiplied to its right bond.
 pub(super) fn times(site: &Mat, matrix: &Mat) -> Mat {
     let (l, r, to) = (site.nrows(), site.ncols() / 2, matrix.ncols());
-    let mut product = Mat::zeros(l, 2 * to);
+    let mut whole = Mat::zeros(l, 2 * to);
     for half in 0..2 {
-        let part = site.columns(half * r, r);
-        product.columns_mut(half * to, to).gemm(Complex64::ONE, &part, matrix, Complex64::ZERO);
+        let part = product(&site.columns(half * r, r), &matrix.as_view());
+        whole.columns_mut(half * to, to).copy_from(&part);
     }
-    product
+    whole
 }
 
 /// Rows times numbers.

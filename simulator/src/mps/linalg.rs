@@ -2,12 +2,15 @@
 //! that is made of it.
 
 use ketch_interface::Complex64;
-use nalgebra::DMatrix;
+use nalgebra::{DMatrix, DMatrixView};
 
 use super::Truncation;
 
 /// A complex matrix, column-major.
 pub(super) type Mat = DMatrix<Complex64>;
+
+/// Some neighbouring rows and columns of one.
+pub(super) type MatView<'a> = DMatrixView<'a, Complex64>;
 
 /// The part of the squared norm that counts as rounding: what the rank is found by.
 const ROUNDING: f64 = 1e-30;
@@ -26,9 +29,9 @@ pub(super) fn qr(mut a: Mat) -> (Mat, Mat) {
     let mut scales = Vec::with_capacity(m.min(n));
     while scales.len() < m.min(n) {
         let k = scales.len();
-        let (pivot, _) = (k..n).map(|j| (j, left[j])).fold((k, -1.0), |best, next| {
-            if next.1 > best.1 { next } else { best }
-        });
+        let (pivot, _) = (k..n)
+            .map(|j| (j, left[j]))
+            .fold((k, -1.0), |best, next| if next.1 > best.1 { next } else { best });
         if left[k..].iter().sum::<f64>() <= tiny && k > 0 {
             break;
         }
@@ -95,6 +98,36 @@ fn dot(a: &[Complex64], b: &[Complex64]) -> Complex64 {
     (sums[0] + sums[1]) + (sums[2] + sums[3]) + end
 }
 
+/// Multiplications from which a product of real matrices is worth the copies.
+const WORTH_COPIES: usize = 1 << 12;
+
+/// The product. The library multiplies real matrices much faster than complex ones, so that a large
+/// product is taken as `[re, im]` times `[[re, im], [-im, re]]`.
+pub(super) fn product(a: &MatView<'_>, b: &MatView<'_>) -> Mat {
+    let ((m, k), n) = (a.shape(), b.ncols());
+    if m * k * n < WORTH_COPIES {
+        return a * b;
+    }
+    let mut left = DMatrix::<f64>::zeros(m, 2 * k);
+    let (re, im) = left.as_mut_slice().split_at_mut(m * k);
+    for ((re, im), entry) in re.iter_mut().zip(im).zip(a.iter()) {
+        (*re, *im) = (entry.re, entry.im);
+    }
+    let mut right = DMatrix::<f64>::zeros(2 * k, 2 * n);
+    let (re, im) = right.as_mut_slice().split_at_mut(2 * k * n);
+    let columns = re.chunks_mut(2 * k).zip(im.chunks_mut(2 * k)).zip(b.column_iter());
+    for ((re, im), column) in columns {
+        for (row, entry) in column.iter().enumerate() {
+            (re[row], im[row]) = (entry.re, entry.im);
+            (re[k + row], im[k + row]) = (-entry.im, entry.re);
+        }
+    }
+    let both = left * right;
+    let (re, im) = both.as_slice().split_at(m * n);
+    let entries = re.iter().zip(im).map(|(re, im)| Complex64::new(*re, *im));
+    Mat::from_vec(m, n, entries.collect())
+}
+
 /// The sum of the squares.
 pub(super) fn norm_sqr(a: &[Complex64]) -> f64 {
     let mut sums = [0.0; 4];
@@ -132,7 +165,7 @@ pub(super) struct Split {
 pub(super) fn split(a: &Mat, truncation: &Truncation) -> Split {
     let (q, r) = qr(a.adjoint());
     let rank = r.nrows();
-    let eigen = (&r * r.adjoint()).symmetric_eigen();
+    let eigen = product(&r.as_view(), &r.adjoint().as_view()).symmetric_eigen();
     let total = norm_sqr(r.as_slice());
     // What an eigenvalue says of a small singular value is lost in rounding.
     let unsure = 1e-10 * total;
@@ -148,7 +181,8 @@ pub(super) fn split(a: &Mat, truncation: &Truncation) -> Split {
     let norm = left.sqrt();
     let values = squares[..kept].iter().map(|(square, _)| square.sqrt() / norm).collect();
     let columns: Vec<usize> = squares[..kept].iter().map(|&(_, j)| j).collect();
-    let rows = (q * eigen.eigenvectors.select_columns(&columns)).adjoint();
+    let vectors = eigen.eigenvectors.select_columns(&columns);
+    let rows = product(&q.as_view(), &vectors.as_view()).adjoint();
     Split { rows, values, norm, discarded }
 }
 
@@ -163,16 +197,21 @@ mod tests {
         let sizes = (1_usize..13, 1_usize..13, 1_usize..13, 0_u8..4);
         sizes.prop_flat_map(|(m, n, rank, kind)| {
             let number = prop_oneof![Just(0.0), Just(1.0), -1.0..1.0];
-            prop::collection::vec((number.clone(), number), rank * (m + n)).prop_map(move |values| {
-                let at = |i: usize| Complex64::new(values[i].0, values[i].1);
-                let decay = if kind == 0 { 0.03_f64 } else { 1.0 };
-                let left = Mat::from_fn(m, rank, |i, k| at(k * m + i) * decay.powi(k as i32));
-                let right = Mat::from_fn(rank, n, |k, j| at(rank * m + k * n + j));
-                let (left, right) =
-                    if kind == 1 { (qr(left).0, qr(right.adjoint()).0.adjoint()) } else { (left, right) };
-                let rank = left.ncols().min(right.nrows());
-                left.columns(0, rank) * right.rows(0, rank)
-            })
+            prop::collection::vec((number.clone(), number), rank * (m + n)).prop_map(
+                move |values| {
+                    let at = |i: usize| Complex64::new(values[i].0, values[i].1);
+                    let decay = if kind == 0 { 0.03_f64 } else { 1.0 };
+                    let left = Mat::from_fn(m, rank, |i, k| at(k * m + i) * decay.powi(k as i32));
+                    let right = Mat::from_fn(rank, n, |k, j| at(rank * m + k * n + j));
+                    let (left, right) = if kind == 1 {
+                        (qr(left).0, qr(right.adjoint()).0.adjoint())
+                    } else {
+                        (left, right)
+                    };
+                    let rank = left.ncols().min(right.nrows());
+                    left.columns(0, rank) * right.rows(0, rank)
+                },
+            )
         })
     }
 

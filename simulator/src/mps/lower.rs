@@ -126,10 +126,9 @@ fn push(op: Option<MpsOp>, out: &mut Steps) {
 fn diagonal(entries: &[Complex64], places: &[usize]) -> Option<MpsOp> {
     match places.len() {
         0..=2 => MpsOp::of_matrix(&Matrix::diagonal(entries), places),
-        _ => Some(MpsOp::Many(Operator::Diagonal {
-            places: places.into(),
-            entries: entries.into(),
-        })),
+        _ => {
+            Some(MpsOp::Many(Operator::Diagonal { places: places.into(), entries: entries.into() }))
+        }
     }
 }
 
@@ -166,10 +165,8 @@ fn channel(
     places: &[usize],
     out: &mut Steps,
 ) -> Result<(), Error> {
-    let channel = channel.map_err(|error| Error::BadValue {
-        instruction: op.name(),
-        reason: error.to_string(),
-    })?;
+    let channel = channel
+        .map_err(|error| Error::BadValue { instruction: op.name(), reason: error.to_string() })?;
     push(Some(MpsOp::drawn(&channel, places)), out);
     Ok(())
 }

@@ -199,9 +199,7 @@ fn pauli(letter: u8) -> Matrix1 {
 pub(super) fn vidal(tensor: &Mat, right: &[f64]) -> [Mat; 2] {
     let r = right.len();
     let inverse: Vec<f64> = right.iter().map(|weight| weight.recip()).collect();
-    [0, r].map(|first| {
-        weighted(&inverse, &tensor.columns(first, r).transpose()).transpose()
-    })
+    [0, r].map(|first| weighted(&inverse, &tensor.columns(first, r).transpose()).transpose())
 }
 
 fn require(needed: u128, chain: &Chain, what: impl FnOnce() -> String) -> Result<(), Error> {

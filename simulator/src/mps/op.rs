@@ -62,7 +62,9 @@ impl MpsOp {
                 (matrix != IDENTITY).then_some(Self::One(place, matrix))
             }
             [low, high] => Some(Self::Two([low, high], Box::new(fixed(matrix)))),
-            _ => Some(Self::Many(Operator::Dense { places: places.into(), matrix: matrix.clone() })),
+            _ => {
+                Some(Self::Many(Operator::Dense { places: places.into(), matrix: matrix.clone() }))
+            }
         }
     }
 

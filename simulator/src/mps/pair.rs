@@ -4,7 +4,7 @@ use ketch_interface::Complex64;
 
 use super::{
     Truncation,
-    linalg::{Mat, split},
+    linalg::{Mat, product, split},
     matrix::Matrix2,
 };
 
@@ -39,7 +39,7 @@ pub(super) fn applied(
     let mut both = Mat::zeros(2 * l, right.ncols());
     for half in 0..2 {
         let part = left.columns(half * m, m);
-        both.rows_mut(half * l, l).gemm(Complex64::ONE, &part, right, Complex64::ZERO);
+        both.rows_mut(half * l, l).copy_from(&product(&part, &right.as_view()));
     }
     act(&mut both, matrix);
     let split = match weights {
@@ -56,8 +56,8 @@ pub(super) fn applied(
     let k = columns.ncols();
     let mut left = Mat::zeros(l, 2 * k);
     for half in 0..2 {
-        let part = both.rows(half * l, l);
-        left.columns_mut(half * k, k).gemm(Complex64::ONE, &part, &columns, Complex64::ZERO);
+        let part = product(&both.rows(half * l, l), &columns.as_view());
+        left.columns_mut(half * k, k).copy_from(&part);
     }
     Applied { left, right: split.rows, weights: split.values, discarded: split.discarded }
 }
@@ -94,6 +94,12 @@ pub(super) fn bytes((left, right): (&Mat, &Mat)) -> u64 {
     let (rows, columns) = (2 * left.nrows() as u64, right.ncols() as u64);
     let rank = rows.min(columns);
     16 * (4 * rows * columns + 2 * (rows + columns) * rank + 3 * rank * rank)
+}
+
+/// The bytes of what [`applied`] makes at most.
+pub(super) fn bytes_made((left, right): (&Mat, &Mat)) -> u64 {
+    let (rows, columns) = (2 * left.nrows() as u64, right.ncols() as u64);
+    16 * (rows + columns) * rows.min(columns)
 }
 
 /// About how many complex multiplications [`applied`] takes.

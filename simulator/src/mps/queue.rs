@@ -2,7 +2,7 @@
 //! touched.
 
 use super::{
-    matrix::{Matrix1, Matrix2, exchanged, product, side_by_side, IDENTITY, SWAP},
+    matrix::{IDENTITY, Matrix1, Matrix2, SWAP, exchanged, product, side_by_side},
     operator::Operator,
 };
 

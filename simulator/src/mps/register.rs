@@ -188,7 +188,8 @@ impl<'t> State<'t> {
                 let rho = observe::density_matrix(chain, &sites)?;
                 let probability = |effect: &Matrix| -> f64 {
                     let dim = effect.dim();
-                    let entry = |i: usize| effect.at(i / dim, i % dim) * rho[i % dim * dim + i / dim];
+                    let entry =
+                        |i: usize| effect.at(i / dim, i % dim) * rho[i % dim * dim + i / dim];
                     (0..dim * dim).map(entry).sum::<Complex64>().re
                 };
                 let weights: Vec<f64> =

@@ -79,7 +79,11 @@ pub(super) fn snapshot(
         "density_matrix" => density_matrix(chain, &on)?,
         "expectation_value_pauli" => {
             let value = expectation(chain, paulis, &on)?;
-            if value.im == 0.0 { Saved::Number(value.re) } else { Saved::Vector(vec![value].into()) }
+            if value.im == 0.0 {
+                Saved::Number(value.re)
+            } else {
+                Saved::Vector(vec![value].into())
+            }
         }
         kind => unreachable!("a snapshot of `{kind}` was refused by the check"),
     })
@@ -117,7 +121,9 @@ fn tensor(matrix: &Mat) -> Tensor {
 
 fn amplitude(chain: &Chain, sites: &[usize], bits: &BitString) -> Complex64 {
     let mut values = vec![false; sites.len()];
-    (0..).zip(sites).for_each(|(place, &site)| values[site] = place < bits.width() && bits.get(place));
+    (0..)
+        .zip(sites)
+        .for_each(|(place, &site)| values[site] = place < bits.width() && bits.get(place));
     observe::amplitude(chain, |site| values[site])
 }
 
@@ -129,10 +135,7 @@ fn density_matrix(chain: &mut Chain, on: &[usize]) -> Result<Saved, Error> {
     Ok(Saved::Matrix { dim: 1 << on.len(), entries: entries.into() })
 }
 
-fn probabilities_dict(
-    chain: &mut Chain,
-    on: &[usize],
-) -> Result<BTreeMap<BitString, f64>, Error> {
+fn probabilities_dict(chain: &mut Chain, on: &[usize]) -> Result<BTreeMap<BitString, f64>, Error> {
     let max_bytes = chain.max_bytes();
     let mut dictionary = BTreeMap::new();
     observe::probabilities(chain, on, ZERO_THRESHOLD, &mut |bits, probability| {
@@ -163,11 +166,7 @@ fn fits(entries: usize, max_bytes: u64) -> Result<(), Error> {
     memory::require(what, needed, max_bytes, "fewer qubits in what is saved")
 }
 
-fn expectation(
-    chain: &mut Chain,
-    terms: &[PauliTerm],
-    on: &[usize],
-) -> Result<Complex64, Error> {
+fn expectation(chain: &mut Chain, terms: &[PauliTerm], on: &[usize]) -> Result<Complex64, Error> {
     let mut sum = Complex64::ZERO;
     for term in terms {
         let letters: Vec<(usize, u8)> =

@@ -25,7 +25,10 @@ impl Truncation {
 
     /// How many of these squares are kept, which sum to 1 and stand with the largest first, and
     /// the sum of the others.
-    pub(super) fn kept(&self, squares: impl DoubleEndedIterator<Item = f64> + ExactSizeIterator) -> (usize, f64) {
+    pub(super) fn kept(
+        &self,
+        squares: impl DoubleEndedIterator<Item = f64> + ExactSizeIterator,
+    ) -> (usize, f64) {
         let mut kept = squares.len();
         let most = self.max_bond_dimension.unwrap_or(usize::MAX).max(1);
         // What goes for the limit does not use up the threshold.
