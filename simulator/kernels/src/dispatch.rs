@@ -11,7 +11,7 @@ use crate::real::Real;
 use crate::real_maps::Tiles;
 use crate::reduce::{Blocks, Flipped, Overlap, Parts, Squares};
 use crate::simd::{Registers, Simd, Task};
-use crate::tiles::{PhaseTile, SweepTile};
+use crate::tiles::{PhaseTile, Relabel, SweepTile};
 
 /// An instruction set that the kernels are compiled for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -134,6 +134,11 @@ pub trait Dispatch: Sized {
     where
         Self: Real;
 
+    /// A relabelling from one tile to another.
+    fn relabel(isa: Isa, relabel: Relabel<'_, Self>)
+    where
+        Self: Real;
+
     /// Sums up squares, block by block.
     fn sum_squares(isa: Isa, sum: Blocks<'_, Squares<'_, Self>>) -> Vec<Parts>
     where
@@ -214,6 +219,10 @@ macro_rules! dispatch {
 
             fn apply_maps(isa: Isa, tiles: Tiles<'_, Self>) -> Result<(), AllocError> {
                 $run(isa, tiles.pairs(), tiles)
+            }
+
+            fn relabel(isa: Isa, relabel: Relabel<'_, Self>) {
+                $run(isa, relabel.from.len(), relabel);
             }
 
             fn sum_squares(isa: Isa, sum: Blocks<'_, Squares<'_, Self>>) -> Vec<Parts> {

@@ -57,7 +57,14 @@ pub(crate) trait Simd<T: Real>: Copy + Send + Sync {
     fn add_i(self, a: Self::Vector, b: Self::Vector) -> Self::Vector;
 
     /// The shuffle that exchanges lane `l` with lane `l ^ flip`, `flip < LANES`.
-    fn shuffle(self, flip: usize) -> Self::Shuffle;
+    #[inline(always)]
+    fn shuffle(self, flip: usize) -> Self::Shuffle {
+        self.rearrange(std::array::from_fn(|lane| lane ^ flip))
+    }
+
+    /// The shuffle whose lane `l` is lane `sources[l]`, which is below `LANES` for each `l`
+    /// below `LANES`.
+    fn rearrange(self, sources: [usize; MAX_LANES]) -> Self::Shuffle;
 
     /// The complex product with a coefficient in two parts: each real part of the factor
     /// twice in `re`, each imaginary part twice in `im`.

@@ -106,6 +106,21 @@ impl Threads {
         }
     }
 
+    /// Runs `task(0)`, `task(1)`, … at once, one on each thread of the budget; the calling
+    /// thread alone where only `wanted` = 1 is.
+    pub(crate) fn on_each(&self, wanted: usize, task: &(dyn Fn(usize) + Sync)) {
+        match &self.pool {
+            Some(pool) if wanted > 1 => {
+                pool.broadcast(|thread| {
+                    if thread.index() < wanted {
+                        task(thread.index());
+                    }
+                });
+            }
+            _ => task(0),
+        }
+    }
+
     /// Runs `task` over the parts of `0..count`, on the calling thread where the work is
     /// small.
     ///

@@ -7,7 +7,7 @@ use std::ops::Range;
 use num_complex::Complex;
 
 use crate::real::Real;
-use crate::simd::{Coefficient, Pass, Simd};
+use crate::simd::{Coefficient, MAX_LANES, Pass, Simd};
 
 /// Vectors of `LANES` amplitudes as arrays. One lane serves states that are too small
 /// for a vector of the CPU.
@@ -16,7 +16,7 @@ pub(crate) struct Portable<const LANES: usize>;
 
 impl<T: Real, const LANES: usize> Simd<T> for Portable<LANES> {
     type Vector = [Complex<T>; LANES];
-    type Shuffle = usize;
+    type Shuffle = [usize; LANES];
     const LANES: usize = LANES;
     const SLOTS: usize = 2;
 
@@ -71,14 +71,15 @@ impl<T: Real, const LANES: usize> Simd<T> for Portable<LANES> {
     }
 
     #[inline(always)]
-    fn shuffle(self, flip: usize) -> usize {
-        flip
+    fn rearrange(self, sources: [usize; MAX_LANES]) -> [usize; LANES] {
+        std::array::from_fn(|lane| sources[lane])
     }
 
     #[inline(always)]
-    fn permute(self, vector: Self::Vector, flip: usize) -> Self::Vector {
-        std::array::from_fn(|lane| vector[(lane ^ flip) & (LANES - 1)])
+    fn permute(self, vector: Self::Vector, sources: [usize; LANES]) -> Self::Vector {
+        std::array::from_fn(|lane| vector[sources[lane] & (LANES - 1)])
     }
+
     #[inline(always)]
     fn complex_mul(self, re: Self::Vector, im: Self::Vector, b: Self::Vector) -> Self::Vector {
         <Self as Simd<T>>::add_i(

@@ -1,10 +1,17 @@
 //! Networks of X, CX and SWAP: an affine map of the index over GF(2).
 
+#![expect(unsafe_code, reason = "vectors are read and written through pointers")]
+
+use std::ops::Range;
+
 use num_complex::Complex;
 
 use super::Tile;
+use crate::arch::portable::Portable;
 use crate::dispatch::Kernels;
+use crate::gates::Shared;
 use crate::real::Real;
+use crate::simd::{MAX_LANES, Pass, Simd, Task};
 
 /// The map that takes the amplitude of basis state `i` to `A i ⊕ b`, `A` an invertible
 /// matrix over GF(2) whose column `j` is the image of bit `j`.
@@ -120,14 +127,87 @@ impl Kernels {
     pub fn relabel<T: Real>(self, tile: &mut Tile<'_, T>, map: &LinearMap) {
         let len = tile.amplitudes.len();
         assert_eq!(1 << map.n_bits(), len, "a map of {} bits on {len} amplitudes", map.n_bits());
-        scatter(tile.amplitudes, tile.scratch, map);
+        assert_eq!(tile.scratch.len(), len, "the scratch is as long as the tile");
+        T::relabel(self.isa, Relabel { from: tile.amplitudes, to: tile.scratch, map });
         tile.swap();
     }
 }
 
-/// One amplitude at a time.
-fn scatter<T: Real>(from: &[Complex<T>], to: &mut [Complex<T>], map: &LinearMap) {
-    for (index, amplitude) in from.iter().enumerate() {
-        to[map.of(index)] = *amplitude;
+/// A relabelling from one tile to another.
+#[derive(Debug)]
+pub struct Relabel<'a, T> {
+    pub(crate) from: &'a [Complex<T>],
+    to: &'a mut [Complex<T>],
+    map: &'a LinearMap,
+}
+
+impl<T: Real> Task<T> for Relabel<'_, T> {
+    type Output = ();
+
+    fn run<S: Simd<T>>(self, simd: S) {
+        let (lanes, lane_bits) = (S::LANES, S::LANES.ilog2() as usize);
+        let (within, across) = self.map.columns.split_at(lane_bits);
+        if lanes > 1 && within.iter().any(|column| *column >= lanes) {
+            // Lanes leave their vector.
+            return self.run(Portable::<1>);
+        }
+        // Within a vector, lane `l` goes to `A l`, and for some vectors on by a shift.
+        let image = |lane: usize| {
+            let columns = within.iter().enumerate();
+            columns.fold(0, |to, (bit, column)| to ^ (column & (lane >> bit & 1).wrapping_neg()))
+        };
+        let shuffles = std::array::from_fn(|shift| {
+            let mut sources = [0; MAX_LANES];
+            for lane in 0..lanes {
+                sources[image(lane) ^ (shift & (lanes - 1))] = lane;
+            }
+            simd.rearrange(sources)
+        });
+        // Counting up by one flips a bit and all below it.
+        let mut steps = [0; usize::BITS as usize];
+        let mut sum = 0;
+        for (step, column) in steps.iter_mut().zip(across) {
+            sum ^= column;
+            *step = sum;
+        }
+        let vectors = self.from.len() / lanes;
+        let (from, to) = (self.from, Shared::new(self.to));
+        let pass = Scatter { from, to, shift: self.map.shift, steps, shuffles };
+        simd.vectorize(&pass, 0..vectors);
+    }
+}
+
+struct Scatter<'a, T, F> {
+    from: &'a [Complex<T>],
+    to: Shared<'a, T>,
+    shift: usize,
+    /// What the image of a vector's number changes by when its bits up to one flip.
+    steps: [usize; usize::BITS as usize],
+    /// By what is added to the lanes.
+    shuffles: [F; MAX_LANES],
+}
+
+impl<T: Real, S: Simd<T>> Pass<T, S> for Scatter<'_, T, S::Shuffle> {
+    type Output = ();
+
+    #[inline(always)]
+    fn run(&self, simd: S, range: Range<usize>) {
+        debug_assert!(range.start == 0, "the images are counted from the first");
+        let mut image = self.shift;
+        let mut vectors = self.from.chunks_exact(S::LANES);
+        for next in 1..=range.end {
+            let Some(vector) = vectors.next() else { break };
+            // SAFETY: the chunk has LANES amplitudes.
+            let vector = unsafe { simd.load(vector.as_ptr()) };
+            let lanes = image & (S::LANES - 1);
+            let moved =
+                if S::LANES == 1 { vector } else { simd.permute(vector, self.shuffles[lanes]) };
+            // SAFETY: a map keeps to its bits, so that the image is an index of the tile, and
+            // without the bits of the lanes the index of one of its vectors.
+            let place = unsafe { self.to.at(image ^ lanes) };
+            // SAFETY: `place` is valid for LANES amplitudes.
+            unsafe { simd.store(place, moved) };
+            image ^= self.steps[next.trailing_zeros() as usize];
+        }
     }
 }

@@ -19,6 +19,7 @@ mod sweep;
 
 pub use bits::TileBits;
 pub use linear::LinearMap;
+pub(crate) use linear::Relabel;
 pub use pass::{Scratch, Tile};
 pub(crate) use phases::PhaseTile;
 pub use phases::{PhasePass, Phases};

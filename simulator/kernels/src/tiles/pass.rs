@@ -1,10 +1,17 @@
 //! The pass over all tiles of a state.
 
+#![expect(unsafe_code, reason = "threads work on disjoint tiles of one state")]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
+
 use num_complex::Complex;
 
 use super::TileBits;
 use crate::aligned::{AlignedVec, AllocError};
 use crate::dispatch::Kernels;
+use crate::gates::Shared;
+use crate::index::{BitMap, Walk};
 use crate::real::Real;
 use crate::threads::Threads;
 
@@ -24,6 +31,12 @@ impl<T> Tile<'_, T> {
     /// Makes the scratch the amplitudes: for operations that write their result there.
     pub fn swap(&mut self) {
         std::mem::swap(&mut self.amplitudes, &mut self.scratch);
+    }
+
+    /// Whether the amplitudes are those of the state, from `base` on.
+    fn is_in(&self, base: usize, state: &Shared<'_, T>) -> bool {
+        // SAFETY: `base` is the index of an amplitude.
+        std::ptr::eq(self.amplitudes.as_ptr(), unsafe { state.at(base) })
     }
 }
 
@@ -68,19 +81,98 @@ impl Kernels {
         assert!(bits.n_tile_bits() <= scratch.n_tile_bits, "the scratch is for smaller tiles");
         assert!(threads.count() <= scratch.memory.len(), "the scratch is for fewer threads");
         let len = 1 << bits.n_tile_bits();
-        let (amplitudes, rest) = scratch.memory[0][..2 * len].split_at_mut(len);
-        let spread = |index: usize, bits: &[usize]| {
-            bits.iter().enumerate().fold(0, |at, (j, bit)| at | (index >> j & 1) << bit)
+        let plan = Plan {
+            read: Runs::new(bits.gather()),
+            write: Runs::new(bits.scatter()),
+            in_place: bits.is_contiguous(),
+            walk: Walk::new(state.len(), bits.mask(), 0),
+            next: AtomicUsize::new(0),
         };
-        for base in (0..state.len()).filter(|base| base & bits.mask() == 0) {
-            for (index, amplitude) in amplitudes.iter_mut().enumerate() {
-                *amplitude = state[base | spread(index, bits.gather())];
+        let state = Shared::new(state);
+        let rooms: Vec<Mutex<&mut [Complex<T>]>> =
+            scratch.memory.iter_mut().map(|memory| Mutex::new(&mut memory[..2 * len])).collect();
+        threads.on_each(bits.n_tiles().min(threads.count()), &|thread| {
+            let mut room = rooms[thread].lock().unwrap_or_else(PoisonError::into_inner);
+            let (first, second) = room.split_at_mut(len);
+            plan.run(&state, first, second, &work);
+        });
+    }
+}
+
+/// How the tiles of a pass are found, for all threads.
+struct Plan {
+    read: Runs,
+    write: Runs,
+    in_place: bool,
+    walk: Walk,
+    /// The next tile that nobody has taken: threads that are held up take fewer.
+    next: AtomicUsize,
+}
+
+impl Plan {
+    /// Takes tile after tile until none is left.
+    fn run<T: Real>(
+        &self,
+        state: &Shared<'_, T>,
+        first: &mut [Complex<T>],
+        second: &mut [Complex<T>],
+        work: &(impl Fn(&mut Tile<'_, T>) + Sync),
+    ) {
+        loop {
+            let number = self.next.fetch_add(1, Ordering::Relaxed);
+            if number >= self.walk.groups() {
+                return;
             }
-            let mut tile = Tile { base, amplitudes, scratch: rest };
-            work(&mut tile);
-            for (index, amplitude) in tile.amplitudes.iter().enumerate() {
-                state[base | spread(index, bits.scatter())] = *amplitude;
+            let base = self.walk.bases(number..number + 1).next().expect("a tile has a base");
+            if self.in_place {
+                // SAFETY: the tile is the amplitudes from `base` on, for which only the
+                // thread that took its number reaches.
+                let amplitudes =
+                    unsafe { std::slice::from_raw_parts_mut(state.at(base), first.len()) };
+                let mut tile = Tile { base, amplitudes, scratch: &mut *first };
+                work(&mut tile);
+                if !tile.is_in(base, state) {
+                    tile.scratch.copy_from_slice(tile.amplitudes);
+                }
+            } else {
+                for (number, run) in first.chunks_exact_mut(self.read.len()).enumerate() {
+                    // SAFETY: the base and the bits of a run are below the length of the
+                    // state, and so is the run, whose bits both leave 0.
+                    let from = unsafe { state.at(base | self.read.start(number)) };
+                    // SAFETY: the run is part of the tile, which this thread alone reaches
+                    // for, and `first` is memory of its own.
+                    unsafe { from.copy_to_nonoverlapping(run.as_mut_ptr(), run.len()) };
+                }
+                let mut tile = Tile { base, amplitudes: &mut *first, scratch: &mut *second };
+                work(&mut tile);
+                for (number, run) in tile.amplitudes.chunks_exact(self.write.len()).enumerate() {
+                    // SAFETY: as for reading: the bits written to are those read from.
+                    let to = unsafe { state.at(base | self.write.start(number)) };
+                    // SAFETY: as for reading.
+                    unsafe { to.copy_from_nonoverlapping(run.as_ptr(), run.len()) };
+                }
             }
         }
+    }
+}
+
+/// The pieces of a tile that are consecutive in the state.
+struct Runs {
+    len: usize,
+    starts: BitMap,
+}
+
+impl Runs {
+    fn new(bits: &[usize]) -> Self {
+        let low = bits.iter().enumerate().take_while(|(j, bit)| j == *bit).count();
+        Self { len: 1 << low, starts: BitMap::scatter(&bits[low..]) }
+    }
+
+    fn len(&self) -> usize {
+        self.len
+    }
+
+    fn start(&self, number: usize) -> usize {
+        self.starts.of(number)
     }
 }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use num_complex::Complex;
 
-use crate::simd::{Coefficient, Pass, Simd};
+use crate::simd::{Coefficient, MAX_LANES, Pass, Simd};
 
 /// Proof that the CPU has AVX2 and FMA.
 #[derive(Clone, Copy, Debug)]
@@ -106,11 +106,12 @@ macro_rules! simd {
             }
 
             #[inline(always)]
-            fn shuffle(self, flip: usize) -> Self::Shuffle {
+            fn rearrange(self, sources: [usize; MAX_LANES]) -> Self::Shuffle {
                 // AVX2 permutes 32-bit words across the vector, whatever they hold.
                 let words_of_lane = 8 / $lanes;
-                let words: [i32; 8] =
-                    std::array::from_fn(|word| (word ^ (words_of_lane * flip)) as i32);
+                let words: [i32; 8] = std::array::from_fn(|word| {
+                    (sources[word / words_of_lane] * words_of_lane + word % words_of_lane) as i32
+                });
                 // SAFETY: the token proves AVX2; `words` is 32 bytes long.
                 unsafe { _mm256_loadu_si256(words.as_ptr().cast()) }
             }

@@ -7,7 +7,7 @@ use std::ops::Range;
 
 use num_complex::Complex;
 
-use crate::simd::{Coefficient, Pass, Simd};
+use crate::simd::{Coefficient, MAX_LANES, Pass, Simd};
 
 /// Proof that the CPU has AVX-512F.
 #[derive(Clone, Copy, Debug)]
@@ -106,9 +106,9 @@ macro_rules! simd {
             }
 
             #[inline(always)]
-            fn shuffle(self, flip: usize) -> Self::Shuffle {
+            fn rearrange(self, sources: [usize; MAX_LANES]) -> Self::Shuffle {
                 let words: [$word; 2 * $lanes] =
-                    std::array::from_fn(|word| (word ^ (2 * flip)) as $word);
+                    std::array::from_fn(|word| (2 * sources[word / 2] + word % 2) as $word);
                 // SAFETY: the token proves AVX-512F; `words` is 64 bytes long.
                 unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
             }
