@@ -41,6 +41,7 @@ mod saved;
 mod simulate;
 mod sparse;
 mod stabilizer;
+mod stage;
 mod system;
 mod table;
 

@@ -12,8 +12,7 @@ use ketch_kernels::{Kernels, Threads};
 use crate::{
     Cancel, Error, Facts, Method, Options, Outcome, Precision,
     check::{check, check_amplitudes},
-    dense, density, memory,
-    mps,
+    dense, density, memory, mps,
     plan::{Part, combined, plan, seed_of, summary},
     program::{Layout, sees_clbits},
     run::Outcomes,

@@ -242,6 +242,19 @@ impl<T: Real> Apply<T> {
         acted | self.controls.mask()
     }
 
+    /// The places whose basis states it mixes or moves, as a mask; the others it only looks at.
+    pub(crate) fn moved(&self) -> usize {
+        match &self.action {
+            Action::One { place, .. }
+            | Action::Antidiagonal1 { place, .. }
+            | Action::X { place } => 1 << place,
+            Action::Two { places, .. } | Action::Swap { places } => mask(places),
+            Action::Matrix { places, .. } => mask(places),
+            Action::Diagonal1 { .. } | Action::Diagonal { .. } | Action::Phase(_) => 0,
+            Action::Pauli { x, z } => x | z,
+        }
+    }
+
     /// Applies it.
     pub(crate) fn run(&self, kernels: Kernels, threads: &Threads, state: &mut [Complex<T>]) {
         let controls = self.controls;

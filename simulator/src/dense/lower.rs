@@ -16,6 +16,7 @@ use super::{
 use crate::{
     Error, Method,
     program::{Layout, Lower, Step},
+    stage::{Plan, Staged},
 };
 
 /// What lowering remembers.
@@ -26,6 +27,11 @@ pub(crate) struct DenseLower<T> {
     /// The phase of the whole can be seen at the end.
     keep_phase: bool,
     waiting: Waiting,
+    /// How runs of unitaries are put into stages, where they are.
+    plan: Option<Plan>,
+    /// Unitaries that wait to be put into stages, and the places that they act on.
+    run: Vec<Apply<f64>>,
+    run_mask: usize,
     /// The places that are |0> for certain: resetting them does nothing.
     fresh: Vec<bool>,
     precision: std::marker::PhantomData<T>,
@@ -34,24 +40,54 @@ pub(crate) struct DenseLower<T> {
 type Steps<T> = Vec<Step<DenseOp<T>>>;
 
 impl<T: Real> DenseLower<T> {
-    /// For a state of `n_places`, each |0> at first if `from_zero`.
-    pub(crate) fn new(method: Method, n_places: usize, keep_phase: bool, from_zero: bool) -> Self {
+    /// For a state of `n_places`, each |0> at first if `from_zero`. With a plan, runs of unitaries
+    /// become stages.
+    pub(crate) fn new(
+        method: Method,
+        n_places: usize,
+        keep_phase: bool,
+        from_zero: bool,
+        plan: Option<Plan>,
+    ) -> Self {
         Self {
             method,
             n_places,
             keep_phase,
             waiting: Waiting::new(n_places),
+            plan,
+            run: Vec::new(),
+            run_mask: 0,
             fresh: vec![from_zero; n_places],
             precision: std::marker::PhantomData,
         }
     }
 
     fn apply(&mut self, apply: Apply<f64>, out: &mut Steps<T>) {
+        if self.plan.is_some() {
+            self.run_mask |= apply.mask();
+            return self.run.push(apply);
+        }
         self.waiting.take(apply, |apply| out.push(step(&apply)));
     }
 
     fn flush_mask(&mut self, mask: usize, out: &mut Steps<T>) {
+        if self.run_mask & mask != 0 {
+            self.flush_run(out);
+        }
         self.waiting.flush(mask, |apply| out.push(step(&apply)));
+    }
+
+    /// Gives out the run that waits, in stages unless it is too short for them to save a pass.
+    fn flush_run(&mut self, out: &mut Steps<T>) {
+        let run = std::mem::take(&mut self.run);
+        self.run_mask = 0;
+        match &self.plan {
+            Some(plan) if run.len() > 2 => {
+                let staged = Staged::new(&run, plan);
+                out.push(Step::Quantum(DenseOp::Staged(Box::new(staged))));
+            }
+            _ => out.extend(run.iter().map(step)),
+        }
     }
 
     fn touch(&mut self, places: &[usize]) {
@@ -205,11 +241,13 @@ impl<T: Real> Lower for DenseLower<T> {
     }
 
     fn flush_all(&mut self, out: &mut Steps<T>) {
+        self.flush_run(out);
         self.flush_mask((1 << self.n_places) - 1, out);
         self.waiting.flush_phase(|apply| out.push(step(&apply)));
     }
 
     fn finish(&mut self, out: &mut Steps<T>) {
+        self.flush_run(out);
         self.flush_mask((1 << self.n_places) - 1, out);
         if self.keep_phase {
             self.waiting.flush_phase(|apply| out.push(step(&apply)));

@@ -24,7 +24,10 @@ pub(crate) use register::THREADED_SHOT;
 pub(crate) use simulate::simulate;
 pub(crate) use state::State;
 
-use crate::program::{Operation, Program, Step};
+use crate::{
+    program::{Operation, Program, Step},
+    stage::Staged,
+};
 use ketch_kernels::Real;
 
 /// What is done to the amplitudes.
@@ -32,6 +35,8 @@ use ketch_kernels::Real;
 pub(crate) enum DenseOp<T> {
     /// A unitary.
     Apply(Apply<T>),
+    /// A run of unitaries.
+    Staged(Box<Staged<T>>),
     /// What is no unitary.
     Noise(Noise<T>),
     /// Sets places that are |0> to a state; the first place is the lowest bit of its index.
@@ -49,8 +54,16 @@ impl<T: Real> Operation for DenseOp<T> {
     fn acts_on(&self, asked: impl Fn(usize) -> bool) -> bool {
         match self {
             Self::Apply(apply) => apply::bits(apply.mask()).any(asked),
+            Self::Staged(staged) => apply::bits(staged.mask()).any(asked),
             Self::Noise(noise) => noise.places().iter().copied().any(asked),
             Self::Prepare { places, .. } => places.iter().copied().any(asked),
+        }
+    }
+
+    fn n_passes(&self) -> usize {
+        match self {
+            Self::Staged(staged) => staged.n_passes(),
+            _ => 1,
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     records::Budget,
     run::{self, Measured, Ran, Run},
     simulate::{Work, counted, layout},
+    stage::Plan,
 };
 
 /// Runs a circuit that was checked, on a state for which there is memory.
@@ -62,7 +63,9 @@ pub(super) fn lowered<T: Real>(
     let n_places = layout.n_places();
     let unitary = method == Method::Unitary;
     let from_zero = !unitary && work.options.initial_state.is_none();
-    let engine = DenseLower::new(method, n_places, work.options.final_state, from_zero);
+    let plan = Plan { n_places, n_threads: work.threads.count(), cancel: work.cancel.clone() };
+    let plan = Some(plan).filter(|plan| method != Method::DensityMatrix && plan.pays());
+    let engine = DenseLower::new(method, n_places, work.options.final_state, from_zero, plan);
     let mut program: DenseProgram<'_, T> = lower(work.circuit, layout, !unitary, engine)?;
     if method == Method::DensityMatrix {
         program.steps = fused(std::mem::take(&mut program.steps), n_places);

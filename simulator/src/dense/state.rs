@@ -3,7 +3,7 @@
 use std::any::Any;
 
 use ketch_interface::{Array, Complex64};
-use ketch_kernels::{AlignedVec, Kernels, Real, Threads};
+use ketch_kernels::{AlignedVec, Kernels, Real, Scratch, Threads};
 use num_complex::Complex;
 
 use super::{Apply, apply::mask};
@@ -16,6 +16,8 @@ pub(crate) struct State<'t, T: Real> {
     pub(super) is_density: bool,
     pub(super) kernels: Kernels,
     pub(super) threads: &'t Threads,
+    /// Memory for stages, had when the first is run.
+    pub(super) scratch: Option<Scratch<T>>,
 }
 
 impl<'t, T: Real> State<'t, T> {
@@ -37,13 +39,25 @@ impl<'t, T: Real> State<'t, T> {
 
     fn empty(n_places: usize, threads: &'t Threads) -> Result<Self, Error> {
         let amplitudes = AlignedVec::try_zeroed(1 << n_places)?;
-        Ok(Self { amplitudes, is_density: false, kernels: Kernels::detect(), threads })
+        Ok(Self {
+            amplitudes,
+            is_density: false,
+            kernels: Kernels::detect(),
+            threads,
+            scratch: None,
+        })
     }
 
     /// A copy that works with other threads.
     pub(crate) fn copy<'u>(&self, threads: &'u Threads) -> Result<State<'u, T>, Error> {
         let amplitudes = AlignedVec::try_from_slice(&self.amplitudes)?;
-        Ok(State { amplitudes, is_density: self.is_density, kernels: self.kernels, threads })
+        Ok(State {
+            amplitudes,
+            is_density: self.is_density,
+            kernels: self.kernels,
+            threads,
+            scratch: None,
+        })
     }
 
     /// Becomes a copy of another state of as many places.

@@ -16,6 +16,11 @@ pub(crate) trait Operation {
 
     /// It acts on a place that is asked about.
     fn acts_on(&self, asked: impl Fn(usize) -> bool) -> bool;
+
+    /// How often it goes over the state.
+    fn n_passes(&self) -> usize {
+        1
+    }
 }
 
 /// One step of a program for an engine whose operations are `O`.
@@ -86,10 +91,14 @@ pub(crate) struct Program<'c, O> {
 }
 
 impl<O: Operation> Program<'_, O> {
-    /// The steps that make a pass over the state.
+    /// How often the steps go over the state, if each is done once.
     pub(crate) fn n_passes(&self) -> usize {
-        let pass = |step: &&Step<O>| matches!(step, Step::Quantum(_) | Step::Dynamic(_));
-        self.steps.iter().filter(pass).count()
+        let passes = |step: &Step<O>| match step {
+            Step::Quantum(op) => op.n_passes(),
+            Step::Dynamic(_) => 1,
+            _ => 0,
+        };
+        self.steps.iter().map(passes).sum()
     }
 
     /// The place of each of these qubits.

@@ -1,0 +1,129 @@
+//! Many gates in each pass over the state.
+//!
+//! A run of unitaries is taken apart (`pairing`, `merge`): a unitary on one place is a real rotation
+//! between phases (`euler`), two gates and more on the same two places are local unitaries around
+//! one interaction (`cartan`), X and SWAP are names. What is left are `part`s: real rotations,
+//! phases, permutations of the basis, and whatever goes to its own kernel. They are scheduled into
+//! stages that move few places, and in a stage into layers of one kind (`schedule`). Then each tile
+//! of the state, the amplitudes that differ in those places only, is taken through all layers
+//! while it is in the cache (`compile`).
+
+mod cartan;
+mod compile;
+mod euler;
+mod merge;
+mod pairing;
+mod part;
+mod schedule;
+#[cfg(test)]
+mod tests;
+
+use ketch_kernels::{Kernels, Real, Scratch, Threads};
+use num_complex::Complex;
+
+use self::{
+    compile::{Pass, compile},
+    schedule::{Shape, stages},
+};
+use crate::{Cancel, Error, dense::Apply};
+
+/// Places from which stages are worth their planning; with fewer, the whole state is in the cache
+/// and gates are run as they come.
+const STAGED_FROM: usize = 13;
+
+/// Bytes of a tile: two fit the cache that is a core's own and what it shares with others.
+const TILE_BYTES: usize = 1 << 21;
+
+/// What stages are planned for.
+#[derive(Clone, Debug)]
+pub(crate) struct Plan {
+    /// The places of the state.
+    pub(crate) n_places: usize,
+    /// The threads that work on it.
+    pub(crate) n_threads: usize,
+    /// Stops a run that has begun.
+    pub(crate) cancel: Cancel,
+}
+
+impl Plan {
+    /// Whether stages are worth their planning.
+    pub(crate) fn pays(&self) -> bool {
+        self.n_places >= STAGED_FROM
+    }
+}
+
+/// A run of unitaries, ready to run on states of one size.
+#[derive(Clone, Debug)]
+pub(crate) struct Staged<T> {
+    passes: Vec<Pass<T>>,
+    mask: usize,
+    shape: Shape,
+    cancel: Cancel,
+}
+
+impl<T: Real> Staged<T> {
+    /// Plans a run of unitaries.
+    pub(crate) fn new(run: &[Apply<f64>], plan: &Plan) -> Self {
+        Self::with_shape(run, shape::<T>(plan.n_places, plan.n_threads), &plan.cancel)
+    }
+
+    fn with_shape(run: &[Apply<f64>], shape: Shape, cancel: &Cancel) -> Self {
+        let (parts, constant) = pairing::parts(run, shape.n_places);
+        let mask = run.iter().fold(0, |mask, apply| mask | apply.mask());
+        let stages = stages(parts, shape);
+        let passes = compile(stages, shape.n_places, constant, Kernels::detect());
+        Self { passes, mask, shape, cancel: cancel.clone() }
+    }
+
+    /// The places that it acts on, as a mask.
+    pub(crate) fn mask(&self) -> usize {
+        self.mask
+    }
+
+    /// How often it goes over the state.
+    pub(crate) fn n_passes(&self) -> usize {
+        self.passes.len()
+    }
+
+    /// Runs on a state; `scratch` is kept for the next run.
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`], with the state in between; no memory for the tiles.
+    pub(crate) fn run(
+        &self,
+        kernels: Kernels,
+        threads: &Threads,
+        state: &mut [Complex<T>],
+        scratch: &mut Option<Scratch<T>>,
+    ) -> Result<(), Error> {
+        for pass in &self.passes {
+            self.cancel.poll()?;
+            match pass {
+                Pass::Whole(apply) => apply.run(kernels, threads, state),
+                Pass::Tiles { tiles, work } => {
+                    let scratch = match scratch {
+                        Some(scratch) => scratch,
+                        None => scratch.insert(Scratch::try_new(threads, self.shape.n_local)?),
+                    };
+                    kernels.for_tiles(threads, state, tiles, scratch, |tile| {
+                        for work in work {
+                            if self.cancel.is_cancelled() {
+                                return;
+                            }
+                            work.run(kernels, tiles, tile);
+                        }
+                    });
+                }
+            }
+        }
+        self.cancel.poll()
+    }
+}
+
+fn shape<T>(n_places: usize, n_threads: usize) -> Shape {
+    let most = (TILE_BYTES / size_of::<Complex<T>>()).ilog2() as usize;
+    // Some tiles for each thread, so that none waits long for the last.
+    let spare = if n_threads == 1 { 0 } else { (2 * n_threads).next_power_of_two().ilog2() };
+    let n_local = most.min(n_places.saturating_sub(spare as usize)).max(4).min(n_places);
+    Shape { n_places, n_local, n_low: (n_local / 2).min(6) }
+}
