@@ -16,7 +16,7 @@ use crate::{
     plan::{Part, combined, plan, seed_of, summary},
     program::{Layout, sees_clbits},
     run::Outcomes,
-    sparse, stabilizer,
+    sparse, stabilizer, stage,
 };
 
 /// Qubits below which one gate is too little work for several threads.
@@ -228,6 +228,10 @@ fn part_bytes(part: &Part<'_>, options: &Options, threads: usize) -> u128 {
         // It grows as it must, and is refused when it has grown too large.
         false => 0,
     };
+    let tiles = match method {
+        Method::Statevector | Method::Unitary => stage::scratch_bytes(places, threads),
+        _ => 0,
+    };
     let once = method == Method::Unitary || options.shots <= 1;
     let copies = match once || !is_shot_by_shot(circuit, method, options) {
         true => 1,
@@ -272,7 +276,9 @@ fn part_bytes(part: &Part<'_>, options: &Options, threads: usize) -> u128 {
         (true, _) => memory::power_of_two_bytes(places as u64, 16),
         _ => 0,
     };
-    state * copies + largest_saved.max().unwrap_or(0).max(widened) + outcome_bytes(circuit, options)
+    (state + tiles) * copies
+        + largest_saved.max().unwrap_or(0).max(widened)
+        + outcome_bytes(circuit, options)
 }
 
 /// The bytes that counts and the memory of the shots take at most: as many different outcomes as

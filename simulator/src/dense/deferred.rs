@@ -11,6 +11,7 @@ use crate::{
     Cancel, Error, Saved,
     rng::ShotRandom,
     run::{Branch, Choice, Register},
+    stage::{Plan, Staged},
 };
 
 /// The most gates that wait: a loop may run for long before it measures.
@@ -42,6 +43,10 @@ impl<'t, T: Real> Deferred<'t, T> {
         }
     }
 
+    fn plan(&self) -> Plan {
+        Plan { n_places: self.state.n_places(), cancel: self.cancel.clone() }
+    }
+
     /// Applies what waits.
     fn flush(&mut self) -> Result<(), Error> {
         if self.waiting.is_empty() {
@@ -56,6 +61,10 @@ impl<'t, T: Real> Deferred<'t, T> {
         merging.flush((1 << n_places) - 1, |apply| merged.push(apply));
         merging.flush_phase(|apply| merged.push(apply));
         self.waiting.clear();
+        let plan = self.plan();
+        if merged.len() > 2 && plan.pays() {
+            return self.state.apply_staged(&Staged::new(&merged, &plan));
+        }
         for apply in merged {
             self.cancel.poll()?;
             self.state.apply_unitary(&apply.cast());

@@ -15,9 +15,7 @@ impl<'t, T: Real> Register<'t> for State<'t, T> {
     fn apply(&mut self, op: &DenseOp<T>, random: &mut ShotRandom) -> Result<(), Error> {
         match op {
             DenseOp::Apply(apply) => self.apply_unitary(apply),
-            DenseOp::Staged(staged) => {
-                staged.run(self.kernels, self.threads, &mut self.amplitudes, &mut self.scratch)?;
-            }
+            DenseOp::Staged(staged) => self.apply_staged(staged)?,
             DenseOp::Noise(noise) => noise.run(self, || random.uniform())?,
             DenseOp::Prepare { places, amplitudes } => self.prepare(places, amplitudes),
         }

@@ -1,5 +1,6 @@
 //! A circuit on a dense state, from lowering to outcome.
 
+use ketch_interface::circuit::Op;
 use ketch_kernels::Real;
 
 use super::{DenseProgram, State, deferred::Deferred, fuse::fused, lower::DenseLower, sample};
@@ -63,8 +64,11 @@ pub(super) fn lowered<T: Real>(
     let n_places = layout.n_places();
     let unitary = method == Method::Unitary;
     let from_zero = !unitary && work.options.initial_state.is_none();
-    let plan = Plan { n_places, n_threads: work.threads.count(), cancel: work.cancel.clone() };
-    let plan = Some(plan).filter(|plan| method != Method::DensityMatrix && plan.pays());
+    let plan = Plan { n_places, cancel: work.cancel.clone() };
+    // With noise, it depends on the shot which gates stand together.
+    let noisy = work.circuit.instructions().any(|i| matches!(i.op, Op::Kraus(_) | Op::Superop(_)));
+    let staged = method != Method::DensityMatrix && !noisy && plan.pays();
+    let plan = Some(plan).filter(|_| staged);
     let engine = DenseLower::new(method, n_places, work.options.final_state, from_zero, plan);
     let mut program: DenseProgram<'_, T> = lower(work.circuit, layout, !unitary, engine)?;
     if method == Method::DensityMatrix {

@@ -7,7 +7,7 @@ use ketch_kernels::{AlignedVec, Kernels, Real, Scratch, Threads};
 use num_complex::Complex;
 
 use super::{Apply, apply::mask};
-use crate::Error;
+use crate::{Error, stage::Staged};
 
 /// `2^n` amplitudes; index bit `p` is place `p`. Or a density matrix of `n` places, see `density`.
 #[derive(Debug)]
@@ -83,6 +83,11 @@ impl<'t, T: Real> State<'t, T> {
             return self.apply_to_density(apply);
         }
         apply.run(self.kernels, self.threads, &mut self.amplitudes);
+    }
+
+    /// Applies a run of unitaries to a state vector.
+    pub(crate) fn apply_staged(&mut self, staged: &Staged<T>) -> Result<(), Error> {
+        staged.run(self.kernels, self.threads, &mut self.amplitudes, &mut self.scratch)
     }
 
     /// Replaces all amplitudes.

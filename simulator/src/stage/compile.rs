@@ -48,7 +48,7 @@ pub(super) fn compile<T: Real>(
     let mut passes: Vec<Pass<T>> = Vec::new();
     for stage in stages {
         match stage {
-            Stage::Whole(Part::Whole(apply)) => passes.push(Pass::Whole(apply.narrow())),
+            Stage::Whole(Part::Whole(apply)) => passes.push(Pass::Whole(apply.cast())),
             Stage::Whole(part) => unreachable!("{part:?} moves at most two places"),
             Stage::Tiles { local, layers } => {
                 let tiles = TileBits::new(n_places, &places(local));
@@ -68,7 +68,7 @@ pub(super) fn compile<T: Real>(
             work.push(Work::Phases(PhasePass::compile(kernels, &phases, tiles)));
         } else {
             let action = Action::Phase(num_complex::Complex64::cis(constant));
-            passes.push(Pass::Whole(Apply { action, controls: Controls::NONE }.narrow()));
+            passes.push(Pass::Whole(Apply { action, controls: Controls::NONE }.cast()));
         }
     }
     passes
@@ -136,12 +136,12 @@ impl<T: Real> Compiling<'_, T> {
         let local = self.tiles.mask();
         let (mask, value) = (apply.controls.mask(), apply.controls.value());
         if (apply.mask() & !mask) & !local != 0 {
-            return self.work.push(Work::Diagonal(apply.narrow()));
+            return self.work.push(Work::Diagonal(apply.cast()));
         }
         let outer = Controls::new(mask & !local, value & !local);
         let inner = Controls::new(mask & local, value & local);
         let apply = Apply { action: apply.action, controls: inner };
-        let apply = apply.mapped(|place| tile_bit(self.tiles, place)).narrow();
+        let apply = apply.mapped(|place| tile_bit(self.tiles, place)).cast();
         self.work.push(Work::Apply { apply, outer });
     }
 }

@@ -39,14 +39,12 @@ const TILE_BYTES: usize = 1 << 21;
 pub(crate) struct Plan {
     /// The places of the state.
     pub(crate) n_places: usize,
-    /// The threads that work on it.
-    pub(crate) n_threads: usize,
     /// Stops a run that has begun.
     pub(crate) cancel: Cancel,
 }
 
 impl Plan {
-    /// Whether stages are worth their planning.
+    /// Whether stages are worth their planning, if there are more than two unitaries.
     pub(crate) fn pays(&self) -> bool {
         self.n_places >= STAGED_FROM
     }
@@ -64,7 +62,7 @@ pub(crate) struct Staged<T> {
 impl<T: Real> Staged<T> {
     /// Plans a run of unitaries.
     pub(crate) fn new(run: &[Apply<f64>], plan: &Plan) -> Self {
-        Self::with_shape(run, shape::<T>(plan.n_places, plan.n_threads), &plan.cancel)
+        Self::with_shape(run, shape::<T>(plan.n_places), &plan.cancel)
     }
 
     fn with_shape(run: &[Apply<f64>], shape: Shape, cancel: &Cancel) -> Self {
@@ -120,10 +118,17 @@ impl<T: Real> Staged<T> {
     }
 }
 
-fn shape<T>(n_places: usize, n_threads: usize) -> Shape {
+/// The bytes that `n_threads` take for tiles of a state of `n_places` at most.
+pub(crate) fn scratch_bytes(n_places: usize, n_threads: usize) -> u128 {
+    if n_places < STAGED_FROM { 0 } else { 2 * TILE_BYTES as u128 * n_threads as u128 }
+}
+
+/// Tiles for amplitudes of precision `T`. They do not depend on the number of threads, and so
+/// neither does any rounding.
+fn shape<T>(n_places: usize) -> Shape {
+    /// At least two tiles for each of two threads.
+    const OUTER: usize = 2;
     let most = (TILE_BYTES / size_of::<Complex<T>>()).ilog2() as usize;
-    // Some tiles for each thread, so that none waits long for the last.
-    let spare = if n_threads == 1 { 0 } else { (2 * n_threads).next_power_of_two().ilog2() };
-    let n_local = most.min(n_places.saturating_sub(spare as usize)).max(4).min(n_places);
+    let n_local = most.min(n_places.saturating_sub(OUTER)).max(4).min(n_places);
     Shape { n_places, n_local, n_low: (n_local / 2).min(6) }
 }

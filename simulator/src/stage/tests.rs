@@ -125,6 +125,20 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2))]
+
+    #[test]
+    fn states_of_many_tiles_agree(
+        n_places in 17_usize..=18,
+        gates in prop::collection::vec(
+            (any::<usize>(), any::<u64>(), prop::array::uniform4(-7.0..7.0)), 150),
+    ) {
+        let run: Vec<_> = gates.into_iter().filter_map(|lot| gate(n_places, lot)).collect();
+        check(&run, super::shape::<f64>(n_places))?;
+    }
+}
+
 #[test]
 fn matrices_diagonals_and_strings_agree() {
     let u = Gate::U.matrix(&[0.4, 1.2, -0.7]);
