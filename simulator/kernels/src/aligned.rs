@@ -11,6 +11,7 @@ use std::ptr::NonNull;
 use num_complex::Complex;
 
 use crate::real::Real;
+use crate::threads::Threads;
 
 /// The alignment of every buffer: a cache line, and the widest vector.
 const ALIGN: usize = 64;
@@ -19,6 +20,12 @@ const ALIGN: usize = 64;
 /// memory is zero without being touched, so that the threads that first use a page
 /// bring it in, and may come in huge pages, which save translation misses.
 const MAP_FROM: usize = 4 << 20;
+
+/// Bytes of a huge page, which one thread brings in.
+const HUGE_PAGE: usize = 2 << 20;
+
+/// Bytes of the smallest page of any system.
+const PAGE: usize = 4 << 10;
 
 /// The memory could not be had.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -69,6 +76,27 @@ impl<E: Element> AlignedVec<E> {
             Self::layout(len).ok_or(AllocError { bytes: len.saturating_mul(size_of::<E>()) })?;
         let start = if layout.size() == 0 { NonNull::dangling() } else { zeroed(layout)?.cast() };
         Ok(Self { start, len, owns: PhantomData })
+    }
+
+    /// A buffer of `len` zeros whose pages are in memory: brought in by all `threads` at
+    /// once, for the system clears each page, which takes longer than a pass over it.
+    ///
+    /// # Errors
+    /// When the system has no such memory.
+    pub fn try_zeroed_on(threads: &Threads, len: usize) -> Result<Self, AllocError> {
+        let buffer = Self::try_zeroed(len)?;
+        let bytes = size_of_val(&buffer[..]);
+        if bytes >= MAP_FROM {
+            let first = Pages(buffer.start.as_ptr().cast());
+            threads.split(bytes.div_ceil(HUGE_PAGE), len, &|pages| {
+                for offset in
+                    (pages.start * HUGE_PAGE..bytes.min(pages.end * HUGE_PAGE)).step_by(PAGE)
+                {
+                    first.touch(offset);
+                }
+            });
+        }
+        Ok(buffer)
     }
 
     /// A copy of `values`.
@@ -128,6 +156,21 @@ impl<E: Element> AsMut<[E]> for AlignedVec<E> {
 impl<E: Element> fmt::Debug for AlignedVec<E> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AlignedVec").field("len", &self.len).finish_non_exhaustive()
+    }
+}
+
+/// Fresh memory, each page of which one thread touches.
+struct Pages(*mut u8);
+
+// SAFETY: the threads write to different pages of one buffer, which nobody reads meanwhile.
+unsafe impl Sync for Pages {}
+
+impl Pages {
+    /// Writes the zero that is there already; `offset` must be within the buffer.
+    fn touch(&self, offset: usize) {
+        // SAFETY: `try_zeroed_on` keeps offsets below the size of its buffer, zeroed memory
+        // that it has to itself, and each offset to one thread.
+        unsafe { self.0.add(offset).write_volatile(0) }
     }
 }
 
@@ -194,6 +237,19 @@ mod tests {
             buffer.fill(Complex::I);
             let copy = AlignedVec::try_from_slice(&buffer).unwrap();
             assert_eq!(copy.as_ref(), buffer.as_ref());
+        }
+    }
+
+    #[test]
+    fn pages_are_brought_in_by_any_number_of_threads() {
+        for threads in [1, 2, 3] {
+            let threads = Threads::new(threads).unwrap();
+            for len in [0, 5, MAP_FROM / 16, MAP_FROM / 4 + 1] {
+                let mut buffer = AlignedVec::<Complex<f64>>::try_zeroed_on(&threads, len).unwrap();
+                assert_eq!(buffer.len(), len);
+                assert!(buffer.iter().all(|z| *z == Complex::ZERO));
+                buffer.fill(Complex::I);
+            }
         }
     }
 

@@ -11,6 +11,7 @@
 //! * any gate of [`Kernels`](crate::Kernels) with [`Threads::serial`](crate::Threads::serial).
 
 mod bits;
+mod copy;
 mod linear;
 mod pass;
 mod phases;

@@ -8,10 +8,11 @@ use std::sync::{Mutex, PoisonError};
 use num_complex::Complex;
 
 use super::TileBits;
+use super::copy::Runs;
 use crate::aligned::{AlignedVec, AllocError};
 use crate::dispatch::Kernels;
 use crate::gates::Shared;
-use crate::index::{BitMap, Walk};
+use crate::index::Walk;
 use crate::real::Real;
 use crate::threads::Threads;
 
@@ -135,44 +136,13 @@ impl Plan {
                     tile.scratch.copy_from_slice(tile.amplitudes);
                 }
             } else {
-                for (number, run) in first.chunks_exact_mut(self.read.len()).enumerate() {
-                    // SAFETY: the base and the bits of a run are below the length of the
-                    // state, and so is the run, whose bits both leave 0.
-                    let from = unsafe { state.at(base | self.read.start(number)) };
-                    // SAFETY: the run is part of the tile, which this thread alone reaches
-                    // for, and `first` is memory of its own.
-                    unsafe { from.copy_to_nonoverlapping(run.as_mut_ptr(), run.len()) };
-                }
+                // SAFETY: the walk makes the base of a tile, which this thread alone took.
+                unsafe { self.read.read(state, base, first) };
                 let mut tile = Tile { base, amplitudes: &mut *first, scratch: &mut *second };
                 work(&mut tile);
-                for (number, run) in tile.amplitudes.chunks_exact(self.write.len()).enumerate() {
-                    // SAFETY: as for reading: the bits written to are those read from.
-                    let to = unsafe { state.at(base | self.write.start(number)) };
-                    // SAFETY: as for reading.
-                    unsafe { to.copy_from_nonoverlapping(run.as_ptr(), run.len()) };
-                }
+                // SAFETY: as for reading: the bits written to are those read from.
+                unsafe { self.write.write(state, base, tile.amplitudes) };
             }
         }
-    }
-}
-
-/// The pieces of a tile that are consecutive in the state.
-struct Runs {
-    len: usize,
-    starts: BitMap,
-}
-
-impl Runs {
-    fn new(bits: &[usize]) -> Self {
-        let low = bits.iter().enumerate().take_while(|(j, bit)| j == *bit).count();
-        Self { len: 1 << low, starts: BitMap::scatter(&bits[low..]) }
-    }
-
-    fn len(&self) -> usize {
-        self.len
-    }
-
-    fn start(&self, number: usize) -> usize {
-        self.starts.of(number)
     }
 }
