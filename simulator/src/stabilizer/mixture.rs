@@ -45,6 +45,11 @@ impl Mixture {
         mixture.normalized()
     }
 
+    /// All operations are Pauli strings.
+    pub(super) fn is_pauli(&self) -> bool {
+        self.terms.iter().all(|(_, act)| matches!(act, Act::Pauli { .. }))
+    }
+
     /// X and Z parts and probabilities, if all operations are Pauli strings.
     pub(super) fn paulis(&self) -> Option<Vec<(u32, u32, f64)>> {
         let pauli = |(p, act): &(f64, Act)| match act {

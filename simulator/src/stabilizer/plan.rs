@@ -24,7 +24,7 @@ pub(super) fn obstacle(program: &StabilizerProgram<'_>, prefix: usize) -> Option
         let obstacle = match &program.steps[at] {
             Step::Quantum(StabilizerOp::Gate(_)) | Step::Measure { .. } | Step::Reset(_) => None,
             Step::Quantum(StabilizerOp::Noise { mixture, .. }) => {
-                mixture.paulis().is_none().then_some("some noise is not of Pauli strings")
+                (!mixture.is_pauli()).then_some("some noise is not of Pauli strings")
             }
             Step::ReadoutError(index) => {
                 let n_bits = program.circuit.instruction(*index).clbits.len();

@@ -30,7 +30,7 @@ pub(super) enum Recognised {
 /// Recognises instructions and remembers those that take long.
 #[derive(Debug, Default)]
 pub(super) struct Recogniser {
-    gates: HashMap<(GateOp, Vec<u64>), Option<Arc<[Clifford]>>>,
+    gates: HashMap<(GateOp, Vec<u64>), Option<Box<[Clifford]>>>,
     /// Noise comes as few channels on many qubits, so it is looked up by comparing.
     channels: Vec<(Op, Option<Arc<Mixture>>)>,
 }
@@ -40,9 +40,12 @@ const MAX_CHANNELS: usize = 64;
 
 impl Recogniser {
     /// The gates that a gate of the table comes to; `None` if it is not Clifford.
-    pub(super) fn gate(&mut self, op: GateOp, params: &[f64]) -> Option<Arc<[Clifford]>> {
+    pub(super) fn gate(&mut self, op: GateOp, params: &[f64]) -> Option<&[Clifford]> {
+        if let Some(gates) = elementary(op) {
+            return Some(gates);
+        }
         let bits = params.iter().map(|param| param.to_bits()).collect();
-        self.gates.entry((op, bits)).or_insert_with(|| gates_of(op, params)).clone()
+        self.gates.entry((op, bits)).or_insert_with(|| gates_of(op, params)).as_deref()
     }
 
     /// What a quantum instruction that is no gate of the table comes to.
@@ -105,27 +108,28 @@ impl Recogniser {
     }
 }
 
-fn gates_of(op: GateOp, params: &[f64]) -> Option<Arc<[Clifford]>> {
-    let plain = match (op.gate, op.controls) {
-        (Gate::Id | Gate::U0, _) => return Some([].into()),
-        (Gate::X, 0) => Some(Clifford::X(0)),
-        (Gate::Y, 0) => Some(Clifford::Y(0)),
-        (Gate::Z, 0) => Some(Clifford::Z(0)),
-        (Gate::H, 0) => Some(Clifford::H(0)),
-        (Gate::S, 0) => Some(Clifford::S(0)),
-        (Gate::Sdg, 0) => Some(Clifford::Sdg(0)),
-        (Gate::Sx, 0) => Some(Clifford::SqrtX(0)),
-        (Gate::Sxdg, 0) => Some(Clifford::SqrtXdg(0)),
-        (Gate::Swap, 0) => Some(Clifford::Swap(0, 1)),
-        (Gate::X, 1) if op.state.is_all() => Some(Clifford::Cx(0, 1)),
-        (Gate::Z, 1) if op.state.is_all() => Some(Clifford::Cz(0, 1)),
-        _ => None,
-    };
-    if let Some(gate) = plain {
-        return Some([gate].into());
-    }
+/// The gates that need no look at their matrix.
+fn elementary(op: GateOp) -> Option<&'static [Clifford]> {
+    Some(match (op.gate, op.controls) {
+        (Gate::Id | Gate::U0, _) => &[],
+        (Gate::X, 0) => &[Clifford::X(0)],
+        (Gate::Y, 0) => &[Clifford::Y(0)],
+        (Gate::Z, 0) => &[Clifford::Z(0)],
+        (Gate::H, 0) => &[Clifford::H(0)],
+        (Gate::S, 0) => &[Clifford::S(0)],
+        (Gate::Sdg, 0) => &[Clifford::Sdg(0)],
+        (Gate::Sx, 0) => &[Clifford::SqrtX(0)],
+        (Gate::Sxdg, 0) => &[Clifford::SqrtXdg(0)],
+        (Gate::Swap, 0) => &[Clifford::Swap(0, 1)],
+        (Gate::X, 1) if op.state.is_all() => &[Clifford::Cx(0, 1)],
+        (Gate::Z, 1) if op.state.is_all() => &[Clifford::Cz(0, 1)],
+        _ => return None,
+    })
+}
+
+fn gates_of(op: GateOp, params: &[f64]) -> Option<Box<[Clifford]>> {
     if op.n_qubits() <= MAX_QUBITS as usize {
-        return decompose(&op.matrix(params)).map(Arc::from);
+        return decompose(&op.matrix(params)).map(Box::from);
     }
     // With so many controls only what does nothing where they hold is Clifford.
     let matrix = op.gate.matrix(params);

@@ -54,8 +54,8 @@ impl<'t> Register<'t> for Stabilizers {
     }
 
     fn gate(&mut self, op: GateOp, params: &[f64], places: &[usize]) -> Result<(), Error> {
-        let gates = Recogniser::default().gate(op, params);
-        let gates = gates.ok_or_else(|| not_clifford(op, params))?;
+        let mut recogniser = Recogniser::default();
+        let gates = recogniser.gate(op, params).ok_or_else(|| not_clifford(op, params))?;
         let place = |q: u32| places[q as usize] as u32;
         gates.iter().for_each(|gate| self.tableau.apply(gate.moved(place)));
         Ok(())
