@@ -5,7 +5,7 @@
 //! shuffles, where more) and a load and a store of each vector, at one multiply-add, one
 //! load and half a store a cycle. The length of a cycle is measured, by a chain of sums.
 //!
-//! `cargo run --release -p ketch-kernels --example tiles [tile bits]`
+//! `cargo run --release -p ketch-kernels --example tiles [tile bits [part of a name]]`
 
 #![allow(clippy::print_stdout, reason = "the table is what it is for")]
 
@@ -28,7 +28,11 @@ fn main() -> Result<(), Failure> {
     let cycle = cycle();
     println!("a cycle is {cycle:.3} ns; a tile has 2^{bits} amplitudes\n");
     println!("{:<36}{:>20}{:>20}{:>20}", "", "avx512", "avx2", "portable");
+    let wanted = std::env::args().nth(2).unwrap_or_default();
     for (name, ops) in operations(bits) {
+        if !name.contains(&wanted) {
+            continue;
+        }
         let rows: [(&str, Row); 2] = [("f64", operation::<f64>), ("f32", operation::<f32>)];
         for (real, row) in rows {
             print!("{name:<32}{real:<4}");

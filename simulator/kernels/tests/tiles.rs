@@ -35,7 +35,7 @@ everywhere!(tiles_are_read_and_written_by_their_bits);
 everywhere!(a_pass_of_many_operations_is_their_product);
 
 /// A matrix of each form that has code of its own, and some that have none.
-fn matrices(random: &mut Random) -> [[[f64; 2]; 2]; 8] {
+fn matrices(random: &mut Random) -> [[[f64; 2]; 2]; 9] {
     let mut t = || 2.0 * random.uniform() - 1.0;
     let (a, b, c) = (t(), t(), t());
     [
@@ -43,6 +43,7 @@ fn matrices(random: &mut Random) -> [[[f64; 2]; 2]; 8] {
         [[b, -1.0], [1.0, b]],
         [[-b, 1.0], [-1.0, -b]],
         [[1.0, c], [c, -1.0]],
+        [[a, 1.0], [1.0, -a]],
         [[0.5_f64.sqrt(); 2], [0.5_f64.sqrt(), -(0.5_f64.sqrt())]],
         [[0.0, 1.0], [1.0, 0.0]],
         [[1.0, 0.0], [0.0, 1.0]],
@@ -189,7 +190,7 @@ mod checks {
         let state = Random(seed).numbers::<T>(1 << bits.n_qubits());
         let mut found = state.clone();
         let threads = Threads::serial();
-        let mut scratch = Scratch::try_new(&threads, bits.n_tile_bits()).unwrap();
+        let mut scratch = Scratch::try_new(&threads, bits.n_tile_bits()).expect("a few tiles");
         let pass = PhasePass::compile(kernels, phases, bits);
         kernels.for_tiles(&threads, &mut found, bits, &mut scratch, |tile| {
             kernels.phases(tile.amplitudes, &pass, tile.base);
@@ -312,7 +313,7 @@ mod checks {
 
                     let state = random.numbers::<T>(1 << n);
                     let mut found = state.clone();
-                    let mut scratch = Scratch::try_new(&threads, n_local).unwrap();
+                    let mut scratch = Scratch::try_new(&threads, n_local).expect("a few tiles");
                     kernels.for_tiles(&threads, &mut found, &bits, &mut scratch, |tile| {
                         for (index, amplitude) in tile.amplitudes.iter().enumerate() {
                             assert_eq!(tile.base & bits.mask(), 0);
@@ -343,9 +344,9 @@ mod checks {
             let map = any_map(&mut random, n_local);
             let state = random.numbers::<T>(1 << n);
 
-            let threads = Threads::new(2).unwrap();
+            let threads = Threads::new(2).expect("threads start");
             let mut found = state.clone();
-            let mut scratch = Scratch::try_new(&threads, n_local).unwrap();
+            let mut scratch = Scratch::try_new(&threads, n_local).expect("a few tiles");
             let sweep = Sweep::compile(kernels, &[rotation], n_local);
             let pass = PhasePass::compile(kernels, &phases, &bits);
             kernels.for_tiles(&threads, &mut found, &bits, &mut scratch, |tile| {

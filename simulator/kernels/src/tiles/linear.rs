@@ -133,6 +133,9 @@ impl Kernels {
     }
 }
 
+/// Vectors whose images are found together.
+const GROUP: usize = 8;
+
 /// A relabelling from one tile to another.
 #[derive(Debug)]
 pub struct Relabel<'a, T> {
@@ -163,17 +166,22 @@ impl<T: Real> Task<T> for Relabel<'_, T> {
             }
             simd.rearrange(sources)
         });
+        let group_bits = across.len().min(GROUP.ilog2() as usize);
+        let (near, far) = across.split_at(group_bits);
+        let low = std::array::from_fn(|number| {
+            let near = near.iter().enumerate();
+            near.fold(0, |to, (bit, column)| to ^ (column & (number >> bit & 1).wrapping_neg()))
+        });
         // Counting up by one flips a bit and all below it.
         let mut steps = [0; usize::BITS as usize];
         let mut sum = 0;
-        for (step, column) in steps.iter_mut().zip(across) {
+        for (step, column) in steps.iter_mut().zip(far) {
             sum ^= column;
             *step = sum;
         }
-        let vectors = self.from.len() / lanes;
         let (from, to) = (self.from, Shared::new(self.to));
-        let pass = Scatter { from, to, shift: self.map.shift, steps, shuffles };
-        simd.vectorize(&pass, 0..vectors);
+        let pass = Scatter { from, to, shift: self.map.shift, low, steps, shuffles };
+        simd.vectorize(&pass, 0..1 << far.len());
     }
 }
 
@@ -181,7 +189,9 @@ struct Scatter<'a, T, F> {
     from: &'a [Complex<T>],
     to: Shared<'a, T>,
     shift: usize,
-    /// What the image of a vector's number changes by when its bits up to one flip.
+    /// The images of the vectors' numbers up to [`GROUP`].
+    low: [usize; GROUP],
+    /// What the image of a group's number changes by when its bits up to one flip.
     steps: [usize; usize::BITS as usize],
     /// By what is added to the lanes.
     shuffles: [F; MAX_LANES],
@@ -194,19 +204,23 @@ impl<T: Real, S: Simd<T>> Pass<T, S> for Scatter<'_, T, S::Shuffle> {
     fn run(&self, simd: S, range: Range<usize>) {
         debug_assert!(range.start == 0, "the images are counted from the first");
         let mut image = self.shift;
-        let mut vectors = self.from.chunks_exact(S::LANES);
-        for next in 1..=range.end {
-            let Some(vector) = vectors.next() else { break };
-            // SAFETY: the chunk has LANES amplitudes.
-            let vector = unsafe { simd.load(vector.as_ptr()) };
-            let lanes = image & (S::LANES - 1);
-            let moved =
-                if S::LANES == 1 { vector } else { simd.permute(vector, self.shuffles[lanes]) };
-            // SAFETY: a map keeps to its bits, so that the image is an index of the tile, and
-            // without the bits of the lanes the index of one of its vectors.
-            let place = unsafe { self.to.at(image ^ lanes) };
-            // SAFETY: `place` is valid for LANES amplitudes.
-            unsafe { simd.store(place, moved) };
+        let groups = self.from.chunks(GROUP * S::LANES);
+        for (next, group) in (1..=range.end).zip(groups) {
+            for (vector, low) in group.chunks_exact(S::LANES).zip(&self.low) {
+                // SAFETY: the chunk has LANES amplitudes.
+                let vector = unsafe { simd.load(vector.as_ptr()) };
+                let to = image ^ low;
+                let lanes = to & (S::LANES - 1);
+                let moved = match S::LANES {
+                    1 => vector,
+                    _ => simd.permute(vector, self.shuffles[lanes]),
+                };
+                // SAFETY: a map keeps to its bits, so that the image is an index of the tile,
+                // and without the bits of the lanes the index of one of its vectors.
+                let place = unsafe { self.to.at(to ^ lanes) };
+                // SAFETY: `place` is valid for LANES amplitudes.
+                unsafe { simd.store(place, moved) };
+            }
             image ^= self.steps[next.trailing_zeros() as usize];
         }
     }

@@ -15,8 +15,9 @@ use crate::real::Real;
 ///
 /// One fused multiply-add for each real number: `[[1, -t], [t, 1]]` and
 /// `[[c, -1], [1, c]]`, the rotation by a tangent or a cotangent up to a factor, and
-/// `[[1, t], [t, -1]]`, the reflection (a Hadamard gate with `t` = 1). Other matrices
-/// take a product more.
+/// `[[1, t], [t, -1]]` and `[[c, 1], [1, -c]]`, the reflections (a Hadamard gate with
+/// `t` = 1). Other matrices take a product more, and so do the second of each kind on the
+/// bits of the lanes, and a pair of matrices of different kinds.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum Rotation {
     /// A matrix on one bit: the pairs are (0, 1).

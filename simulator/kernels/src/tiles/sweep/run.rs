@@ -60,6 +60,8 @@ enum Form {
     Cotangent,
     /// `kept` is 1 for the first of a pair and -1 for the second.
     Reflection,
+    /// All `partner` are 1.
+    Exchange,
     Any,
 }
 
@@ -141,6 +143,8 @@ impl<T: Real> Step<T> {
             Form::Cotangent
         } else if across && all(&k, 1.0, -1.0) {
             Form::Reflection
+        } else if across && all(&p, 1.0, 1.0) {
+            Form::Exchange
         } else {
             Form::Any
         };
@@ -306,6 +310,17 @@ impl<T: Real> Step<T> {
                         let (x, y) = (rows[ROW], rows[other]);
                         rows[ROW] = simd.mul_add(p[class(ROW)], y, x);
                         rows[other] = simd.mul_sub(p[class(other)], x, y);
+                    }
+                });
+            }
+            Form::Exchange => {
+                let k = load_all(simd, &self.kept);
+                each_row!(ROWS, |ROW| {
+                    if ROW >> J & 1 == 0 {
+                        let other = ROW ^ (1 << I | 1 << J);
+                        let (x, y) = (rows[ROW], rows[other]);
+                        rows[ROW] = simd.mul_add(k[class(ROW)], x, y);
+                        rows[other] = simd.mul_add(k[class(other)], y, x);
                     }
                 });
             }
