@@ -1,5 +1,7 @@
 //! What a method can run, found out before anything runs.
 
+use std::sync::Arc;
+
 use ketch_interface::{
     BitString, Complex64, Matrix,
     circuit::{Circuit, Expr, Instruction, Op, Param, Save, SaveKind, SaveSubtype, SetState},
@@ -47,7 +49,7 @@ pub fn check(circuit: &Circuit, method: Method) -> Result<(), Error> {
             _ => check_method(instruction, method)?,
         }
         if matches!(instruction.op, Op::Kraus(_) | Op::Superop(_)) {
-            if sound.contains(&instruction.op) {
+            if sound.iter().any(|op| same_channel(op, instruction.op)) {
                 continue;
             }
             if sound.len() < MAX_REMEMBERED {
@@ -57,6 +59,16 @@ pub fn check(circuit: &Circuit, method: Method) -> Result<(), Error> {
         check_values(circuit, instruction)?;
     }
     Ok(())
+}
+
+/// Whether two instructions are the same channel. Mostly they share their operators, and nothing is
+/// compared.
+pub(crate) fn same_channel(a: &Op, b: &Op) -> bool {
+    match (a, b) {
+        (Op::Kraus(a), Op::Kraus(b)) => Arc::ptr_eq(a, b) || a == b,
+        (Op::Superop(a), Op::Superop(b)) => a == b,
+        _ => false,
+    }
 }
 
 fn refuse(op: &Op, method: Method, reason: &str) -> Error {

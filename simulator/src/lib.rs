@@ -15,8 +15,9 @@
 //! method, [`check`] refuses what it cannot run. `program` is the circuit in the form that is run:
 //! control flow is the same for all engines, quantum instructions become an engine's own operations.
 //! `run` interprets programs, shot by shot, on whatever implements its `Register`. The engines are
-//! folders: `dense` holds amplitudes, `density` density matrices and superoperators. [`noise`] puts a noise model into a circuit.
-//! `reference` is the slow, obvious simulator that tests compare with.
+//! folders: `dense` holds amplitudes, `density` density matrices and superoperators, `stabilizer` the
+//! stabilizers of Clifford circuits. [`noise`] puts a noise model into a circuit. `reference` is the
+//! slow, obvious simulator that tests compare with.
 //!
 //! Nothing here knows of providers, plugins or documents.
 

@@ -55,16 +55,17 @@ impl BitString {
     /// The lowest `width` bits of a number given as bytes, least significant first.
     #[must_use]
     pub fn from_le_bytes(width: u32, bytes: &[u8]) -> Self {
-        if bytes.len() <= 8 {
+        let word = |chunk: &[u8]| {
             let mut word = [0; 8];
-            word[..bytes.len()].copy_from_slice(bytes);
-            return Self::from_u64(width, u64::from_le_bytes(word));
-        }
-        let words: Vec<u64> = bytes
-            .chunks(8)
-            .map(|chunk| chunk.iter().rev().fold(0, |word, &byte| word << 8 | u64::from(byte)))
-            .collect();
-        Self::from_words(width, &words)
+            word[..chunk.len()].copy_from_slice(chunk);
+            u64::from_le_bytes(word)
+        };
+        let mut bits = Self::zeros(width);
+        let mut words = bytes.chunks(8).map(word);
+        bits.low = words.next().unwrap_or(0);
+        bits.high.iter_mut().zip(words).for_each(|(to, from)| *to = from);
+        bits.clear_unused();
+        bits
     }
 
     /// The number of bits.

@@ -226,7 +226,7 @@ fn what_cannot_run_is_refused_at_once() {
     let error = refusal("qasm_simulator", Qobj::from_circuit(opaque));
     assert_eq!(error.to_string(), "backend `qasm_simulator` does not know the instruction `warp`");
     let mut kraus = Circuit::new(1, 0);
-    kraus.push_unchecked(Op::Kraus(Box::new([])), &[Qubit(0)], &[], &[]);
+    kraus.push_unchecked(Op::Kraus([].into()), &[Qubit(0)], &[], &[]);
     let error = refusal("qasm_simulator", Qobj::from_circuit(kraus));
     assert_eq!(error.to_string(), "invalid Qobj: `kraus`: a channel without Kraus operators");
     let reset = Circuit::new(1, 0).reset(0);

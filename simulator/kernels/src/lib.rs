@@ -11,7 +11,8 @@
 //! only place that asks the CPU what it can do. `reduce` holds the sums, whose result
 //! depends neither on the number of threads nor on the instruction set. `tiles` does many
 //! gates for one pass over memory. `real_maps` is the counterpart of `gates` for real vectors:
-//! density matrices in the basis of Pauli strings.
+//! density matrices in the basis of Pauli strings. `bits` holds what stabilizer circuits are made of:
+//! rows of bits.
 //!
 //! Arguments are checked before a pass starts: a qubit out of range, a qubit named
 //! twice or a matrix of the wrong size is an error of the caller and panics.
@@ -31,7 +32,7 @@ mod threads;
 mod tiles;
 
 pub use aligned::{AlignedVec, AllocError, Element};
-pub use bits::{BitOp, Collapse, FrameChannel, FrameOp, FrameProgram, Frames, Pattern, SHOTS};
+pub use bits::{BitOp, Collapse, FrameChannel, FrameOp, FrameProgram, Frames, SHOTS};
 pub use controls::Controls;
 pub use dispatch::{Arch, Kernels};
 pub use real::Real;

@@ -84,15 +84,32 @@ pub(super) fn plan(
         channels: HashMap::new(),
         misread: HashMap::new(),
     };
+    // Where only measurements are left, no state has to be kept.
+    let tail = tail(program);
+    let read = |step: &Step<StabilizerOp>| match step {
+        Step::Measure { place, .. } => *place,
+        _ => None,
+    };
+    let mut last = Vec::new().into_iter();
     let mut at = 0;
     while at < program.steps.len() {
         cancel.poll()?;
+        if at == tail {
+            let places: Vec<usize> = program.steps[tail..].iter().filter_map(read).collect();
+            last = planning.tableau.read_out(&places)?.into_iter();
+        }
         match &program.steps[at] {
             Step::Quantum(StabilizerOp::Gate(gate)) => planning.gate(*gate),
             Step::Quantum(StabilizerOp::Noise { mixture, places }) => {
                 planning.noise(mixture, places);
             }
-            Step::Measure { place, clbit } => planning.measure(*place, *clbit),
+            Step::Measure { place, clbit } => {
+                let reference = place.map(|place| match at >= tail {
+                    true => last.next().expect("each was read"),
+                    false => planning.tableau.measure(place, || false),
+                });
+                planning.measure(place.zip(reference), *clbit);
+            }
             Step::Reset(place) => {
                 planning.tableau.reset(*place, || false);
                 planning.frames.ops.push(FrameOp::Reset(*place as u32));
@@ -121,6 +138,17 @@ pub(super) fn plan(
         at += 1;
     }
     Ok(planning.frames)
+}
+
+/// The end of the steps that the reference run needs a state for: only measurements follow, and
+/// noise, which it does not have.
+fn tail(program: &StabilizerProgram<'_>) -> usize {
+    let needs_none = |step: &Step<StabilizerOp>| {
+        use StabilizerOp::Noise;
+        matches!(step, Step::Measure { .. } | Step::ReadoutError(_) | Step::Quantum(Noise { .. }))
+    };
+    let last = program.steps.iter().rposition(|step| !needs_none(step));
+    last.map_or(0, |last| last + 1)
 }
 
 struct Planning<'t> {
@@ -158,13 +186,11 @@ impl Planning<'_> {
         }
     }
 
-    fn measure(&mut self, place: Option<usize>, clbit: u32) {
-        let op = match place {
+    /// Measures a place that reads `reference` in the reference run; an idle qubit reads 0.
+    fn measure(&mut self, read: Option<(usize, bool)>, clbit: u32) {
+        let op = match read {
             None => FrameOp::Bit { op: ketch_kernels::BitOp::Clear, to: clbit, from: clbit },
-            Some(place) => {
-                let reference = self.tableau.measure(place, || false);
-                FrameOp::Measure { qubit: place as u32, clbit, reference }
-            }
+            Some((place, reference)) => FrameOp::Measure { qubit: place as u32, clbit, reference },
         };
         self.frames.ops.push(op);
     }

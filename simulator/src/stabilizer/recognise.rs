@@ -12,6 +12,7 @@ use super::{
     clifford::{Clifford, MAX_QUBITS, decompose},
     mixture::Mixture,
 };
+use crate::check::same_channel;
 
 /// What an instruction comes to; place `i` of a gate is the `i`-th qubit of the instruction.
 #[derive(Clone, Debug)]
@@ -27,10 +28,13 @@ pub(super) enum Recognised {
     Noise(Arc<Mixture>),
 }
 
+/// A gate and the bits of its parameters.
+type Bound = (GateOp, Vec<u64>);
+
 /// Recognises instructions and remembers those that take long.
 #[derive(Debug, Default)]
 pub(super) struct Recogniser {
-    gates: HashMap<(GateOp, Vec<u64>), Option<Box<[Clifford]>>>,
+    gates: HashMap<Bound, Option<Box<[Clifford]>>>,
     /// Noise comes as few channels on many qubits, so it is looked up by comparing.
     channels: Vec<(Op, Option<Arc<Mixture>>)>,
 }
@@ -92,7 +96,8 @@ impl Recogniser {
     }
 
     fn channel(&mut self, op: &Op) -> Option<Arc<Mixture>> {
-        if let Some((_, mixture)) = self.channels.iter().find(|(known, _)| known == op) {
+        if let Some((_, mixture)) = self.channels.iter().find(|(known, _)| same_channel(known, op))
+        {
             return mixture.clone();
         }
         let channel = match op {

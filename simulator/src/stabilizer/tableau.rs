@@ -137,25 +137,30 @@ impl Tableau {
         outcome
     }
 
+    /// Measures places one after the other, reading 0 where both outcomes are equally likely. The
+    /// state afterwards is not kept, so that only the rows that are still to be read are projected.
+    pub(crate) fn read_out(&self, places: &[usize]) -> Result<Vec<bool>, AllocError> {
+        let len = 2 * self.words;
+        let mut rows: Vec<u64> = Vec::new();
+        let bytes = places.len() * len * 8;
+        rows.try_reserve_exact(places.len() * len).map_err(|_| AllocError { bytes })?;
+        places.iter().for_each(|place| rows.extend_from_slice(self.row(2 * place + 1)));
+        let mut phases: Vec<u8> = places.iter().map(|place| self.phases[2 * place + 1]).collect();
+        let mut outcomes = Vec::with_capacity(places.len());
+        for place in 0..places.len() {
+            let (rows, phases) = (&mut rows[place * len..], &mut phases[place..]);
+            if rows[..self.words].iter().any(|word| *word != 0) {
+                project(self.kernels, rows, phases, 0, self.words, false);
+            }
+            outcomes.push(phases[0] & 2 == 2);
+        }
+        Ok(outcomes)
+    }
+
     /// Projects a place whose Z is not certain onto an outcome.
-    ///
-    /// |0…0> does not change under controlled X. That makes C† Z C an X or a Y on one input qubit,
-    /// with Z on others, and an eigenstate of that is found by turning this one qubit.
     fn collapse(&mut self, place: usize, outcome: bool) {
         let row = 2 * place + 1;
-        let (x, z) = self.row(row).split_at(self.words);
-        let mut others = x.to_vec();
-        let word = others.iter().position(|word| *word != 0).expect("the outcome is random");
-        let bit = others[word].trailing_zeros();
-        others[word] &= others[word] - 1;
-        let pivot = word * 64 + bit as usize;
-        let met = z.iter().zip(&others).fold(0, |met, (z, other)| met ^ (z & other));
-        let phase = (z[word] >> bit & 1) ^ u64::from(met.count_ones() & 1) == 1;
-        // What is left is i^power X, or i^power X Z, on the pivot.
-        let power = self.phases[row] + if phase { 3 } else { 0 };
-        let flip = outcome != (power & 2 == 2);
-        let collapse = Collapse { pivot, others: &others, phase, flip };
-        self.kernels.collapse_rows(&mut self.rows, &mut self.phases, &collapse);
+        project(self.kernels, &mut self.rows, &mut self.phases, row, self.words, outcome);
     }
 
     /// Sets a place to |0>; `choose` as for [`measure`](Self::measure).
@@ -287,6 +292,34 @@ impl Tableau {
             .expect("two different rows");
         (a, b)
     }
+}
+
+/// Projects the state so that the observable of `row`, which has an X part, has this outcome; on all
+/// rows that are given.
+///
+/// |0…0> does not change under controlled X. That makes the observable an X or a Y on one input
+/// qubit, with Z on others, and an eigenstate of that is found by turning this one qubit.
+fn project(
+    kernels: Kernels,
+    rows: &mut [u64],
+    phases: &mut [u8],
+    row: usize,
+    words: usize,
+    outcome: bool,
+) {
+    let (x, z) = rows[row * 2 * words..][..2 * words].split_at(words);
+    let mut others = x.to_vec();
+    let word = others.iter().position(|word| *word != 0).expect("the outcome is random");
+    let bit = others[word].trailing_zeros();
+    others[word] &= others[word] - 1;
+    let pivot = word * 64 + bit as usize;
+    let met = z.iter().zip(&others).fold(0, |met, (z, other)| met ^ (z & other));
+    let phase = (z[word] >> bit & 1) ^ u64::from(met.count_ones() & 1) == 1;
+    // What is left is i^power X, or i^power X Z, on the pivot.
+    let power = phases[row] + if phase { 3 } else { 0 };
+    let flip = outcome != (power & 2 == 2);
+    let collapse = Collapse { pivot, others: &others, phase, flip };
+    kernels.collapse_rows(rows, phases, &collapse);
 }
 
 /// The words of half a row: whole vectors where there is more than one.

@@ -38,7 +38,7 @@ fn what_cannot_run_is_named() {
     let single = SaveSubtype::Single;
     let snapshot = Snapshot { kind: "stabilizer".to_owned(), label: String::new(), paulis: vec![] };
     let cases = [
-        (with(Op::Kraus(Box::new([])), &[0]), "`kraus`"),
+        (with(Op::Kraus([].into()), &[0]), "`kraus`"),
         (with(Op::Opaque("warp".into()), &[0]), "`warp`"),
         (with(Op::Unitary(Box::new(labelled)), &[0]), "not unitary: it is off by"),
         (with(Op::Diagonal([Complex64::ONE, Complex64::ZERO].into()), &[0]), "modulus 1"),

@@ -1,5 +1,7 @@
 //! What an instruction does.
 
+use std::sync::Arc;
+
 use num_complex::Complex64;
 use serde::{Deserialize, Serialize};
 
@@ -43,8 +45,8 @@ pub enum Op {
     Pauli(Box<str>),
     /// Sets the qubits to a state.
     Initialize(Box<Initialize>),
-    /// A channel by its Kraus operators.
-    Kraus(Box<[Matrix]>),
+    /// A channel by its Kraus operators; shared, for noise is few channels in many places.
+    Kraus(Arc<[Matrix]>),
     /// A channel by its superoperator, column-stacking, of dimension `4^k`.
     Superop(Box<Matrix>),
     /// Classical readout error on the clbits: row `i` holds the probabilities of reading `j` where

@@ -1,5 +1,7 @@
 //! [`Channel`]: what noise does to qubits.
 
+use std::sync::Arc;
+
 use num_complex::Complex64;
 
 use super::{NoiseError, choi};
@@ -21,7 +23,7 @@ const MAX_QUBITS: u32 = 5;
 #[derive(Clone, Debug, PartialEq)]
 pub struct Channel {
     n_qubits: u32,
-    kraus: Vec<Matrix>,
+    kraus: Arc<[Matrix]>,
 }
 
 impl Channel {
@@ -36,7 +38,7 @@ impl Channel {
         if defect > TOLERANCE || defect.is_nan() {
             return Err(NoiseError::NotTracePreserving { defect });
         }
-        Ok(Self { n_qubits, kraus })
+        Ok(Self { n_qubits, kraus: kraus.into() })
     }
 
     /// The channel of a superoperator of dimension `4^k`, column-stacking.
@@ -55,7 +57,7 @@ impl Channel {
     #[must_use]
     pub fn identity(n_qubits: u32) -> Self {
         assert!(n_qubits <= MAX_QUBITS, "a channel on {n_qubits} qubits");
-        Self { n_qubits, kraus: vec![Matrix::identity(n_qubits)] }
+        Self { n_qubits, kraus: [Matrix::identity(n_qubits)].into() }
     }
 
     /// With probability `p` the qubits become completely mixed: (1 − p) ρ + p 1/2ⁿ, on 1 to 5
@@ -181,7 +183,7 @@ impl Channel {
         assert_eq!(self.n_qubits, later.n_qubits, "channels on different numbers of qubits");
         let kraus = choi::kraus_of(&later.superop().product(&self.superop()));
         let kraus = kraus.expect("a product of channels is a channel");
-        Self { n_qubits: self.n_qubits, kraus }
+        Self { n_qubits: self.n_qubits, kraus: kraus.into() }
     }
 
     /// The fidelity with the identity as a process: Σ |tr K|² / 4ⁿ.
@@ -209,7 +211,7 @@ impl Channel {
     /// The instruction that applies it.
     #[must_use]
     pub fn to_op(&self) -> Op {
-        Op::Kraus(self.kraus.clone().into())
+        Op::Kraus(Arc::clone(&self.kraus))
     }
 }
 

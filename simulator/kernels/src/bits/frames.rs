@@ -117,8 +117,8 @@ pub struct FrameChannel {
 }
 
 /// One Pauli string of a channel.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Pattern {
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Pattern {
     /// It is taken if a random word is at most this and above that of the pattern before it.
     threshold: u64,
     /// Bit `2i` is the X part on the `i`-th qubit, bit `2i + 1` the Z part.

@@ -12,7 +12,7 @@ mod pauli;
 mod random;
 mod transpose;
 
-pub use frames::{BitOp, FrameChannel, FrameOp, FrameProgram, Frames, Pattern, SHOTS};
+pub use frames::{BitOp, FrameChannel, FrameOp, FrameProgram, Frames, SHOTS};
 pub use pauli::Collapse;
 
 /// A method of `Kernels` that runs a function compiled for the instruction set in use.

@@ -18,11 +18,11 @@ pub(super) fn transpose(rows: &[Row], out: &mut [u8], stride: usize) {
         while distance > 0 {
             let mut at = 0;
             while at < 64 {
-                for word in 0..WORDS {
-                    let (a, b) = (square[at][word], square[at + distance][word]);
-                    let exchanged = (a >> distance ^ b) & mask;
-                    square[at][word] = a ^ exchanged << distance;
-                    square[at + distance][word] = b ^ exchanged;
+                let (below, above) = square.split_at_mut(at + distance);
+                for (a, b) in below[at].iter_mut().zip(&mut above[0]) {
+                    let exchanged = (*a >> distance ^ *b) & mask;
+                    *a ^= exchanged << distance;
+                    *b ^= exchanged;
                 }
                 at = (at + distance + 1) & !distance;
             }
