@@ -151,7 +151,7 @@ def compared(results, kind, circuit, run, precision):
     show = lambda found: (
         f"{name(found[1])} {found[0]:.3g}{results.marks(circuit, found[1], run)}" if found else "-"
     )
-    ratio = f"**{best[0] / ours[0]:.2f}**" if best and ours else "-"
+    ratio = f"**{best[0] / ours[0]:.3g}**" if best and ours else "-"
     mine = f"{ours[0]:.3g}{results.marks(circuit, ours[1], run)}" if ours else "-"
     return [show(best), mine, ratio]
 

@@ -20,8 +20,8 @@ from .draw import draw
 
 # Largest difference of an entry of a state or of a probability.
 TOLERANCE = {"double": 1e-9, "single": 1e-4}
-# For a correct program, the chance that one test of counts rejects. A full run makes about 5,000
-# tests, and raises a false alarm once in 200,000 runs with new seeds; the seeds are fixed.
+# For a correct program, the chance that one test of counts rejects. A full run makes about 7,000
+# tests, and raises a false alarm once in 140,000 runs with new seeds; the seeds are fixed.
 FALSE_ALARM = 1e-9
 SHOTS = 2000
 # Qubits up to which the larger states are shown.
