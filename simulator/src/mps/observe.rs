@@ -18,11 +18,11 @@ const I: Complex64 = Complex64::I;
 
 /// The amplitude of the basis state with these bits by site.
 pub(super) fn amplitude(chain: &Chain, bit: impl Fn(usize) -> bool) -> Complex64 {
-    let mut row = Mat::from_element(1, 1, chain.phase());
-    for (site, tensor) in chain.sites().iter().enumerate() {
+    let start = Mat::from_element(1, 1, chain.phase());
+    let row = chain.sites().iter().enumerate().fold(start, |row, (site, tensor)| {
         let r = tensor.ncols() / 2;
-        row = row * tensor.columns(if bit(site) { r } else { 0 }, r);
-    }
+        row * tensor.columns(if bit(site) { r } else { 0 }, r)
+    });
     row[(0, 0)]
 }
 
