@@ -53,6 +53,7 @@ const SAVES: &[&str] = &[
     "save_amplitudes",
     "save_amplitudes_sq",
 ];
+const FORMS: &[&str] = &["save_stabilizer", "save_clifford", "save_matrix_product_state"];
 const NOISE: &[&str] = &["kraus", "superop", "roerror", "set_density_matrix"];
 const UNITARY: &[&str] = &["snapshot", "save_state", "save_unitary", "set_unitary"];
 
@@ -65,11 +66,13 @@ static BACKENDS: [Row; 3] = [
             Method::Statevector,
             Method::Unitary,
             Method::DensityMatrix,
+            Method::Stabilizer,
+            Method::MatrixProductState,
             Method::Sparse,
         ],
         final_state: false,
         bits_per_qubit: 1,
-        instructions: &[ALWAYS, DYNAMIC, SAVES, NOISE],
+        instructions: &[ALWAYS, DYNAMIC, SAVES, FORMS, NOISE],
     },
     Row {
         name: "statevector_simulator",
@@ -103,7 +106,7 @@ pub struct Alias {
 const AER: &str = "the name is Qiskit Aer's";
 const PYTHON: &str = "the Python simulator of Qiskit 0.6 and this one are one here";
 const DEPRECATED: &str = "the name was deprecated in Qiskit 0.6";
-const CLIFFORD: &str = "Clifford circuits run by state vector here";
+const CLIFFORD: &str = "Clifford circuits run on it, wide ones by the stabilizer method";
 
 /// The names that Qiskit knew these simulators by.
 #[rustfmt::skip]

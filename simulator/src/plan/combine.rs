@@ -46,6 +46,11 @@ pub(crate) fn combined(
         facts.bytes = facts.bytes.max(found.bytes);
         facts.n_gates += found.n_gates;
         facts.n_passes += found.n_passes;
+        facts.bond_dimension = facts.bond_dimension.max(found.bond_dimension);
+        if let Some(discarded) = found.discarded_weight {
+            // Squared overlaps of parts multiply, so what is left out adds up as long as it is small.
+            *facts.discarded_weight.get_or_insert(0.0) += discarded;
+        }
         for note in found.notes {
             if !facts.notes.contains(&note) {
                 facts.notes.push(note);
