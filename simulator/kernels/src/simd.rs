@@ -73,7 +73,11 @@ pub(crate) trait Simd<T: Real>: Copy + Send + Sync {
     /// The vector as a coefficient: its real parts twice and its imaginary parts twice.
     fn parts(self, vector: Self::Vector) -> Coefficient<Self::Vector>;
 
-    /// The vector with its lanes exchanged.
+    /// The shuffle that exchanges part `p` with part `p ^ flip`, `flip < 2 LANES`, where the parts
+    /// of lane `l` are `2 l` and `2 l + 1`: for vectors of real numbers.
+    fn shuffle_parts(self, flip: usize) -> Self::Shuffle;
+
+    /// The vector with its lanes, or its parts, exchanged.
     fn permute(self, vector: Self::Vector, shuffle: Self::Shuffle) -> Self::Vector;
 }
 

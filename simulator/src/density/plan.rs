@@ -113,14 +113,15 @@ fn product(first: &Transfer, second: &Transfer) -> Option<Transfer> {
     (cost(&product) <= cost(first) + cost(second)).then_some(product)
 }
 
-/// The time that a matrix takes for a vector of values, in multiply-adds: what it reads and writes
-/// costs about two, and sums whose form is not known to the compiler half as much again.
+/// The time that a matrix takes, in that of one on one place: measured on tiles of 2 MiB on a CPU
+/// with AVX-512, where a matrix on one place took 0.7 ns for eight numbers, one on two places 1.1
+/// with one entry a row and 3.0 with more.
 fn cost(transfer: &Transfer) -> f64 {
-    let dim = transfer.dim();
-    let entries = transfer.n_entries();
-    let known = dim == 4 || entries <= dim;
-    let weight = if known { 1.0 } else { 1.5 };
-    2.0 + weight * entries as f64 / dim as f64
+    match transfer.places.len() {
+        1 => 1.0,
+        _ if transfer.n_entries() <= transfer.dim() => 1.5,
+        _ => 4.3,
+    }
 }
 
 /// Gathers matrices whose bits fit into one tile, in an order that the places allow.

@@ -9,6 +9,9 @@ use num_complex::Complex;
 use crate::real::Real;
 use crate::simd::{Coefficient, MAX_LANES, Pass, Simd};
 
+/// Beside the source of a lane: its parts are exchanged.
+const SWAPPED: usize = 1 << 16;
+
 /// Vectors of `LANES` amplitudes as arrays. One lane serves states that are too small
 /// for a vector of the CPU.
 #[derive(Clone, Copy, Debug)]
@@ -76,8 +79,20 @@ impl<T: Real, const LANES: usize> Simd<T> for Portable<LANES> {
     }
 
     #[inline(always)]
+    fn shuffle_parts(self, flip: usize) -> [usize; LANES] {
+        let swapped = if flip & 1 == 1 { SWAPPED } else { 0 };
+        std::array::from_fn(|lane| ((lane ^ (flip >> 1)) & (LANES - 1)) | swapped)
+    }
+
+    #[inline(always)]
     fn permute(self, vector: Self::Vector, sources: [usize; LANES]) -> Self::Vector {
-        std::array::from_fn(|lane| vector[sources[lane] & (LANES - 1)])
+        std::array::from_fn(|lane| {
+            let found = vector[sources[lane] & (LANES - 1)];
+            match sources[lane] & SWAPPED {
+                0 => found,
+                _ => Complex::new(found.im, found.re),
+            }
+        })
     }
 
     #[inline(always)]

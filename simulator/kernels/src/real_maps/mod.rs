@@ -168,6 +168,7 @@ where
 impl<T: Real, S: Simd<T>> Pass<T, S> for Workers<'_, T, S> {
     type Output = Result<(), AllocError>;
 
+    // No closure calls `run`: it would be compiled without the instruction set.
     #[inline(always)]
     fn run(&self, simd: S, _worker: Range<usize>) -> Self::Output {
         let local = self.stage.local;
@@ -188,7 +189,9 @@ impl<T: Real, S: Simd<T>> Pass<T, S> for Workers<'_, T, S> {
             if whole {
                 // SAFETY: the only tile is all of the vector, and only this thread has it.
                 let values = unsafe { self.values.part(0, len) };
-                self.maps.iter().for_each(|map| run(simd, map, values));
+                for map in &self.maps {
+                    run(simd, map, values);
+                }
                 continue;
             }
             let base = insert_zeros(tile, local);
@@ -197,7 +200,9 @@ impl<T: Real, S: Simd<T>> Pass<T, S> for Workers<'_, T, S> {
                 // this tile, which only this thread has.
                 run.copy_from_slice(unsafe { self.values.part(base | start, run_len) });
             }
-            self.maps.iter().for_each(|map| run(simd, map, &mut scratch));
+            for map in &self.maps {
+                run(simd, map, &mut scratch);
+            }
             for (start, run) in starts.iter().zip(scratch.chunks_exact(run_len)) {
                 // SAFETY: as above.
                 unsafe { self.values.part(base | start, run_len) }.copy_from_slice(run);

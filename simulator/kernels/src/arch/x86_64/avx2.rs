@@ -117,6 +117,15 @@ macro_rules! simd {
             }
 
             #[inline(always)]
+            fn shuffle_parts(self, flip: usize) -> Self::Shuffle {
+                let words_of_part = 4 / $lanes;
+                let words: [i32; 8] =
+                    std::array::from_fn(|word| (word ^ (words_of_part * flip)) as i32);
+                // SAFETY: the token proves AVX2; `words` is 32 bytes long.
+                unsafe { _mm256_loadu_si256(words.as_ptr().cast()) }
+            }
+
+            #[inline(always)]
             fn permute(self, vector: Self::Vector, shuffle: Self::Shuffle) -> Self::Vector {
                 // SAFETY: the token proves AVX2.
                 unsafe { $permute(vector, shuffle) }

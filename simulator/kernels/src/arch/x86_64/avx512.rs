@@ -114,6 +114,13 @@ macro_rules! simd {
             }
 
             #[inline(always)]
+            fn shuffle_parts(self, flip: usize) -> Self::Shuffle {
+                let words: [$word; 2 * $lanes] = std::array::from_fn(|word| (word ^ flip) as $word);
+                // SAFETY: the token proves AVX-512F; `words` is 64 bytes long.
+                unsafe { _mm512_loadu_si512(words.as_ptr().cast()) }
+            }
+
+            #[inline(always)]
             fn permute(self, vector: Self::Vector, shuffle: Self::Shuffle) -> Self::Vector {
                 // SAFETY: the token proves AVX-512F.
                 unsafe { $permute(shuffle, vector) }
