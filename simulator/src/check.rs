@@ -34,7 +34,7 @@ pub fn check(circuit: &Circuit, method: Method) -> Result<(), Error> {
         return Err(Error::BadValue { instruction: "global_phase".to_owned(), reason });
     }
     let late = late_expressions(circuit);
-    // For the unitary method: qubits that were measured for the last time.
+    // For methods without outcomes: qubits that were measured for the last time.
     let mut measured = vec![false; circuit.n_qubits() as usize];
     let mut stabilizer = crate::stabilizer::Checker::default();
     // Noise comes as few channels on many qubits, and comparing is faster than checking again.
@@ -43,9 +43,7 @@ pub fn check(circuit: &Circuit, method: Method) -> Result<(), Error> {
         match method {
             Method::Unitary => check_unitary_method(instruction, &late, &mut measured)?,
             Method::Stabilizer => stabilizer.check(circuit, instruction, &late)?,
-            Method::Superop => {
-                return Err(refuse(instruction.op, method, "this version has no such engine"));
-            }
+            Method::Superop => check_superop_method(instruction, &late, &mut measured)?,
             _ => check_method(instruction, method)?,
         }
         if matches!(instruction.op, Op::Kraus(_) | Op::Superop(_)) {
@@ -181,6 +179,51 @@ fn check_unitary_method(
     }
 }
 
+fn check_superop_method(
+    instruction: Instruction<'_>,
+    late: &[bool],
+    measured: &mut [bool],
+) -> Result<(), Error> {
+    let refuse = |reason| Err(refuse(instruction.op, Method::Superop, reason));
+    let is_late = |param: &Param| matches!(param, Param::Expr(id) if late[id.0 as usize]);
+    if instruction.params.iter().any(is_late) {
+        return refuse("its parameters depend on classical values");
+    }
+    let mut qubits = instruction.qubits.iter().map(|qubit| qubit.0 as usize);
+    match instruction.op {
+        Op::Measure => {
+            qubits.for_each(|qubit| measured[qubit] = true);
+            Ok(())
+        }
+        Op::Barrier | Op::Delay(_) | Op::Store { .. } => Ok(()),
+        Op::Gate(_)
+        | Op::Unitary(_)
+        | Op::Diagonal(_)
+        | Op::Multiplexer(_)
+        | Op::Pauli(_)
+        | Op::Kraus(_)
+        | Op::Superop(_)
+        | Op::Reset
+        | Op::Initialize(_) => match qubits.any(|qubit| measured[qubit]) {
+            true => refuse("it stands behind a measurement; its outcome would be lost"),
+            false => Ok(()),
+        },
+        Op::Save(save) => match save.kind {
+            SaveKind::Superop | SaveKind::State => Ok(()),
+            _ => refuse("the method's state has no such form"),
+        },
+        Op::SetState(state) => match **state {
+            SetState::Superop(_) => Ok(()),
+            _ => refuse("the method's state has no such form"),
+        },
+        Op::Snapshot(snapshot) if matches!(snapshot.kind.as_str(), "" | "superop" | "state") => {
+            Ok(())
+        }
+        Op::Snapshot(_) => refuse("this method knows superop and state"),
+        _ => refuse("a circuit with it has no superoperator; use the density_matrix method"),
+    }
+}
+
 /// Sums of amplitudes over shots mean nothing; the phase of each is free.
 fn check_subtype(op: &Op, save: &Save, method: Method) -> Result<(), Error> {
     use SaveSubtype::{Accum, Average, CAccum, CAverage};
@@ -219,6 +262,9 @@ pub(crate) fn check_values(circuit: &Circuit, instruction: Instruction<'_>) -> R
             }
             SetState::DensityMatrix(matrix) if matrix.n_qubits() == Some(circuit.n_qubits()) => {
                 check_density_matrix(op, matrix)
+            }
+            SetState::Superop(matrix) if matrix.n_qubits() == Some(2 * circuit.n_qubits()) => {
+                check_superop(op, matrix)
             }
             _ => Err(bad(op, format!("expected a state of {n_qubits} qubits"))),
         },
@@ -313,6 +359,32 @@ fn check_pauli(op: &Op, pauli: &str, n_qubits: usize) -> Result<(), Error> {
 
 fn check_noise<N>(op: &Op, noise: Result<N, NoiseError>) -> Result<(), Error> {
     noise.map(|_| ()).map_err(|error| bad(op, error.to_string()))
+}
+
+/// Takes Hermitian matrices to Hermitian ones of the same trace.
+fn check_superop(op: &Op, matrix: &Matrix) -> Result<(), Error> {
+    let d = 1_usize << (matrix.n_qubits().unwrap_or(0) / 2);
+    let (mut skew, mut lost) = (0.0_f64, 0.0_f64);
+    for (r, c) in (0..d * d).map(|i| (i / d, i % d)) {
+        let mut trace = Complex64::ZERO;
+        for (row, column) in (0..d * d).map(|i| (i / d, i % d)) {
+            let entry = matrix.at(column * d + row, c * d + r);
+            let mirrored = matrix.at(row * d + column, r * d + c);
+            let off = (entry - mirrored.conj()).norm();
+            // Written so that a NaN stays.
+            skew = if off <= skew { skew } else { off };
+            trace += if row == column { entry } else { Complex64::ZERO };
+        }
+        let off = (trace - f64::from(u8::from(r == c))).norm();
+        lost = if off <= lost { lost } else { off };
+    }
+    match (skew <= TOLERANCE, lost <= TOLERANCE) {
+        (true, true) => Ok(()),
+        (false, _) => {
+            Err(bad(op, format!("it does not keep matrices Hermitian: it is off by {skew:.1e}")))
+        }
+        (_, false) => Err(bad(op, format!("it does not keep the trace: it is off by {lost:.1e}"))),
+    }
 }
 
 /// Hermitian, of trace 1, without negative probabilities.

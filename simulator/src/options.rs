@@ -13,7 +13,7 @@ pub struct Options {
     pub method: Method,
     /// The precision of the amplitudes.
     pub precision: Precision,
-    /// How many shots; the unitary method has none.
+    /// How many shots; the unitary and the superop methods have none.
     pub shots: u64,
     /// The key of all random choices.
     pub seed: u64,
@@ -23,7 +23,8 @@ pub struct Options {
     pub threads: usize,
     /// The most bytes to use; `None` for what the system has free.
     pub max_memory: Option<u64>,
-    /// Whether the state at the end is saved, as `statevector`, `unitary` or `density_matrix`.
+    /// Whether the state at the end is saved, as `statevector`, `unitary`, `density_matrix`
+    /// or `superop`.
     ///
     /// Where measurements are last, it is the state before them.
     pub final_state: bool,
@@ -107,9 +108,14 @@ impl Method {
 }
 
 impl Method {
-    /// It holds all entries of a state, a unitary or a density matrix.
+    /// It holds real numbers, one for each string of I, X, Y and Z.
+    pub(crate) const fn is_real(self) -> bool {
+        matches!(self, Self::DensityMatrix | Self::Superop)
+    }
+
+    /// It holds all numbers of a state, a unitary, a density matrix or a superoperator.
     pub(crate) const fn is_dense(self) -> bool {
-        matches!(self, Self::Statevector | Self::Unitary | Self::DensityMatrix)
+        matches!(self, Self::Statevector | Self::Unitary) || self.is_real()
     }
 }
 

@@ -223,8 +223,12 @@ fn part_bytes(part: &Part<'_>, options: &Options, threads: usize) -> u128 {
         return stabilizer::memory_needed(circuit, options, threads);
     }
     let places = state_places(circuit, method, options);
+    let number = match (options.precision.amplitude_bytes(), method.is_real()) {
+        (bytes, true) => bytes / 2,
+        (bytes, false) => bytes,
+    };
     let state = match method.is_dense() {
-        true => memory::power_of_two_bytes(places as u64, options.precision.amplitude_bytes()),
+        true => memory::power_of_two_bytes(places as u64, number),
         // It grows as it must, and is refused when it has grown too large.
         false => 0,
     };
@@ -232,7 +236,7 @@ fn part_bytes(part: &Part<'_>, options: &Options, threads: usize) -> u128 {
         Method::Statevector | Method::Unitary => stage::scratch_bytes(places, threads),
         _ => 0,
     };
-    let once = method == Method::Unitary || options.shots <= 1;
+    let once = !has_outcomes(method) || options.shots <= 1;
     let copies = match once || !is_shot_by_shot(circuit, method, options) {
         true => 1,
         false if places < dense::THREADED_SHOT => 2 + threads as u128,
@@ -248,11 +252,18 @@ fn part_bytes(part: &Part<'_>, options: &Options, threads: usize) -> u128 {
                     memory::power_of_two_bytes(n, 8)
                 }
                 SaveKind::State if !method.is_dense() => 0,
-                SaveKind::State | SaveKind::Statevector | SaveKind::Unitary => {
+                SaveKind::State | SaveKind::Statevector | SaveKind::Unitary | SaveKind::Superop => {
                     memory::power_of_two_bytes(places as u64, 16)
                 }
                 _ => 0,
             })
+        }
+        Op::SetState(_) if method == Method::Superop => {
+            Some(memory::power_of_two_bytes(places as u64, 16))
+        }
+        // A gate on many qubits is applied to matrices of their states.
+        Op::Gate(_) | Op::Unitary(_) | Op::Diagonal(_) | Op::Multiplexer(_) if method.is_real() => {
+            Some(memory::power_of_two_bytes(2 * instruction.qubits.len() as u64, 16))
         }
         Op::Snapshot(snapshot) => {
             let n = match instruction.qubits.len() as u64 {
@@ -263,7 +274,7 @@ fn part_bytes(part: &Part<'_>, options: &Options, threads: usize) -> u128 {
                 "density_matrix" => memory::power_of_two_bytes(2 * n, 16),
                 "probabilities" if !method.is_dense() => 0,
                 "probabilities" => memory::power_of_two_bytes(n, 8),
-                "" | "statevector" | "state" | "unitary" => {
+                "" | "statevector" | "state" | "unitary" | "superop" => {
                     memory::power_of_two_bytes(places as u64, 16)
                 }
                 _ => 0,
@@ -272,7 +283,7 @@ fn part_bytes(part: &Part<'_>, options: &Options, threads: usize) -> u128 {
         _ => None,
     });
     let widened = match (options.final_state, options.precision) {
-        (true, Precision::Double) if method.is_dense() => 0,
+        (true, Precision::Double) if method.is_dense() && !method.is_real() => 0,
         (true, _) => memory::power_of_two_bytes(places as u64, 16),
         _ => 0,
     };
@@ -309,7 +320,7 @@ pub fn qubits_needed(circuit: &Circuit, options: &Options) -> u32 {
 
 fn n_qubits(circuit: &Circuit, method: Method, options: &Options) -> u32 {
     match method {
-        Method::Unitary => circuit.n_qubits(),
+        method if !has_outcomes(method) => circuit.n_qubits(),
         _ => layout(circuit, options).n_places() as u32,
     }
 }
@@ -325,9 +336,11 @@ fn require_memory(
     let what = || match method {
         Method::Unitary => format!("the unitary of {n_qubits} qubits"),
         Method::DensityMatrix => format!("the density matrix of {n_qubits} qubits"),
+        Method::Superop => format!("the superoperator of {n_qubits} qubits"),
         _ => format!("a circuit of {n_qubits} qubits"),
     };
     let advice = match (method, options.precision) {
+        (Method::Superop, _) => "the density_matrix method, or fewer qubits",
         (Method::Unitary | Method::DensityMatrix, _) => "the statevector method, or fewer qubits",
         (Method::Statevector, Precision::Double) => {
             "single precision, the stabilizer method for Clifford gates, the matrix_product_state \
@@ -350,9 +363,15 @@ fn require_memory(
 fn state_places(circuit: &Circuit, method: Method, options: &Options) -> usize {
     match method {
         Method::Unitary => 2 * circuit.n_qubits() as usize,
+        Method::Superop => 4 * circuit.n_qubits() as usize,
         Method::DensityMatrix => 2 * layout(circuit, options).n_places(),
         _ => layout(circuit, options).n_places(),
     }
+}
+
+/// Circuits have outcomes, shot by shot, rather than one operator.
+const fn has_outcomes(method: Method) -> bool {
+    !matches!(method, Method::Unitary | Method::Superop)
 }
 
 pub(crate) fn layout(circuit: &Circuit, options: &Options) -> Layout {
@@ -405,6 +424,7 @@ fn check_initial(
 ) -> Result<(), Error> {
     let checked = match method {
         Method::Unitary => Err("the unitary method starts from the identity".to_owned()),
+        Method::Superop => Err("the superop method starts from the identity".to_owned()),
         Method::Stabilizer => Err("the stabilizer method starts from |0…0>".to_owned()),
         _ => check_amplitudes(initial, circuit.n_qubits() as usize),
     };

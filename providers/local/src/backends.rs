@@ -54,7 +54,8 @@ const SAVES: &[&str] = &[
     "save_amplitudes_sq",
 ];
 const FORMS: &[&str] = &["save_stabilizer", "save_clifford", "save_matrix_product_state"];
-const NOISE: &[&str] = &["kraus", "superop", "roerror", "set_density_matrix"];
+const NOISE: &[&str] =
+    &["kraus", "superop", "roerror", "set_density_matrix", "save_superop", "set_superop"];
 const UNITARY: &[&str] = &["snapshot", "save_state", "save_unitary", "set_unitary"];
 
 static BACKENDS: [Row; 3] = [
@@ -69,6 +70,7 @@ static BACKENDS: [Row; 3] = [
             Method::Stabilizer,
             Method::MatrixProductState,
             Method::Sparse,
+            Method::Superop,
         ],
         final_state: false,
         bits_per_qubit: 1,

@@ -4,6 +4,8 @@ mod analytic;
 mod density;
 mod insert;
 mod oracle;
+mod random;
+mod superop;
 mod trajectories;
 
 use ketch_interface::{

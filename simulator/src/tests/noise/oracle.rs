@@ -19,9 +19,14 @@ pub(super) struct Oracle {
 
 /// Runs a circuit of gates, channels and resets whose measurements are last.
 pub(super) fn run(circuit: &Circuit) -> Oracle {
+    run_from(circuit, (0, 0))
+}
+
+/// The same for the matrix whose only entry is 1 at this row and column.
+pub(super) fn run_from(circuit: &Circuit, (row, column): (usize, usize)) -> Oracle {
     let dim = 1 << circuit.n_qubits();
     let mut start = vec![Complex64::ZERO; dim * dim];
-    start[0] = Complex64::ONE;
+    start[row * dim + column] = Complex64::ONE;
     let mut oracle = Oracle {
         rho: Matrix::new(dim, start).unwrap(),
         measured: BTreeMap::new(),
