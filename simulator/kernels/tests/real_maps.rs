@@ -55,13 +55,14 @@ fn applied<T: Real>(
         .iter()
         .map(|(bits, matrix)| RealMap::new(bits, matrix.iter().map(|&x| T::narrow(x)).collect()))
         .collect();
-    let mut narrow = AlignedVec::<T>::try_zeroed(values.len()).unwrap();
+    let mut narrow = AlignedVec::<T>::try_zeroed(values.len()).expect("a small vector fits");
     narrow.iter_mut().zip(values).for_each(|(to, from)| *to = T::narrow(*from));
     let stage = MapStage::new(local, &maps);
     let tiles = stage.tiles(values.len());
     // In two goes, as a caller does that looks at the clock in between.
-    kernels.apply_stage(threads, &mut narrow, &stage, 0..tiles / 2).unwrap();
-    kernels.apply_stage(threads, &mut narrow, &stage, tiles / 2..tiles).unwrap();
+    for tiles in [0..tiles / 2, tiles / 2..tiles] {
+        kernels.apply_stage(threads, &mut narrow, &stage, tiles).expect("a tile fits");
+    }
     Some(narrow.iter().map(|value| value.widen()).collect())
 }
 

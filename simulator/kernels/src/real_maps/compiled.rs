@@ -28,9 +28,9 @@ pub(super) enum Form<T: Real, S: Simd<T>> {
     /// stands at `from[i]`.
     Monomial { offsets: [usize; 16], from: [usize; 16], factors: [T; 16] },
     /// The same for eight vectors, where each bit of the map may tell lanes apart.
-    Lanes8(Box<[Moved<S::Vector, S::Shuffle>; 8]>),
+    Lanes8(Lanes<T, S, 8>),
     /// The same for four vectors.
-    Lanes4(Box<[Moved<S::Vector, S::Shuffle>; 4]>),
+    Lanes4(Lanes<T, S, 4>),
     /// Four bits that tell vectors apart.
     Dense16 { offsets: [usize; 16], factors: Box<[[T; 16]; 16]> },
     /// Eight vectors, each also with its lanes exchanged.
@@ -42,6 +42,9 @@ pub(super) enum Form<T: Real, S: Simd<T>> {
     /// Any.
     Terms(Terms<T, S>),
 }
+
+/// The out vectors of a group, each from one source.
+type Lanes<T, S, const N: usize> = Box<[Moved<<S as Simd<T>>::Vector, <S as Simd<T>>::Shuffle>; N]>;
 
 /// An out vector that is another with its lanes exchanged, times factors.
 #[derive(Clone, Copy)]
@@ -202,7 +205,7 @@ impl<'a, T: Real, S: Simd<T>> Groups<'a, T, S> {
     }
 
     /// If each out vector takes from one source only.
-    fn moved<const N: usize>(&self) -> Option<Box<[Moved<S::Vector, S::Shuffle>; N]>> {
+    fn moved<const N: usize>(&self) -> Option<Lanes<T, S, N>> {
         let mut all = Vec::with_capacity(N);
         for &to in &self.offsets {
             let terms = self.sources().filter_map(|(from, flip)| {

@@ -238,8 +238,8 @@ fn dense<T: Real, S: Simd<T>, const TARGETS: usize, const SOURCES: usize>(
     let zero = simd.splat(T::zero());
     for base in bases {
         let mut v = [zero; SOURCES];
-        for i in 0..SOURCES {
-            v[i] = exchanged(simd, tile, base, &map.sources[i]);
+        for (v, source) in v.iter_mut().zip(&map.sources) {
+            *v = exchanged(simd, tile, base, source);
         }
         for pair in map.targets.chunks_exact(2) {
             let ((to, factors), (other, others)) = (&pair[0], &pair[1]);
