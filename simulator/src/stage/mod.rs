@@ -126,9 +126,11 @@ pub(crate) fn scratch_bytes(n_places: usize, n_threads: usize) -> u128 {
 /// Tiles for amplitudes of precision `T`. They do not depend on the number of threads, and so
 /// neither does any rounding.
 fn shape<T>(n_places: usize) -> Shape {
+    /// Places from which several threads are worth waking.
+    const THREADED_FROM: usize = 16;
     /// At least two tiles for each of two threads.
     const OUTER: usize = 2;
     let most = (TILE_BYTES / size_of::<Complex<T>>()).ilog2() as usize;
-    let n_local = most.min(n_places.saturating_sub(OUTER)).max(4).min(n_places);
+    let n_local = if n_places < THREADED_FROM { n_places } else { most.min(n_places - OUTER) };
     Shape { n_places, n_local, n_low: (n_local / 2).min(6) }
 }
