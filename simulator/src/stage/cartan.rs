@@ -154,11 +154,9 @@ fn common_eigenvectors(symmetric: &Matrix2) -> [[f64; 4]; 4] {
                     turn(&mut x, &mut y);
                     (row[p], row[q]) = (x, y);
                 }
-                for column in 0..4 {
-                    let (mut x, mut y) = (part[p][column], part[q][column]);
-                    turn(&mut x, &mut y);
-                    (part[p][column], part[q][column]) = (x, y);
-                }
+                let rows = part.get_disjoint_mut([p, q]);
+                let [upper, lower] = rows.expect("two different rows");
+                upper.iter_mut().zip(lower).for_each(|(x, y)| turn(x, y));
             }
             for row in &mut vectors {
                 let (mut x, mut y) = (row[p], row[q]);
