@@ -43,7 +43,6 @@ fn what_cannot_run_is_named() {
         (with(Op::Unitary(Box::new(labelled)), &[0]), "not unitary: it is off by"),
         (with(Op::Diagonal([Complex64::ONE, Complex64::ZERO].into()), &[0]), "modulus 1"),
         (with(Op::Snapshot(Box::new(snapshot)), &[]), "snapshot (stabilizer)"),
-        (with(save(SaveKind::Stabilizer, single), &[]), "`save_stabilizer`"),
         (with(save(SaveKind::Unitary, single), &[0]), "it saves all qubits in order"),
         (with(save(SaveKind::Statevector, SaveSubtype::Average), &[]), "not averaged"),
         (with(save(SaveKind::Statevector, single), &[1, 0]), "all qubits in order"),
@@ -94,8 +93,9 @@ fn shared_operands_do_not_blow_up() {
 #[test]
 fn memory_is_refused_before_it_is_taken() {
     let all_busy = (0..60).fold(Circuit::new(60, 0), |circuit, qubit| circuit.h(qubit));
-    match simulate(&all_busy, &options(), &Cancel::new()) {
-        Err(Error::InsufficientMemory { needed, .. }) => assert_eq!(needed, 16 << 60),
+    let whole = Options { method: Method::Statevector, final_state: true, ..options() };
+    match simulate(&all_busy, &whole, &Cancel::new()) {
+        Err(Error::InsufficientMemory { needed, .. }) => assert!(needed >= 16 << 60),
         other => panic!("{other:?}"),
     }
     for n_qubits in [64, 65, 1000, 1 << 20] {
