@@ -51,6 +51,12 @@ const ROOT_X: Matrix1 = [[R, MINUS_J], [MINUS_J, R]];
 const ROOT_X_ADJOINT: Matrix1 = [[R, J], [J, R]];
 
 impl Cartan {
+    /// Whether the interaction mixes both 00 with 11 and 01 with 10.
+    pub(super) fn mixes_all(&self) -> bool {
+        let [a, b, _] = self.interaction;
+        (a - b).abs() > NOTHING && (a + b).abs() > NOTHING
+    }
+
     /// The decomposition of a unitary matrix.
     pub(super) fn of(matrix: &Matrix2) -> Self {
         let in_magic = multiply(&adjoint(&MAGIC), &multiply(matrix, &MAGIC));

@@ -7,7 +7,7 @@ use ketch_interface::Complex64;
 use ketch_kernels::Controls;
 
 use super::{
-    cartan::Cartan,
+    cartan::{Cartan, Matrix2},
     euler::{Euler, unitarity_defect},
     part::Part,
 };
@@ -152,6 +152,20 @@ impl Merging {
         for (place, matrix) in places.iter().zip(&cartan.after) {
             self.one(*place, matrix);
         }
+    }
+
+    /// Any unitary on two places, the first as the low bit, and what waits on them.
+    pub(super) fn dense(&mut self, places: [usize; 2], matrix: &Matrix2) {
+        let one = [[Complex64::ONE, Complex64::ZERO], [Complex64::ZERO, Complex64::ONE]];
+        let [low, high] = places.map(|place| self.waiting[place].take().unwrap_or(one));
+        let before =
+            |row: usize, column: usize| low[row & 1][column & 1] * high[row >> 1][column >> 1];
+        let entry = |row: usize, column: usize| {
+            (0..4).map(|inner| matrix[row][inner] * before(inner, column)).sum()
+        };
+        let rows = std::array::from_fn(|row| std::array::from_fn(|column| entry(row, column)));
+        let action = Action::Two { places, matrix: Box::new(rows) };
+        self.whole(&Apply { action, controls: Controls::NONE });
     }
 
     fn pair_turn(&mut self, places: [usize; 2], even: [[f64; 2]; 2], odd: [[f64; 2]; 2]) {

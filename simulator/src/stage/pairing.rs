@@ -83,7 +83,12 @@ impl<'a> Pairing<'a> {
                     return self.merging.diagonal(places, angles);
                 }
                 if any_hard || inner.iter().any(|apply| is_mixing(apply)) {
-                    return self.merging.cartan(places, &Cartan::of(&matrix));
+                    let cartan = Cartan::of(&matrix);
+                    // Turns and phases in front and behind cost more than one dense matrix.
+                    return match cartan.mixes_all() {
+                        true => self.merging.dense(places, &matrix),
+                        false => self.merging.cartan(places, &cartan),
+                    };
                 }
             }
         } else if let [apply] = inner
