@@ -71,6 +71,10 @@ impl Circuit {
             if depth > MAX_BLOCK_DEPTH {
                 return Err(CircuitError::TooDeep { op: record.op.name() });
             }
+            if matches!(record.op, Op::Gate(_)) {
+                // It has no blocks, and most instructions are gates.
+                continue;
+            }
             let mut next = index + 1;
             for block in record.op.blocks() {
                 let misplaced =

@@ -26,6 +26,16 @@ impl Writer {
         self.bytes.push(value as u8);
     }
 
+    /// Numbers one after the other, which mostly take a byte each.
+    #[inline]
+    pub(super) fn numbers<const N: usize>(&mut self, values: [u64; N]) {
+        if values.iter().all(|value| *value < 0x80) {
+            self.bytes.extend_from_slice(&values.map(|value| value as u8));
+        } else {
+            values.into_iter().for_each(|value| self.number(value));
+        }
+    }
+
     pub(super) fn length(&mut self, value: usize) {
         self.number(value as u64);
     }
@@ -86,6 +96,10 @@ impl Writer {
     pub(super) fn bits(&mut self, value: &BitString) {
         self.number(value.width().into());
         let n_bytes = value.width().div_ceil(8) as usize;
+        if let (Some(word), 0..=8) = (value.to_u64(), n_bytes) {
+            self.bytes.extend_from_slice(&word.to_le_bytes()[..n_bytes]);
+            return;
+        }
         let bytes = value.words().flat_map(u64::to_le_bytes);
         self.bytes.extend(bytes.take(n_bytes));
     }
@@ -176,8 +190,28 @@ impl<'b> Reader<'b> {
         Err(self.invalid("more", "a number of at most 64 bits"))
     }
 
+    /// Numbers one after the other, which mostly take a byte each.
+    #[inline]
+    pub(super) fn numbers<const N: usize>(&mut self) -> Read<[u64; N]> {
+        if let Some((bytes, rest)) = self.bytes.split_first_chunk::<N>()
+            && bytes.iter().all(|byte| *byte < 0x80)
+        {
+            self.bytes = rest;
+            return Ok(bytes.map(u64::from));
+        }
+        let mut values = [0; N];
+        for value in &mut values {
+            *value = self.number()?;
+        }
+        Ok(values)
+    }
+
     pub(super) fn small(&mut self) -> Read<u32> {
         let value = self.number()?;
+        self.as_small(value)
+    }
+
+    pub(super) fn as_small(&self, value: u64) -> Read<u32> {
         u32::try_from(value).map_err(|_| self.invalid(value, "a number below 2^32"))
     }
 

@@ -43,10 +43,9 @@ pub(super) fn write(circuit: &Circuit, names: &mut Names, to: &mut Writer) {
     let mut payload = Writer::default();
     to.length(circuit.len());
     for instruction in circuit.instructions() {
-        names.write_op(instruction.op, to, &mut payload);
-        to.length(instruction.qubits.len());
-        to.length(instruction.clbits.len());
-        to.length(instruction.params.len());
+        let row = names.write_op(instruction.op, &mut payload);
+        let (qubits, clbits) = (instruction.qubits.len() as u64, instruction.clbits.len() as u64);
+        to.numbers([row, qubits, clbits, instruction.params.len() as u64]);
     }
     to.length(payload.bytes.len());
     to.bytes.append(&mut payload.bytes);
@@ -83,10 +82,10 @@ pub(super) fn read(mut from: Reader<'_>, rows: &[Row]) -> Read<Circuit> {
     }
     let blocks = from.list(2, |from| Ok(from.small()?..from.small()?))?;
     let heads = from.list(4, |from| {
-        let place = from.number()?;
+        let [place, qubits, clbits, params] = from.numbers()?;
         let row = usize::try_from(place).ok().and_then(|place| rows.get(place));
         let row = row.ok_or_else(|| from.invalid(place, "a row of the table of names"))?;
-        Ok((row, from.small()?, from.small()?, from.small()?))
+        Ok((row, from.as_small(qubits)?, from.as_small(clbits)?, from.as_small(params)?))
     })?;
     let n_bytes = from.number()?;
     let mut payload = Reader::new(from.take(n_bytes)?, "a circuit's operations");
@@ -147,6 +146,7 @@ fn read_numbers<T>(from: &mut Reader<'_>, make: fn(u32) -> T) -> Read<Vec<T>> {
 /// Eight bytes each, a number or the number of an expression; then the places of the latter.
 fn write_params(params: &[Param], to: &mut Writer) {
     to.length(params.len());
+    to.bytes.reserve(params.len() * 8);
     for param in params {
         match param {
             Param::Number(number) => to.real(*number),

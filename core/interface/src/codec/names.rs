@@ -67,13 +67,13 @@ impl Names {
         }
     }
 
-    /// Writes an operation: its row first, what it holds into `payload`.
-    pub(super) fn write_op(&mut self, op: &Op, to: &mut Writer, payload: &mut Writer) {
+    /// Writes what an operation holds into `payload` and returns its row.
+    pub(super) fn write_op(&mut self, op: &Op, payload: &mut Writer) -> u64 {
         let name = match op {
             Op::Gate(gate) => Name::Gate(*gate),
             op => Name::Instruction(write_payload(op, payload)),
         };
-        to.number(self.place(name));
+        self.place(name)
     }
 }
 
