@@ -51,9 +51,9 @@ struct ThreadJob {
 enum State {
     Queued(Work),
     Running,
-    Done(RunResult),
+    Done(Arc<RunResult>),
     /// It ran to an end, but an experiment failed; the others' results are kept.
-    Partial(RunResult, String),
+    Partial(Arc<RunResult>, String),
     Failed(Error),
     Cancelled,
 }
@@ -208,14 +208,14 @@ impl ThreadJob {
             format!("experiment `{}` failed: {}", experiment.name, experiment.status)
         });
         match reason {
-            None if result.success => State::Done(result),
+            None if result.success => State::Done(Arc::new(result)),
             None => {
                 let reason = result.status.clone();
-                State::Partial(result, reason)
+                State::Partial(Arc::new(result), reason)
             }
             Some(reason) => {
                 result.success = false;
-                State::Partial(result, reason)
+                State::Partial(Arc::new(result), reason)
             }
         }
     }
@@ -263,11 +263,15 @@ impl Job for ThreadJob {
     }
 
     fn result(&self, timeout: Option<Duration>) -> Result<RunResult> {
+        self.shared_result(timeout).map(Arc::unwrap_or_clone)
+    }
+
+    fn shared_result(&self, timeout: Option<Duration>) -> Result<Arc<RunResult>> {
         let start = Instant::now();
         let mut state = self.state_now();
         loop {
             match &*state {
-                State::Done(result) | State::Partial(result, _) => return Ok(result.clone()),
+                State::Done(result) | State::Partial(result, _) => return Ok(Arc::clone(result)),
                 State::Failed(error) => return Err(error.clone()),
                 State::Cancelled => return Err(Error::Cancelled { job: self.id.clone() }),
                 State::Queued(_) | State::Running => {}

@@ -174,7 +174,7 @@ impl RawJob for Exported<dyn Job> {
     fn result(&self, timeout: i64) -> Reply<Payload> {
         guard(&self.provider, || {
             let timeout = u64::try_from(timeout).ok().map(Duration::from_nanos);
-            Ok(payload::from_result(&self.inner.result(timeout)?))
+            Ok(payload::from_result(&*self.inner.shared_result(timeout)?))
         })
     }
 

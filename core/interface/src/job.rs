@@ -39,6 +39,15 @@ pub trait Job: Send + Sync {
     /// work failed: [`Error::JobFailed`](crate::Error::JobFailed) where nothing closer is known.
     fn result(&self, timeout: Option<Duration>) -> Result<RunResult>;
 
+    /// As [`result`](Self::result), for those who only look at it: a job that keeps its result need
+    /// not copy it.
+    ///
+    /// # Errors
+    /// As [`result`](Self::result).
+    fn shared_result(&self, timeout: Option<Duration>) -> Result<Arc<RunResult>> {
+        self.result(timeout).map(Arc::new)
+    }
+
     /// Asks for the work to stop. True if it had not come to an end; the status becomes CANCELLED
     /// soon. Does not wait for that.
     ///

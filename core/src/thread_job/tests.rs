@@ -132,6 +132,14 @@ fn a_failed_experiment_makes_an_error_that_keeps_the_rest() {
 }
 
 #[test]
+fn those_who_only_look_at_a_result_share_it() {
+    let job = submit(&JobQueue::new(1), |_| Ok(good()));
+    let shared = job.shared_result(None).unwrap();
+    assert!(Arc::ptr_eq(&shared, &job.shared_result(None).unwrap()));
+    assert_eq!(*shared, job.result(None).unwrap());
+}
+
+#[test]
 fn errors_and_panics_end_the_job_and_not_the_queue() {
     let queue = JobQueue::new(1);
     let failed = submit(&queue, |_| Err(Error::other("x", "no luck")));

@@ -39,7 +39,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         lap(1);
         let job = backend.run(decoded, options.clone())?;
         lap(2);
-        let result = job.result(None)?;
+        let result = job.shared_result(None)?;
         lap(3);
         let (head, buffers) = codec::encode_result(&result);
         lap(4);
