@@ -9,6 +9,7 @@ mod circuits;
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use circuits::{Tape, circuit};
 use ketch_interface::circuit::{Op, Qubit, Register};
@@ -57,7 +58,8 @@ fn result(n_large: usize) -> RunResult {
         ..ExperimentResult::default()
     };
     experiment.header.insert("name".to_owned(), "bell".into());
-    experiment.metadata.insert("method".to_owned(), json!({"name": "statevector", "why": [1.5]}));
+    Arc::make_mut(&mut experiment.metadata)
+        .insert("method".to_owned(), json!({"name": "statevector", "why": [1.5]}));
     for (key, data) in [
         ("statevector", Data::Vector(vector.clone())),
         ("unitary", Data::Matrix { dim: 2, entries: small }),
@@ -199,6 +201,27 @@ fn large_arrays_are_shared_and_small_ones_are_not() {
     assert_eq!(result_from_bytes(&bytes).unwrap(), large);
     let first = bytes.windows(64).position(|window| window == [1; 64]).unwrap();
     assert_eq!(first % 64, 0, "the shots begin at a multiple of 64 bytes");
+}
+
+#[test]
+fn what_experiments_share_is_written_as_if_they_did_not_and_shared_again() {
+    let one = result(4).experiments.remove(0);
+    let mut other = one.clone();
+    Arc::make_mut(&mut other.metadata).insert("gates".to_owned(), 3.into());
+    let experiments = vec![one.clone(), other.clone(), one.clone(), other, one];
+    let shared = RunResult { experiments, ..RunResult::default() };
+    let mut apart = shared.clone();
+    for experiment in &mut apart.experiments {
+        experiment.metadata = Arc::new((*experiment.metadata).clone());
+    }
+    let (head, buffers) = encode_result(&shared);
+    assert_eq!(head, encode_result(&apart).0);
+    let back = decode_result(&head, &buffers).unwrap();
+    assert_eq!(back, shared);
+    let same = |a: usize, b: usize| {
+        Arc::ptr_eq(&back.experiments[a].metadata, &back.experiments[b].metadata)
+    };
+    assert!(same(0, 2) && same(0, 4) && same(1, 3) && !same(0, 1));
 }
 
 #[test]

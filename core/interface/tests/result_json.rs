@@ -1,5 +1,7 @@
 //! Result documents: what they say, in both dialects, and how faults are named.
 
+use std::sync::Arc;
+
 use ketch_interface::circuit::Register;
 use ketch_interface::result::{Data, ExperimentResult, Memory, ResultDialect, SnapshotResult};
 use ketch_interface::{BitString, Complex64, Counts, RunResult};
@@ -31,7 +33,7 @@ fn result() -> RunResult {
         time_taken: 0.5,
         ..ExperimentResult::default()
     };
-    experiment.metadata.insert("method".to_owned(), "statevector".into());
+    Arc::make_mut(&mut experiment.metadata).insert("method".to_owned(), "statevector".into());
     for (key, data) in [
         ("statevector", Data::Vector(vector.clone().into())),
         ("unitary", Data::Matrix { dim: 1, entries: vec![Complex64::I].into() }),

@@ -3,11 +3,12 @@
 //!
 //! `backends` is the table of what there is; `options` the table of what can be set; `run` turns a
 //! Qobj into a result with the engines of `ketch-simulator`; `values` puts what circuits save into
-//! the result's form.
+//! the result's form, and `metadata` how they were run.
 
 #![forbid(unsafe_code)]
 
 mod backends;
+mod metadata;
 mod options;
 mod run;
 mod values;

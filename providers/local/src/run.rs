@@ -17,10 +17,10 @@ use ketch_core::{
 use ketch_simulator::{
     Cancel, Options, Outcome, Size, Threads, check, choose, simulate_bound, size, total_memory,
 };
-use serde_json::{Map, Value, json};
 
 use crate::{
     backends::{MAX_SHOTS, Row},
+    metadata::Metadata,
     options::Settings,
     values::data,
 };
@@ -111,9 +111,10 @@ impl Plan {
         let side_by_side = self.settings.iter().map(|settings| settings.side_by_side);
         let allowed = side_by_side.filter(|&n| n > 0).min().unwrap_or(usize::MAX);
         let threads = threads(self.threads)?;
+        let metadata = Metadata::default();
         let done = AtomicUsize::new(0);
         let one = |threads: &Threads, place: usize| {
-            let result = self.experiment(place, threads, &cancel);
+            let result = self.experiment(place, threads, &metadata, &cancel);
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             // A hundred messages at most, however many experiments.
             if done * 100 / n != (done - 1) * 100 / n {
@@ -148,7 +149,13 @@ impl Plan {
         })
     }
 
-    fn experiment(&self, place: usize, threads: &Threads, cancel: &Cancel) -> ExperimentResult {
+    fn experiment(
+        &self,
+        place: usize,
+        threads: &Threads,
+        metadata: &Metadata,
+        cancel: &Cancel,
+    ) -> ExperimentResult {
         let started = Instant::now();
         let experiment = &self.qobj.experiments()[place];
         let settings = &self.settings[place];
@@ -165,7 +172,7 @@ impl Plan {
         let outcome = simulate_bound(threads, circuit, &experiment.bindings, engine, cancel)
             .map_err(|error| described(&error));
         match outcome {
-            Ok(outcome) => fill(&mut result, outcome, settings),
+            Ok(outcome) => fill(&mut result, outcome, settings, metadata),
             Err(reason) => result.status = reason,
         }
         result.time_taken = started.elapsed().as_secs_f64();
@@ -292,7 +299,7 @@ fn described(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn fill(result: &mut ExperimentResult, outcome: Outcome, settings: &Settings) {
+fn fill(result: &mut ExperimentResult, outcome: Outcome, settings: &Settings, metadata: &Metadata) {
     result.success = true;
     result.status = "DONE".to_owned();
     result.counts = outcome.counts;
@@ -304,30 +311,5 @@ fn fill(result: &mut ExperimentResult, outcome: Outcome, settings: &Settings) {
         values: snapshot.values.into_iter().map(data).collect(),
     });
     result.snapshots = snapshots.collect();
-    let facts = outcome.facts;
-    let mut notes = facts.notes;
-    if !settings.ignored.is_empty() {
-        notes.push(format!("not served, ignored: {}", settings.ignored.join(", ")));
-    }
-    let metadata: [(&str, Value); 11] = [
-        ("method", json!(facts.method.name())),
-        ("method_reason", json!(facts.reason)),
-        ("precision", json!(facts.precision.name())),
-        ("threads", json!(facts.threads)),
-        ("instruction_set", json!(facts.instruction_set)),
-        ("measure_sampling", json!(facts.sampled)),
-        ("active_qubits", json!(facts.n_qubits)),
-        ("state_bytes", json!(facts.bytes)),
-        ("gates", json!(facts.n_gates)),
-        ("passes", json!(facts.n_passes)),
-        ("notes", json!(notes)),
-    ];
-    let of_chains = [
-        ("bond_dimension", facts.bond_dimension.map(|bond| json!(bond))),
-        ("discarded_weight", facts.discarded_weight.map(|weight| json!(weight))),
-    ];
-    let of_chains = of_chains.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    let fields = metadata.into_iter().chain(of_chains);
-    let fields = fields.map(|(name, value)| (name.to_owned(), value));
-    result.metadata = fields.collect::<Map<_, _>>();
+    result.metadata = metadata.of(outcome.facts, &settings.ignored);
 }

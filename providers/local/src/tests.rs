@@ -270,6 +270,19 @@ fn sweep(numbers: impl IntoIterator<Item = f64>) -> Qobj {
 }
 
 #[test]
+fn what_experiments_say_of_themselves_is_shared_if_it_is_the_same() {
+    let other = Circuit::new(2, 2).h(0).cx(0, 1).ry(0.3, 0).measure_all();
+    let qobj = Qobj::from_circuits(vec![bell(), bell(), other, bell()]);
+    // On two threads, both may be the first to say it.
+    let options = RunOptions { threads: Some(1), ..RunOptions::default() };
+    let job = backend("qasm_simulator").run(qobj, options).unwrap();
+    let result = job.result(Some(Duration::from_secs(60))).unwrap();
+    let metadata = |place: usize| &result.experiments[place].metadata;
+    assert_eq!((&metadata(0)["gates"], &metadata(2)["gates"]), (&json!(2), &json!(3)));
+    assert!(Arc::ptr_eq(metadata(0), metadata(3)) && !Arc::ptr_eq(metadata(0), metadata(2)));
+}
+
+#[test]
 fn one_bad_experiment_leaves_the_others_alone() {
     let pi = std::f64::consts::PI;
     let job = backend("qasm_simulator")

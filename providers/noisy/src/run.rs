@@ -222,5 +222,5 @@ fn fill(result: &mut ExperimentResult, outcome: Outcome, noise: bool) {
         ("notes", json!(facts.notes)),
     ];
     let fields = metadata.into_iter().map(|(name, value)| (name.to_owned(), value));
-    result.metadata = fields.collect::<Map<_, _>>();
+    result.metadata = Arc::new(fields.collect::<Map<_, _>>());
 }

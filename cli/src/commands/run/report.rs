@@ -205,7 +205,7 @@ fn how(experiment: &ExperimentResult) -> String {
 
 /// What the backend wants the user to know: `note` or `notes` in the metadata.
 fn notes_of(result: &RunResult) -> Vec<&str> {
-    let all = result.experiments.iter().map(|experiment| &experiment.metadata);
+    let all = result.experiments.iter().map(|experiment| &*experiment.metadata);
     let mut notes = Vec::new();
     for metadata in std::iter::once(&result.metadata).chain(all) {
         let values = ["note", "notes"].into_iter().filter_map(|key| metadata.get(key));

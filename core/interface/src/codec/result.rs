@@ -1,6 +1,9 @@
 //! A result as a head of sections, and the large arrays beside it.
 
+use std::{collections::HashMap, ops::Range, sync::Arc};
+
 use num_complex::Complex64;
+use serde_json::{Map, Value};
 
 use super::{
     DecodeError,
@@ -42,8 +45,13 @@ pub fn encode_result(result: &RunResult) -> (Vec<u8>, Vec<Buffer>) {
         to.map(&result.header);
         to.map(&result.metadata);
     });
+    let mut metadata = WrittenMaps::default();
     for experiment in &result.experiments {
-        section(&mut document, EXPERIMENT, |to| write_experiment(experiment, to, &mut buffers));
+        section(&mut document, EXPERIMENT, |to| {
+            write_experiment(experiment, to, &mut buffers);
+            metadata.write(&experiment.metadata, to);
+            to.real(experiment.time_taken);
+        });
     }
     (document.bytes, buffers)
 }
@@ -68,14 +76,19 @@ pub fn decode_result(head: &[u8], buffers: &[Buffer]) -> Result<RunResult, Decod
         experiments: Vec::new(),
     };
     from.finish()?;
+    let mut metadata = ReadMaps::default();
     for (_, content) in sections.iter().filter(|section| section.0 == EXPERIMENT) {
         let mut from = *content;
-        result.experiments.push(read_experiment(&mut from, buffers)?);
+        let mut experiment = read_experiment(&mut from, buffers)?;
+        experiment.metadata = metadata.read(&mut from)?;
+        experiment.time_taken = from.real()?;
         from.finish()?;
+        result.experiments.push(experiment);
     }
     Ok(result)
 }
 
+/// All but the metadata and what follows them.
 fn write_experiment(experiment: &ExperimentResult, to: &mut Writer, buffers: &mut Vec<Buffer>) {
     to.text(&experiment.name);
     to.number(experiment.shots);
@@ -113,10 +126,9 @@ fn write_experiment(experiment: &ExperimentResult, to: &mut Writer, buffers: &mu
         snapshot.values.iter().for_each(|value| write_data(value, to, buffers));
     }
     to.map(&experiment.header);
-    to.map(&experiment.metadata);
-    to.real(experiment.time_taken);
 }
 
+/// What [`write_experiment`] wrote.
 fn read_experiment(from: &mut Reader<'_>, buffers: &[Buffer]) -> Read<ExperimentResult> {
     let mut experiment = ExperimentResult {
         name: from.string()?,
@@ -158,9 +170,49 @@ fn read_experiment(from: &mut Reader<'_>, buffers: &[Buffer]) -> Read<Experiment
         Ok(SnapshotResult { kind, label, values })
     })?;
     experiment.header = from.map()?;
-    experiment.metadata = from.map()?;
-    experiment.time_taken = from.real()?;
     Ok(experiment)
+}
+
+/// Where shared maps were written: a second time their bytes are copied, which takes less than to
+/// write them.
+#[derive(Default)]
+struct WrittenMaps {
+    /// By address: what is borrowed while a result is written stays where it is.
+    places: HashMap<*const Map<String, Value>, Range<usize>>,
+}
+
+impl WrittenMaps {
+    fn write(&mut self, map: &Arc<Map<String, Value>>, to: &mut Writer) {
+        if let Some(place) = self.places.get(&Arc::as_ptr(map)) {
+            to.bytes.extend_from_within(place.clone());
+            return;
+        }
+        let start = to.bytes.len();
+        to.map(map);
+        if Arc::strong_count(map) > 1 {
+            self.places.insert(Arc::as_ptr(map), start..to.bytes.len());
+        }
+    }
+}
+
+/// The maps that were read, by their text: the same text is parsed once.
+#[derive(Default)]
+struct ReadMaps<'b> {
+    maps: HashMap<&'b str, Arc<Map<String, Value>>>,
+}
+
+impl<'b> ReadMaps<'b> {
+    fn read(&mut self, from: &mut Reader<'b>) -> Read<Arc<Map<String, Value>>> {
+        let mut ahead = *from;
+        let text = ahead.text()?;
+        if let Some(map) = self.maps.get(text) {
+            *from = ahead;
+            return Ok(Arc::clone(map));
+        }
+        let map = Arc::new(from.map()?);
+        self.maps.insert(text, Arc::clone(&map));
+        Ok(map)
+    }
 }
 
 fn write_registers(registers: &[Register], to: &mut Writer) {

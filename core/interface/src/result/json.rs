@@ -232,7 +232,7 @@ fn read(node: &Node<'_, '_>) -> Result<ExperimentResult, Mistyped> {
         registers: registers(&header, CLBIT_FIELDS, "c", width),
         time_taken: node.get("time_taken").map_or(Ok(0.0), |seconds| seconds.number())?,
         header,
-        metadata,
+        metadata: metadata.into(),
         ..ExperimentResult::default()
     };
     if let Some(counts) = data.get("counts") {

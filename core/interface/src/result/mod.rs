@@ -4,7 +4,7 @@ mod counts;
 mod json;
 mod memory;
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, sync::Arc};
 
 use num_complex::Complex64;
 use serde_json::{Map, Value};
@@ -66,8 +66,9 @@ pub struct ExperimentResult {
     pub snapshots: Vec<SnapshotResult>,
     /// The experiment's header.
     pub header: Map<String, Value>,
-    /// How it was run: method and why, threads, memory.
-    pub metadata: Map<String, Value>,
+    /// How it was run: method and why, threads, memory. Shared, because thousands of experiments
+    /// of a run mostly say the same.
+    pub metadata: Arc<Map<String, Value>>,
     /// How long it took, in seconds.
     pub time_taken: f64,
 }

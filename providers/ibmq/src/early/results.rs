@@ -1,5 +1,7 @@
 //! What a job comes back with, as a [`RunResult`].
 
+use std::sync::Arc;
+
 use ketch_core::{BitString, Counts, RunResult, circuit::Register, result::ExperimentResult};
 use serde_json::{Map, Value};
 
@@ -91,7 +93,7 @@ fn experiment(
     }
     for field in ["additionalData", "versionSimulationRun"] {
         if let Some(value) = data.and_then(|data| data.get(field)) {
-            result.metadata.insert(field.to_owned(), value.clone());
+            Arc::make_mut(&mut result.metadata).insert(field.to_owned(), value.clone());
         }
     }
     Ok(result)

@@ -80,7 +80,7 @@ fn experiment(
         counts: Some(counts),
         memory: keep.then(|| Memory::from_bytes(width, memory.into())).flatten(),
         header: planned.map(|planned| planned.header.clone()).unwrap_or_default(),
-        metadata: object(value.get("metadata")),
+        metadata: object(value.get("metadata")).into(),
         ..ExperimentResult::default()
     })
 }
