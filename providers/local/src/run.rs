@@ -28,6 +28,10 @@ use crate::{
 /// The bytes up to which experiments run side by side, one thread each.
 const SMALL: u128 = 4 << 20;
 
+/// Circuits from which on it pays to start threads to check them: each takes some microseconds, a
+/// thread some tens.
+const MANY_KINDS: usize = 128;
+
 /// Up to these, a circuit takes less than [`SMALL`] by any method, and nobody needs to ask how much.
 const FEW_QUBITS: u32 = 6;
 const FEW_CLBITS: u32 = 64;
@@ -65,8 +69,7 @@ impl Plan {
         }
         let mut settings = read_settings(row, &mut qobj)?;
         let mut threads = options.threads.map_or(0, |threads| threads as usize);
-        let mut sizes = HashMap::new();
-        for (experiment, settings) in qobj.experiments().iter().zip(&mut settings) {
+        for settings in &mut settings {
             let engine = &mut settings.engine;
             engine.max_memory = match (engine.max_memory, options.memory) {
                 (Some(own), Some(budget)) => Some(own.min(budget)),
@@ -77,29 +80,19 @@ impl Plan {
                 (budget, 0) => budget,
                 (budget, own) => budget.min(own),
             };
+        }
+        let (kinds, sizes) = sizes(row, &qobj, &settings, threads)?;
+        for (place, (experiment, settings)) in qobj.experiments().iter().zip(&settings).enumerate()
+        {
             let circuit = circuit_of(&qobj, experiment)?;
-            // All that the size depends on, so that thousands of experiments that run one circuit
-            // are looked at once.
-            let key = (
-                experiment.circuit,
-                (engine.method, engine.precision, engine.shots <= 1),
-                (engine.final_state, engine.truncate, engine.initial_state.is_some()),
-            );
-            let size = match sizes.get(&key) {
-                Some(size) => *size,
-                None => {
-                    let size = size_of(circuit, engine).map_err(|error| refused(row, error))?;
-                    sizes.insert(key, size);
-                    size
-                }
-            };
-            check_size(row, n_qubits, circuit, size, engine.max_memory)?;
+            let size = sizes[kinds[place]].clone()?;
+            check_size(row, n_qubits, circuit, size, settings.engine.max_memory)?;
             let (found, expected) = (experiment.bindings.len(), circuit.parameters().len());
             if found != expected {
                 bound(circuit, experiment)?;
             }
         }
-        let largest = sizes.values().map(|size: &Size| size.bytes).max().unwrap_or(0);
+        let largest = sizes.iter().flatten().map(|size| size.bytes).max().unwrap_or(0);
         Ok(Self { row, qobj, settings, largest, threads })
     }
 
@@ -217,6 +210,43 @@ fn circuit_of<'q>(qobj: &'q Qobj, experiment: &Experiment) -> Result<&'q Circuit
         ),
         source: None,
     })
+}
+
+/// What the circuits take, or why they are refused, each kind once: the kind of each experiment, up
+/// to the first that names no circuit, and each kind's answer.
+fn sizes(
+    row: &Row,
+    qobj: &Qobj,
+    settings: &[Settings],
+    threads: usize,
+) -> Result<(Vec<usize>, Vec<Result<Size>>)> {
+    let mut known = HashMap::new();
+    let mut of_kind = Vec::new();
+    let mut kinds = Vec::with_capacity(settings.len());
+    for (experiment, settings) in qobj.experiments().iter().zip(settings) {
+        let Ok(circuit) = circuit_of(qobj, experiment) else { break };
+        let engine = &settings.engine;
+        // All that the size depends on, so that thousands of experiments that run one circuit
+        // are looked at once.
+        let key = (
+            experiment.circuit,
+            (engine.method, engine.precision, engine.shots <= 1),
+            (engine.final_state, engine.truncate, engine.initial_state.is_some()),
+        );
+        kinds.push(*known.entry(key).or_insert_with(|| {
+            of_kind.push((circuit, engine));
+            of_kind.len() - 1
+        }));
+    }
+    let threads = match of_kind.len() {
+        MANY_KINDS.. => self::threads(threads)?,
+        _ => Threads::serial(),
+    };
+    let size = |kind: usize| {
+        let (circuit, engine) = of_kind[kind];
+        size_of(circuit, engine).map_err(|error| refused(row, error))
+    };
+    Ok((kinds, threads.map(of_kind.len(), size)))
 }
 
 fn size_of(circuit: &Circuit, engine: &Options) -> Result<Size, ketch_simulator::Error> {

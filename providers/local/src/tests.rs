@@ -269,6 +269,25 @@ fn sweep(numbers: impl IntoIterator<Item = f64>) -> Qobj {
     qobj
 }
 
+/// So many circuits that they are checked side by side.
+#[test]
+fn of_many_circuits_the_first_that_cannot_run_is_named() {
+    let mut circuits: Vec<Circuit> = (0..300).map(|i| bell().ry(f64::from(i), 0)).collect();
+    for (place, name) in [(260, "later"), (120, "first"), (299, "last")] {
+        let mut circuit = bell();
+        circuit.push_unchecked(Op::Opaque(name.into()), &[Qubit(0)], &[], &[]);
+        circuits[place] = circuit;
+    }
+    let mut qobj = Qobj::from_circuits(circuits);
+    match refusal("qasm_simulator", qobj.clone()) {
+        Error::UnsupportedInstruction { instruction, .. } => assert_eq!(instruction, "first"),
+        other => panic!("{other:?}"),
+    }
+    qobj.experiments_mut()[100].circuit = 300;
+    let error = refusal("qasm_simulator", qobj).to_string();
+    assert!(error.contains("names circuit 300, there are 300"), "{error}");
+}
+
 #[test]
 fn what_experiments_say_of_themselves_is_shared_if_it_is_the_same() {
     let other = Circuit::new(2, 2).h(0).cx(0, 1).ry(0.3, 0).measure_all();
