@@ -48,6 +48,11 @@ const BANNED: &[(&str, &str)] = &[
 /// Older versions that stand beside a newer one: name, start of the version, reason.
 const DUPLICATES: &[(&str, &str, &str)] = &[
     ("getrandom", "0.2.", "ring asks for it, which rustls can use and does not use here"),
+    (
+        "glam",
+        "0.",
+        "nalgebra can use any of them and uses none here; only the lock file lists them",
+    ),
     ("libloading", "0.7.", "abi_stable, which is pinned, uses it"),
     ("syn", "1.", "the macros of abi_stable, which is pinned, use it"),
 ];

@@ -68,7 +68,12 @@ fn sizes_have_limits() {
     }
     let shots = refusal("ibmqx4", Qobj::from_circuit(bell_2018(5, 1, 0)).with_shots(9000));
     assert!(shots.to_string().contains("9000 shots, expected 1 to 8192"), "{shots}");
+    let coupling = backend("synthetic_27").configuration().unwrap().coupling().unwrap().unwrap();
     let all = (0..27).fold(Circuit::new(27, 27), |circuit, qubit| circuit.sx(qubit));
+    let joined = coupling.edges().fold(all, |circuit, (control, target)| {
+        circuit.cx(control, target).rz(0.3, target).sx(target)
+    });
+    let all = joined.measure_all();
     let little = RunOptions { memory: Some(1 << 20), ..RunOptions::default() };
     let found = backend("synthetic_27").run(Qobj::from_circuit(all), little).err().unwrap();
     assert_eq!(found.code(), "memory.insufficient");
