@@ -35,6 +35,7 @@ pub mod noise;
 mod options;
 mod plan;
 mod program;
+mod progress;
 mod records;
 mod rng;
 mod run;

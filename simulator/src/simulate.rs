@@ -15,6 +15,7 @@ use crate::{
     dense, density, memory, mps,
     plan::{Part, combined, plan, seed_of, summary},
     program::{Layout, sees_clbits},
+    progress::Unit,
     run::Outcomes,
     sparse, stabilizer, stage,
 };
@@ -149,9 +150,14 @@ fn run_planned(
         return run_part(threads, part, options, cancel);
     }
     require_memory(circuit, parts, options, threads.count())?;
+    cancel.expects(Unit::Passes, parts.len() as u64);
+    let quiet = cancel.quiet();
     let outcomes = parts.iter().enumerate().map(|(number, part)| {
-        let seed = seed_of(number, options.seed);
-        run_part(threads, part, &Options { seed, memory: true, ..options.clone() }, cancel)
+        let options =
+            Options { seed: seed_of(number, options.seed), memory: true, ..options.clone() };
+        let outcome = run_part(threads, part, &options, &quiet);
+        cancel.did(Unit::Passes, 1);
+        outcome
     });
     let outcomes = outcomes.collect::<Result<Vec<_>, _>>()?;
     Ok(combined(circuit, options, summary(parts), outcomes))

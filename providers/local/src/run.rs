@@ -98,8 +98,12 @@ impl Plan {
 
     /// Runs all experiments. One that fails leaves the others alone.
     pub(crate) fn run(self, running: &Running, host: &Host) -> Result<RunResult> {
-        let cancel = Cancel::from(running.cancel_flag());
         let n = self.settings.len();
+        let mut cancel = Cancel::from(running.cancel_flag());
+        if n == 1 {
+            let (host, job_id) = (host.clone(), running.job_id().to_owned());
+            cancel = cancel.reporting(move |done| host.progress(&job_id, done));
+        }
         let all_small = self.largest <= SMALL;
         let side_by_side = self.settings.iter().map(|settings| settings.side_by_side);
         let allowed = side_by_side.filter(|&n| n > 0).min().unwrap_or(usize::MAX);
@@ -110,7 +114,7 @@ impl Plan {
             let result = self.experiment(place, threads, &metadata, &cancel);
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
             // A hundred messages at most, however many experiments.
-            if done * 100 / n != (done - 1) * 100 / n {
+            if n > 1 && done * 100 / n != (done - 1) * 100 / n {
                 host.progress(running.job_id(), done as f64 / n as f64);
             }
             result

@@ -6,6 +6,7 @@ use ketch_kernels::Real;
 use super::{DenseOp, State};
 use crate::{
     Cancel, Error, Options,
+    progress::Unit,
     records::Records,
     rng::uniform,
     run::{Measured, Outcomes, Ran, Run, Shot, bytes, misread, unmeasured_segments},
@@ -23,6 +24,7 @@ pub(crate) fn sampled<'t, T: Real>(
     options: &Options,
 ) -> Result<Ran<State<'t, T>>, Error> {
     let mut records = Records::default();
+    run.cancel.expects(Unit::Passes, run.program.n_passes() as u64);
     for segment in unmeasured_segments(run.program) {
         let mut shot = Shot::new(run.program, options.seed, 0);
         shot.run(run, &mut state, &mut records, segment.start, segment.end)?;

@@ -7,6 +7,7 @@ use super::{DensityOp, state::PauliState};
 use crate::{
     Error, Options,
     dense::sample::draw,
+    progress::Unit,
     records::Records,
     run::{Measured, Ran, Run, Shot, unmeasured_segments},
 };
@@ -23,6 +24,7 @@ pub(super) fn sampled<'t, T: Real>(
     options: &Options,
 ) -> Result<Ran<PauliState<'t, T>>, Error> {
     let mut records = Records::default();
+    run.cancel.expects(Unit::Passes, run.program.n_passes() as u64);
     for segment in unmeasured_segments(run.program) {
         let mut shot = Shot::new(run.program, options.seed, 0);
         shot.run(run, &mut state, &mut records, segment.start, segment.end)?;

@@ -12,6 +12,7 @@ use nalgebra::DMatrix;
 use super::{MpsProgram, chain::Chain, linalg::Mat, op::MpsOp, register::State};
 use crate::{
     Error, Options,
+    progress::Unit,
     records::Records,
     rng::uniform,
     run::{Measured, Outcomes, Ran, Run, Shot, misread, unmeasured_segments},
@@ -32,6 +33,7 @@ pub(super) fn sampled<'t>(
 ) -> Result<Ran<State<'t>>, Error> {
     let program: &MpsProgram<'_> = run.program;
     let mut records = Records::default();
+    run.cancel.expects(Unit::Passes, run.program.n_passes() as u64);
     for segment in unmeasured_segments(program) {
         let mut shot = Shot::new(program, options.seed, 0);
         shot.run(run, &mut state, &mut records, segment.start, segment.end)?;

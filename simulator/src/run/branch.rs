@@ -17,6 +17,7 @@ use super::{
 use crate::{
     Error, Options, memory,
     program::{Operation, Step},
+    progress::Unit,
     records::Records,
 };
 
@@ -158,6 +159,7 @@ pub(crate) fn branched<'t, R: Branch<'t>>(
     shape: Shape,
 ) -> Result<Ran<R>, Error> {
     let (program, shots) = (run.program, options.shots);
+    run.cancel.expects(Unit::Shots, shots);
     let prefix = program.common_prefix();
     let mut records = Records::default();
     Shot::new(program, options.seed, 0).run(run, &mut start, &mut records, 0, prefix)?;
@@ -239,6 +241,7 @@ impl<'c, 't, R: Branch<'t>> Walk<'_, '_, 'c, 't, R> {
             };
             match self.grow(group)? {
                 Grown::Done(mut group) => {
+                    self.run.cancel.did(Unit::Shots, group.shots.len() as u64);
                     self.read(&mut group, &mut done)?;
                     spare.push(group.state);
                 }

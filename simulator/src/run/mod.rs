@@ -18,7 +18,7 @@ pub(crate) use readout::misread;
 pub(crate) use register::Register;
 pub(crate) use shot::{Run, Shot};
 
-use crate::{Error, Options, records::Records, rng::SHOTS_PER_BLOCK};
+use crate::{Error, Options, progress::Unit, records::Records, rng::SHOTS_PER_BLOCK};
 
 /// Blocks of shots whose results are held before they are put together.
 const BLOCKS_AT_A_TIME: u64 = 512;
@@ -49,11 +49,13 @@ pub(crate) fn shot_by_shot<'t, R: Register<'t>>(
         // In place, without a copy of the state.
         let (mut shot, mut records) = (Shot::new(program, options.seed, 0), Records::default());
         let mut outcomes = Outcomes::new(width, options.memory, 1)?;
+        run.cancel.expects(Unit::Passes, program.n_passes() as u64);
         shot.run(run, &mut start, &mut records, 0, end)?;
         outcomes.add(&shot.clbits);
         start.finish(program)?;
         return Ok(Ran { state: start, outcomes, records });
     }
+    run.cancel.expects(Unit::Shots, options.shots);
     let mut records = Records::default();
     Shot::new(program, options.seed, 0).run(run, &mut start, &mut records, 0, prefix)?;
     start.catch_up()?;
@@ -72,6 +74,7 @@ pub(crate) fn shot_by_shot<'t, R: Register<'t>>(
             let mut shot = Shot::new(program, options.seed, number);
             shot.run(run, &mut state, &mut block_records, prefix, end)?;
             block_outcomes.add(&shot.clbits);
+            run.cancel.did(Unit::Shots, 1);
         }
         if let Some(last) = last {
             last.copy_from(&state)?;

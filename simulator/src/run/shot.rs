@@ -9,6 +9,7 @@ use super::{Register, readout::misread};
 use crate::{
     Cancel, Error, Saved,
     program::{Program, Step, numbers},
+    progress::Unit,
     records::{Budget, Records},
     rng::ShotRandom,
 };
@@ -93,7 +94,10 @@ impl Shot {
         let circuit = program.circuit;
         let mut next = at + 1;
         match &program.steps[at] {
-            Step::Quantum(op) => state.apply(op, &mut self.random)?,
+            Step::Quantum(op) => {
+                state.apply(op, &mut self.random)?;
+                run.cancel.did(Unit::Passes, 1);
+            }
             Step::Dynamic(index) => self.dynamic(program, *index, state)?,
             Step::ReadoutError(index) => {
                 let instruction = circuit.instruction(*index);

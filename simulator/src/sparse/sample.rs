@@ -5,6 +5,7 @@ use ketch_interface::BitString;
 use super::{SparseProgram, state::State};
 use crate::{
     Error, Options,
+    progress::Unit,
     records::Records,
     rng::uniform,
     run::{Measured, Outcomes, Ran, Run, Shot, misread, unmeasured_segments},
@@ -23,6 +24,7 @@ pub(super) fn sampled(
 ) -> Result<Ran<State>, Error> {
     let program: &SparseProgram<'_> = run.program;
     let mut records = Records::default();
+    run.cancel.expects(Unit::Passes, run.program.n_passes() as u64);
     for segment in unmeasured_segments(program) {
         let mut shot = Shot::new(program, options.seed, 0);
         shot.run(run, &mut state, &mut records, segment.start, segment.end)?;

@@ -4,7 +4,7 @@ use std::sync::Mutex;
 
 use ketch_kernels::{AllocError, FrameProgram, Frames, Kernels, SHOTS, Threads};
 
-use crate::{Cancel, Error, Options, run::Outcomes};
+use crate::{Cancel, Error, Options, progress::Unit, run::Outcomes};
 
 /// Bytes of packed shots that are held at a time where their memory was not asked for.
 const BATCH_BYTES: u64 = 1 << 28;
@@ -26,6 +26,7 @@ pub(super) fn sample(
     let whole_blocks = (BATCH_BYTES / (SHOTS * stride) as u64).max(1) * SHOTS as u64;
     let batch = if options.memory { options.shots } else { options.shots.min(whole_blocks) };
     let mut outcomes = Outcomes::new(width, false, 0)?;
+    cancel.expects(Unit::Shots, options.shots);
     let mut first = 0;
     while first < options.shots {
         let n = batch.min(options.shots - first);
@@ -65,6 +66,7 @@ fn run(
             cancel.poll()?;
             kernels.run_frames(program, &mut frames, seed, first_block + block as u64);
             kernels.write_shots(&frames, width as usize, out, stride);
+            cancel.did(Unit::Shots, (out.len() / stride) as u64);
         }
         Ok(())
     });

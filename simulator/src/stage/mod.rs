@@ -25,7 +25,7 @@ use self::{
     compile::{Pass, compile},
     schedule::{Shape, stages},
 };
-use crate::{Cancel, Error, dense::Apply};
+use crate::{Cancel, Error, dense::Apply, progress::Unit};
 
 /// Places from which stages are worth their planning; with fewer, the whole state is in the cache
 /// and gates are run as they come.
@@ -94,8 +94,12 @@ impl<T: Real> Staged<T> {
         state: &mut [Complex<T>],
         scratch: &mut Option<Scratch<T>>,
     ) -> Result<(), Error> {
-        for pass in &self.passes {
+        for (number, pass) in self.passes.iter().enumerate() {
             self.cancel.poll()?;
+            if number > 0 {
+                // The last pass is counted by who asked for them.
+                self.cancel.did(Unit::Passes, 1);
+            }
             match pass {
                 Pass::Whole(apply) => apply.run(kernels, threads, state),
                 Pass::Tiles { tiles, work } => {

@@ -189,3 +189,20 @@ fn counts_and_memory_are_asked_for_before_they_are_taken() {
         other => panic!("{other:?}"),
     }
 }
+
+/// Whatever is counted, passes over one state, shots or parts: shares ascend, and end at 1.
+#[test]
+fn progress_is_reported() {
+    let many =
+        (0..14).fold(Circuit::new(14, 14), |circuit, q| circuit.ry(0.3, q).cx(q, (q + 1) % 14));
+    let dynamic = Circuit::new(2, 2).h(0).measure(0, 0).reset(0).h(0).measure(0, 1);
+    let apart = (0..20).fold(Circuit::new(20, 20), |circuit, q| circuit.rx(0.3, q)).measure_all();
+    for circuit in [many.clone().measure_all(), dynamic, apart] {
+        let told = std::sync::Arc::new(std::sync::Mutex::new(Vec::new()));
+        let list = std::sync::Arc::clone(&told);
+        let cancel = Cancel::new().reporting(move |share| list.lock().unwrap().push(share));
+        simulate(&circuit, &options(), &cancel).unwrap();
+        let told = told.lock().unwrap();
+        assert!(told.is_sorted() && told.last() == Some(&1.0), "{told:?}");
+    }
+}
