@@ -51,7 +51,8 @@ pub(crate) fn choose_general(circuit: &Circuit, options: &Options) -> (Method, &
     if noisy && !whole && n_places > DENSITY_MATRIX_UP_TO && is_clifford(circuit) {
         return (Method::Stabilizer, "all gates are Clifford gates, and all noise is of Paulis");
     }
-    if !whole && !fits(n_places, options) && takes(circuit, Method::MatrixProductState) {
+    let too_large = n_places >= WIDE && !fits(n_places, options);
+    if !whole && too_large && takes(circuit, Method::MatrixProductState) {
         return (
             Method::MatrixProductState,
             "a state vector does not fit the memory, and qubits are little entangled",

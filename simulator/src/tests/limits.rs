@@ -107,7 +107,9 @@ fn memory_is_refused_before_it_is_taken() {
     let error = simulate(&super::generic(7), &small, &Cancel::new()).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "a circuit of 7 qubits needs 2 KiB, 1 KiB free; try single precision, or fewer qubits"
+        "a circuit of 7 qubits needs 2 KiB, 1 KiB free; try single precision, the stabilizer \
+         method for Clifford gates, the matrix_product_state method for little entanglement, or \
+         fewer qubits"
     );
     let unitary = Options { method: Method::Unitary, ..options() };
     assert_eq!(memory_needed(&Circuit::new(10, 0), &unitary, 2), 16 << 20);
