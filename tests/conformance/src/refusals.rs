@@ -2,7 +2,7 @@
 
 use ketch_core::{
     Backend, Circuit, Error, Qobj, RunOptions,
-    circuit::{MAX_QUBITS, Op, Qubit},
+    circuit::{Gate, MAX_QUBITS, Op, Qubit},
     qobj::Program,
 };
 use serde_json::{Value, json};
@@ -105,18 +105,38 @@ pub fn too_many_qubits_are_refused(backend: &dyn Backend) -> Check {
     else {
         return Err(Outcome::not_applicable("it has no limit"));
     };
-    // Every qubit is used: those that are not may be left out by a simulator.
-    let gates = Gates::of(backend)?;
-    let random = gates.h(gates.circuit("probe"), gates.first).is_ok();
-    let mut circuit = Circuit::new(limit + 1, 1).named("large");
-    for qubit in 0..=limit {
-        circuit = if random { gates.h(circuit, qubit)? } else { gates.x(circuit, qubit)? };
-    }
+    let circuit = large(backend, limit + 1)?;
     let qobj = Qobj::from_circuit(circuit).with_shots(1);
     match refusal(backend, qobj, "a circuit of too many qubits")? {
         Error::TooManyQubits { .. } | Error::OutOfMemory { .. } => Ok(()),
         error => Err(wrong_code("circuit.too_large", &error)),
     }
+}
+
+/// A circuit that needs all its qubits: what is idle, unseen or little entangled may be left out or
+/// made cheap by a simulator, so there is as much entanglement as the backend has gates for.
+fn large(backend: &dyn Backend, n_qubits: u32) -> Result<Circuit, Outcome> {
+    let gates = Gates::of(backend)?;
+    let configuration = backend.configuration()?;
+    let has = |name: &str| configuration.basis_gates.iter().any(|gate| gate == name);
+    let mut circuit = Circuit::new(n_qubits, n_qubits).named("large");
+    if !has("u3") || !has("cx") {
+        let random = gates.h(gates.circuit("probe"), gates.first).is_ok();
+        for qubit in 0..n_qubits {
+            circuit = if random { gates.h(circuit, qubit)? } else { gates.x(circuit, qubit)? };
+        }
+        return Ok(circuit);
+    }
+    for distance in [1, 2, 3, 5, 7, 11] {
+        for qubit in 0..n_qubits {
+            let angles = [0.3 + f64::from(qubit), 0.7, 1.1];
+            circuit = circuit.gate(Gate::U3, 0, &angles, &[qubit]);
+        }
+        for qubit in 0..n_qubits.saturating_sub(distance) {
+            circuit = circuit.cx(qubit, qubit + distance);
+        }
+    }
+    Ok((0..n_qubits).fold(circuit, |circuit, qubit| circuit.measure(qubit, qubit)))
 }
 
 fn wrong_code(expected: &str, error: &Error) -> Outcome {

@@ -87,9 +87,14 @@ fn instructions_that_the_backend_does_not_know_are_named() {
     let opaque = "OPENQASM 2.0;\nopaque wobble a;\nqreg q[1];\ncreg c[1];\nwobble q[0];\n\
                   measure q -> c;\n";
     check("opaque.qasm", opaque.as_bytes(), 9, &["wobble"]);
-    let wide = "OPENQASM 2.0;\ninclude \"qelib1.inc\";\nqreg q[200];\ncreg c[200];\nh q;\n\
-                measure q -> c;\n";
-    check("wide.qasm", wide.as_bytes(), 9, &["200"]);
+    // Every qubit meets every other, so that nothing about it is cheap in disguise.
+    let mut wide = "OPENQASM 2.0;\ninclude \"qelib1.inc\";\nqreg q[80];\ncreg c[80];\n".to_owned();
+    for a in 0..80 {
+        wide += &format!("u3(0.3,{a},0.5) q[{a}];\n");
+        (0..80).filter(|b| *b != a).for_each(|b| wide += &format!("cx q[{a}],q[{b}];\n"));
+    }
+    wide += "measure q -> c;\n";
+    check("wide.qasm", wide.as_bytes(), 9, &["80"]);
 }
 
 #[test]
