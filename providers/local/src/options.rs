@@ -33,7 +33,7 @@ pub(crate) struct Settings {
 /// All options.
 #[rustfmt::skip]
 pub(crate) static OPTIONS: &[OptionRow] = &[
-    OptionRow { name: "method", expected: "\"automatic\", \"statevector\", \"unitary\" or \"density_matrix\"", set: set_method },
+    OptionRow { name: "method", expected: "\"automatic\", \"statevector\", \"unitary\", \"density_matrix\", \"stabilizer\", \"matrix_product_state\", \"superop\" or \"sparse\"", set: set_method },
     OptionRow { name: "precision", expected: "\"double\" or \"single\"", set: set_precision },
     OptionRow { name: "max_parallel_threads", expected: "a number, 0 for all", set: set_threads },
     OptionRow { name: "max_parallel_experiments", expected: "a number, 0 for as many as threads", set: set_experiments },

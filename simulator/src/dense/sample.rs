@@ -35,8 +35,9 @@ pub(crate) fn sampled<'t, T: Real>(
     Ok(Ran { state, outcomes, records: records.repeated(options.shots) })
 }
 
-/// Draws all shots; `sample` gives the basis states that ascending uniform numbers fall on. Shot `i` has a random number of its own, so its outcome depends neither on
-/// other shots nor on threads.
+/// Draws all shots; `sample` gives the basis states that ascending uniform numbers fall on. Shot
+/// `i` has a random number of its own, so its outcome depends neither on other shots nor on
+/// threads.
 pub(crate) fn draw(
     sample: impl Fn(&[f64]) -> Result<Vec<usize>, Error>,
     measured: &Measured<'_>,
