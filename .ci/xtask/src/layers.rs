@@ -29,10 +29,11 @@ const LAYERS: &[Layer] = &[
     Layer { package: "ketch-provider-noisy", height: 3, uses: &["ketch-core", "ketch-simulator"] },
     Layer { package: "ketch-provider-ibmq", height: 3, uses: &["ketch-core", "ketch-qasm"] },
     Layer { package: "ketch-registry", height: 3, uses: &["ketch-core", "ketch-abi"] },
+    Layer { package: "ketch-jobs", height: 3, uses: &["ketch-core"] },
     Layer {
         package: "ketch",
         height: 4,
-        uses: &["ketch-registry", "ketch-qasm", "ketch-compiler", "ketch-core"],
+        uses: &["ketch-registry", "ketch-jobs", "ketch-qasm", "ketch-compiler", "ketch-core"],
     },
     Layer { package: "ketch-cli", height: 5, uses: &["ketch"] },
 ];

@@ -1,0 +1,278 @@
+//! [`StoredBackend`]: any backend, with jobs that are kept.
+
+use std::{
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
+
+use ketch_core::{
+    Backend, BackendConfiguration, BackendProperties, BackendStatus, Buffer, Error as JobError,
+    Extensions, Job, JobQuery, Qobj, Result, RunOptions, RunResult, codec,
+};
+
+use crate::{Claim, JobFilter, NewJob, Runner, Store, StoredError, StoredJob, live, service};
+
+/// Any backend, with jobs that are kept: their ids are given out when they are on disk, their
+/// results are on disk before they are DONE, and `jobs` and `retrieve_job` work for every backend.
+///
+/// A job of a backend that is no service ends with this process; it is an ERROR then, and can be
+/// tried again.
+pub struct StoredBackend {
+    store: Arc<Store>,
+    /// The qualified name under which jobs are kept.
+    name: String,
+    inner: Arc<dyn Backend>,
+    largest: u64,
+    recorder: Arc<Recorder>,
+}
+
+impl StoredBackend {
+    /// Wraps a backend; `name` is its qualified name, `provider/backend`.
+    #[must_use]
+    pub fn new(store: Arc<Store>, name: impl Into<String>, inner: Arc<dyn Backend>) -> Self {
+        let recorder = Arc::default();
+        Self { store, name: name.into(), inner, largest: u64::MAX, recorder }
+    }
+
+    /// Keeps no results of more than so many bytes; whoever holds the job gets them all the same.
+    #[must_use]
+    pub fn keeping_at_most(mut self, bytes: u64) -> Self {
+        self.largest = bytes;
+        self
+    }
+
+    fn stored(&self, id: String, live: Option<Arc<dyn Job>>) -> Arc<dyn Job> {
+        let store = Arc::clone(&self.store);
+        Arc::new(StoredJob { store, id, backend: Arc::clone(&self.inner), live })
+    }
+
+    fn send(&self, id: &str, qobj: Qobj, options: RunOptions) -> Result<Arc<dyn Job>> {
+        match self.inner.run(qobj, options) {
+            Ok(job) => {
+                self.store.sent(id, &job.job_id())?;
+                Ok(job)
+            }
+            Err(error) if error.is_retryable() => {
+                // It may have arrived. It is never sent again by itself.
+                self.store.outcome_unknown(id, &StoredError::from(&error))?;
+                Err(error)
+            }
+            Err(error) => {
+                self.store.delete(id)?;
+                Err(error)
+            }
+        }
+    }
+
+    fn start(&self, id: &str, qobj: Qobj, options: RunOptions) -> Result<Arc<dyn Job>> {
+        let claim = self.store.take(id)?;
+        match self.inner.run(qobj, options) {
+            Ok(job) => {
+                let entry = Entry { claim, job: Arc::clone(&job), largest: self.largest };
+                self.recorder.watch(entry)?;
+                Ok(job)
+            }
+            Err(error) => {
+                // Nobody was told of the job: it was never one.
+                claim.forget()?;
+                Err(error)
+            }
+        }
+    }
+}
+
+impl Backend for StoredBackend {
+    fn name(&self) -> &str {
+        self.inner.name()
+    }
+
+    fn configuration(&self) -> Result<Arc<BackendConfiguration>> {
+        self.inner.configuration()
+    }
+
+    fn properties(&self) -> Result<Option<Arc<BackendProperties>>> {
+        self.inner.properties()
+    }
+
+    fn status(&self) -> Result<BackendStatus> {
+        self.inner.status()
+    }
+
+    fn run(&self, qobj: Qobj, options: RunOptions) -> Result<Arc<dyn Job>> {
+        let service = !self.inner.configuration()?.local;
+        let runner = if service { Runner::Service } else { Runner::Program };
+        let new = NewJob::new(&self.name, runner, options.clone());
+        let id = self.store.submit(&new, &qobj)?;
+        let options = RunOptions { job_key: Some(id.clone()), ..options };
+        let job = match runner {
+            Runner::Service => self.send(&id, qobj, options),
+            _ => self.start(&id, qobj, options),
+        };
+        Ok(self.stored(id, Some(job?)))
+    }
+
+    fn retrieve_job(&self, job_id: &str) -> Result<Arc<dyn Job>> {
+        let id = self.store.resolve(job_id)?;
+        let ours = self.store.job(&id)?.backend == self.name;
+        if !ours {
+            return Err(JobError::JobNotFound { job: job_id.to_owned() });
+        }
+        Ok(self.stored(id.clone(), self.recorder.job(&id)))
+    }
+
+    fn jobs(&self, query: &JobQuery) -> Result<Vec<Arc<dyn Job>>> {
+        let filter = JobFilter {
+            backend: Some(self.name.clone()),
+            states: query.status.iter().cloned().collect(),
+            limit: Some(query.limit.saturating_add(query.skip)),
+            ..JobFilter::default()
+        };
+        let found = self.store.jobs(&filter)?.into_iter().skip(query.skip);
+        Ok(found
+            .map(|record| {
+                let live = self.recorder.job(&record.id);
+                self.stored(record.id, live)
+            })
+            .collect())
+    }
+
+    fn extensions(&self) -> Option<&dyn Extensions> {
+        self.inner.extensions()
+    }
+}
+
+impl std::fmt::Debug for StoredBackend {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredBackend").field("name", &self.name).finish_non_exhaustive()
+    }
+}
+
+/// Writes down what becomes of the jobs of this process: one thread, as long as there are any.
+#[derive(Default)]
+struct Recorder {
+    watched: Mutex<Watched>,
+}
+
+#[derive(Default)]
+struct Watched {
+    entries: Vec<Entry>,
+    has_thread: bool,
+}
+
+struct Entry {
+    claim: Claim,
+    job: Arc<dyn Job>,
+    largest: u64,
+}
+
+/// How often leases are renewed.
+pub(crate) const HEARTBEAT: Duration = Duration::from_secs(2);
+
+impl Recorder {
+    fn watch(self: &Arc<Self>, entry: Entry) -> Result<()> {
+        let mut watched = self.watched();
+        if !watched.has_thread {
+            let recorder = Arc::clone(self);
+            let thread = thread::Builder::new().name("ketch recorder".to_owned());
+            thread.spawn(move || recorder.record()).map_err(|error| {
+                JobError::caused("thread.unavailable", "cannot start a thread", error)
+            })?;
+            watched.has_thread = true;
+        }
+        watched.entries.push(entry);
+        Ok(())
+    }
+
+    fn job(&self, id: &str) -> Option<Arc<dyn Job>> {
+        let watched = self.watched();
+        let entry = watched.entries.iter().find(|entry| entry.claim.record.id == id)?;
+        Some(Arc::clone(&entry.job))
+    }
+
+    fn record(&self) {
+        let [shortest, longest] = live::LOOKS;
+        let mut pause = shortest;
+        let mut renewed = Instant::now();
+        loop {
+            let ended: Vec<Entry> =
+                self.watched().entries.extract_if(.., |entry| entry.has_ended()).collect();
+            if !ended.is_empty() {
+                pause = shortest;
+            }
+            for entry in ended {
+                // What cannot be written cannot be told to anybody either: the job's owner is gone
+                // when this process is, and the job is an ERROR then.
+                let _ = entry.write_down();
+            }
+            let mut watched = self.watched();
+            if watched.entries.is_empty() {
+                watched.has_thread = false;
+                return;
+            }
+            let renew = renewed.elapsed() > HEARTBEAT;
+            if renew {
+                renewed = Instant::now();
+            }
+            watched.entries.retain(|entry| entry.look_after(renew));
+            drop(watched);
+            thread::sleep(pause);
+            pause = (pause * 2).min(longest);
+        }
+    }
+
+    fn watched(&self) -> MutexGuard<'_, Watched> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Entry {
+    fn has_ended(&self) -> bool {
+        self.job.status().is_ok_and(|status| status.is_final())
+    }
+
+    /// Hears of a cancel by another process; false once the job is not ours any more.
+    fn look_after(&self, renew: bool) -> bool {
+        let cancelled = if renew { self.claim.renew() } else { self.claim.is_cancelled() };
+        match cancelled {
+            Ok(false) => true,
+            Ok(true) => {
+                // That it could not be asked is seen by its not ending.
+                let _ = self.job.cancel();
+                true
+            }
+            Err(crate::Error::LostLease { .. }) => {
+                let _ = self.job.cancel();
+                false
+            }
+            // The disk may be well again the next time.
+            Err(_) => true,
+        }
+    }
+
+    fn write_down(self) -> crate::Result<()> {
+        match self.job.shared_result(Some(Duration::ZERO)) {
+            Ok(result) => {
+                let error = service::failure(&result);
+                if size(&result) <= self.largest {
+                    self.claim.keep(0, &result)?;
+                }
+                self.claim.finish(error.as_ref())
+            }
+            Err(JobError::Cancelled { .. }) => self.claim.cancelled(),
+            Err(error) => self.claim.finish(Some(&StoredError::from(&error))),
+        }
+    }
+}
+
+/// About how many bytes a result takes on disk.
+fn size(result: &RunResult) -> u64 {
+    let (head, buffers) = codec::encode_result(result);
+    let bytes = |buffer: &Buffer| match buffer {
+        Buffer::Reals(array) => size_of_val(&**array),
+        Buffer::Complexes(array) => size_of_val(&**array),
+        Buffer::Bytes(array) => array.len(),
+        _ => 0,
+    };
+    (head.len() + buffers.iter().map(bytes).sum::<usize>()) as u64
+}

@@ -1,0 +1,270 @@
+//! Taking jobs, and keeping them: leases with fencing tokens.
+
+use std::sync::Arc;
+
+use ketch_core::{JobStatus, RunResult, codec};
+use rusqlite::{Connection, OptionalExtension, params};
+
+use crate::{
+    Error, JobRecord, Result, Store, StoredError,
+    document::result_name,
+    owner,
+    record::{COLUMNS, now_ms},
+    state::{self, Change},
+    store,
+};
+
+/// How often a job may be taken before it counts as one that kills its workers.
+pub(crate) const MAX_ATTEMPTS: u32 = 3;
+
+/// What the jobs that run at a time may use together.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Budget {
+    /// Threads. A job that does not say how many it needs takes all.
+    pub threads: u32,
+    /// Bytes. A job that does not say how many it needs counts as none.
+    pub memory: u64,
+}
+
+impl Budget {
+    /// All processors of this machine, and all its memory.
+    #[must_use]
+    pub fn whole_machine() -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        let memory = std::fs::read_to_string("/proc/meminfo").ok().and_then(|text| {
+            let line = text.lines().find_map(|line| line.strip_prefix("MemTotal:"))?;
+            line.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+        });
+        Self {
+            threads: u32::try_from(threads).unwrap_or(u32::MAX),
+            memory: memory.map_or(u64::MAX, |kib| kib << 10),
+        }
+    }
+}
+
+/// A job that belongs to this process, as long as it renews its lease.
+#[derive(Debug)]
+pub struct Claim {
+    pub(crate) store: Arc<Store>,
+    /// What is known of the job.
+    pub record: JobRecord,
+}
+
+impl Store {
+    /// Takes the oldest queued job that fits into what the budget has left; `None` if there is
+    /// none.
+    ///
+    /// Jobs are taken in order: one that does not fit now is waited for, not overtaken.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn claim(self: &Arc<Self>, budget: Budget) -> Result<Option<Claim>> {
+        let taken = self.write("take a job", |on| {
+            let Some(record) = oldest(on)? else { return Ok(None) };
+            if !fits(on, &record, budget)? {
+                return Ok(None);
+            }
+            take(on, &record).map(Some)
+        })?;
+        Ok(taken.map(|record| Claim { store: Arc::clone(self), record }))
+    }
+
+    /// Whether a queued job could be taken now.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn has_work(&self, budget: Budget) -> Result<bool> {
+        let on = self.connection();
+        match oldest(&on)? {
+            Some(record) => fits(&on, &record, budget),
+            None => Ok(false),
+        }
+    }
+
+    /// Takes a job that this process submitted for itself.
+    ///
+    /// # Errors
+    /// [`Error::Illegal`] if it was cancelled meanwhile.
+    pub fn take(self: &Arc<Self>, id: &str) -> Result<Claim> {
+        let record = self.write("take a job", |on| take(on, &Self::record(on, id)?))?;
+        Ok(Claim { store: Arc::clone(self), record })
+    }
+
+    /// The place of a queued job in the queue, 1 is next; `None` if it does not wait.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn position(&self, id: &str) -> Result<Option<u32>> {
+        let sql = "SELECT (SELECT count(*) FROM jobs AS other WHERE other.state = 'QUEUED' \
+                   AND other.id <= jobs.id) FROM jobs WHERE id = ?1 AND state = 'QUEUED'";
+        let on = self.connection();
+        on.prepare_cached(sql)
+            .and_then(|mut select| select.query_row([id], |row| row.get(0)).optional())
+            .map_err(Error::database("find the place in the queue"))
+    }
+}
+
+impl Claim {
+    /// Renews the lease, and tells whether somebody asked for the job to stop. To be called every
+    /// few seconds at least.
+    ///
+    /// # Errors
+    /// [`Error::LostLease`] if the job was given to somebody else meanwhile.
+    pub fn renew(&self) -> Result<bool> {
+        self.store.write("renew a lease", |on| {
+            let record = self.own(on)?;
+            on.prepare_cached("UPDATE jobs SET lease_awake = ?2, lease_wall = ?3 WHERE id = ?1")
+                .and_then(|mut update| {
+                    let (awake, wall) = lease();
+                    update.execute(params![record.id, awake, wall])
+                })
+                .map_err(Error::database("renew a lease"))?;
+            Ok(record.cancel_requested)
+        })
+    }
+
+    /// Somebody asked for the job to stop. Reads only.
+    ///
+    /// # Errors
+    /// [`Error::LostLease`].
+    pub fn is_cancelled(&self) -> Result<bool> {
+        Ok(self.own(&self.store.connection())?.cancel_requested)
+    }
+
+    /// Keeps the results of experiments, the first of which has this place in the job. When this
+    /// returns they are on disk.
+    ///
+    /// # Errors
+    /// [`Error::LostLease`]; if they cannot be written.
+    pub fn keep(&self, first: u64, result: &RunResult) -> Result<()> {
+        let bytes = codec::result_to_bytes(result);
+        let name = result_name(first);
+        let document = self.store.documents.prepare(&self.record.id, &name, &bytes)?;
+        self.store.write("keep a result", |on| {
+            let record = self.own(on)?;
+            document.insert(on, &record.id)?;
+            on.execute(
+                "UPDATE jobs SET completed = ?2 WHERE id = ?1",
+                params![record.id, first + result.experiments.len() as u64],
+            )
+            .map_err(Error::database("keep a result"))?;
+            Ok(())
+        })
+    }
+
+    /// Ends the job: DONE without an error, else ERROR with it.
+    ///
+    /// # Errors
+    /// [`Error::LostLease`]; if it cannot be written.
+    pub fn finish(self, error: Option<&StoredError>) -> Result<()> {
+        let change = if error.is_some() { Change::Failed } else { Change::Succeeded };
+        self.end(change, error)
+    }
+
+    /// Ends the job as one that was stopped on request.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub fn cancelled(self) -> Result<()> {
+        self.end(Change::Cancelled, None)
+    }
+
+    fn end(self, change: Change, error: Option<&StoredError>) -> Result<()> {
+        self.store.write("end a job", |on| {
+            let record = self.own(on)?;
+            store::end(on, &record, change, error.map(StoredError::to_json).as_deref())
+        })
+    }
+
+    /// Forgets the job: nobody was told of it yet.
+    pub(crate) fn forget(self) -> Result<()> {
+        self.store.write("forget a job", |on| {
+            let record = self.own(on)?;
+            on.execute("DELETE FROM jobs WHERE id = ?1", [&record.id])
+                .map_err(Error::database("forget a job"))?;
+            Ok(())
+        })
+    }
+
+    /// Gives the job back: it waits again, and this attempt does not count.
+    ///
+    /// # Errors
+    /// [`Error::LostLease`]; if it cannot be written.
+    pub fn release(self) -> Result<()> {
+        self.store.write("give a job back", |on| {
+            let record = self.own(on)?;
+            release(on, &record, record.attempt.saturating_sub(1))
+        })
+    }
+
+    /// The job as it is now, if it is still ours.
+    fn own(&self, on: &Connection) -> Result<JobRecord> {
+        let lost = || Error::LostLease { id: self.record.id.clone() };
+        match Store::record(on, &self.record.id) {
+            Ok(now) if now.token == self.record.token && !now.state.is_final() => Ok(now),
+            Ok(_) | Err(Error::NotFound { .. }) => Err(lost()),
+            Err(error) => Err(error),
+        }
+    }
+}
+
+fn oldest(on: &Connection) -> Result<Option<JobRecord>> {
+    let sql = format!(
+        "SELECT {COLUMNS} FROM jobs WHERE state = 'QUEUED' AND runner = 'worker' ORDER BY id LIMIT 1"
+    );
+    on.prepare_cached(&sql)
+        .and_then(|mut select| select.query_row([], JobRecord::read).optional())
+        .map_err(Error::database("look for work"))
+}
+
+/// A job that asks for more than the machine has gets its turn when nothing else runs.
+fn fits(on: &Connection, record: &JobRecord, budget: Budget) -> Result<bool> {
+    let sql = "SELECT count(*), coalesce(sum(min(coalesce(threads, ?1), ?1)), 0), \
+               coalesce(sum(coalesce(memory, 0)), 0) \
+               FROM jobs WHERE state = 'RUNNING' AND runner = 'worker'";
+    let (running, threads, memory) = on
+        .prepare_cached(sql)
+        .and_then(|mut select| {
+            select.query_row([budget.threads], |row| {
+                Ok((row.get::<_, u64>(0)?, row.get::<_, u64>(1)?, row.get::<_, u64>(2)?))
+            })
+        })
+        .map_err(Error::database("add up what runs"))?;
+    let wanted = u64::from(record.threads.unwrap_or(budget.threads).min(budget.threads));
+    let memory = memory.saturating_add(record.memory.unwrap_or(0));
+    Ok(running == 0 || (threads + wanted <= u64::from(budget.threads) && memory <= budget.memory))
+}
+
+fn take(on: &Connection, record: &JobRecord) -> Result<JobRecord> {
+    let illegal = || Error::Illegal { id: record.id.clone(), state: record.state.clone() };
+    let state = state::after(&record.state, Change::Claimed).ok_or_else(illegal)?;
+    if record.cancel_requested {
+        return Err(illegal());
+    }
+    let (awake, wall) = lease();
+    on.prepare_cached(
+        "UPDATE jobs SET state = ?2, owner = ?3, token = token + 1, attempt = attempt + 1, \
+         lease_awake = ?4, lease_wall = ?5, started_ms = coalesce(started_ms, ?6) WHERE id = ?1",
+    )
+    .and_then(|mut update| {
+        let with = params![record.id, state.as_str(), owner::this_process(), awake, wall, now_ms()];
+        update.execute(with)
+    })
+    .map_err(Error::database("take a job"))?;
+    Store::record(on, &record.id)
+}
+
+/// Puts a job back into the queue, out of the reach of whoever had it.
+pub(crate) fn release(on: &Connection, record: &JobRecord, attempt: u32) -> Result<()> {
+    let state = state::after(&record.state, Change::Released).unwrap_or(JobStatus::Queued);
+    on.prepare_cached(
+        "UPDATE jobs SET state = ?2, owner = NULL, token = token + 1, attempt = ?3 WHERE id = ?1",
+    )
+    .and_then(|mut update| update.execute(params![record.id, state.as_str(), attempt]))
+    .map_err(Error::database("give a job back"))?;
+    Ok(())
+}
+
+fn lease() -> (i64, i64) {
+    (owner::awake_ms() + owner::LEASE_MS, now_ms() + owner::LEASE_MS)
+}

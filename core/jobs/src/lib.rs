@@ -1,0 +1,45 @@
+//! Jobs that outlive the program that submitted them.
+//!
+//! A [`Store`] keeps jobs, what they are to run and what came of them in a directory: rows in an
+//! SQLite database, large documents in files beside it. Any number of processes use one store at a
+//! time.
+//!
+//! * [`Store::submit`] returns a job's id when the job is on disk, and not before.
+//! * [`work`] is the loop of a worker process: it claims queued jobs, runs them on backends that
+//!   a [`Resolver`] finds, keeps every finished experiment, and goes when nothing is left to do.
+//! * [`StoredBackend`] wraps any backend, so that what is run on it is kept.
+//!
+//! Each row has one owner at a time, by a lease with a fencing token: who lost it can change
+//! nothing any more. [`state`] is the table of a job's states.
+//!
+//! This crate alone names SQLite.
+
+#![forbid(unsafe_code)]
+
+mod backend;
+mod claim;
+mod document;
+mod error;
+mod id;
+mod live;
+mod maintain;
+mod owner;
+mod record;
+mod recover;
+mod schema;
+mod service;
+pub mod state;
+mod store;
+mod worker;
+
+pub use backend::StoredBackend;
+pub use claim::{Budget, Claim};
+pub use error::{Error, Result};
+pub use id::new_id;
+pub use live::{StoredJob, as_completed};
+pub use maintain::{Problem, Retention};
+pub use record::{JobFilter, JobRecord, NewJob, Runner, StoredError};
+pub use recover::Recovered;
+pub use service::FIND_JOB;
+pub use store::Store;
+pub use worker::{Idle, Resolver, WorkOptions, work};

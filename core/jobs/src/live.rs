@@ -1,0 +1,227 @@
+//! [`StoredJob`]: a job of the store behind the interface of every job.
+
+use std::{
+    sync::Arc,
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+use ketch_core::{Backend, Error as JobError, Job, JobStatus, Result, RunResult};
+
+use crate::{JobRecord, Runner, Store, service};
+
+/// A job of the store: also one that another process runs, or that ran long ago.
+///
+/// Every method reads the store, so what it answers is what is on disk. Of a job that a service
+/// runs, `status`, `result` and `cancel` ask the service, and keep what it says.
+pub struct StoredJob {
+    pub(crate) store: Arc<Store>,
+    pub(crate) id: String,
+    pub(crate) backend: Arc<dyn Backend>,
+    /// The job itself, if this process runs it.
+    pub(crate) live: Option<Arc<dyn Job>>,
+}
+
+/// How often the store is looked at while somebody waits: at first, and at most.
+pub(crate) const LOOKS: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(25)];
+
+impl StoredJob {
+    /// A job that is in the store already; `backend` is the one that it was submitted to.
+    #[must_use]
+    pub fn new(store: Arc<Store>, id: impl Into<String>, backend: Arc<dyn Backend>) -> Self {
+        Self { store, id: id.into(), backend, live: None }
+    }
+
+    /// What the store knows of it.
+    ///
+    /// # Errors
+    /// If it is not there any more.
+    pub fn record(&self) -> Result<JobRecord> {
+        Ok(self.store.job(&self.id)?)
+    }
+
+    /// What a job that came to its end left behind.
+    fn outcome(&self, record: &JobRecord) -> Result<Arc<RunResult>> {
+        if record.state == JobStatus::Cancelled {
+            return Err(JobError::Cancelled { job: self.id.clone() });
+        }
+        // In this process it may be larger than what is kept.
+        if let Some(live) = &self.live {
+            return live.shared_result(Some(Duration::ZERO));
+        }
+        let kept = self.store.result(&self.id)?.filter(|kept| {
+            // A failure before the first result has nothing to show but its reason.
+            !kept.experiments.is_empty() || record.state == JobStatus::Done
+        });
+        match (kept, &record.error) {
+            (Some(kept), _) => Ok(Arc::new(kept)),
+            (None, Some(error)) => Err(error.clone().into()),
+            (None, None) => Err(JobError::JobFailed {
+                job: self.id.clone(),
+                reason: "it left no result".to_owned(),
+            }),
+        }
+    }
+
+    /// Asks the service for what it has, waits at most for `wait`, and keeps what has come to an
+    /// end.
+    fn ask_service(&self, record: &JobRecord, wait: Duration) -> Result<()> {
+        let job = match &self.live {
+            Some(live) => Arc::clone(live),
+            None => match self.store.at_service(record, &*self.backend)? {
+                Some(job) => job,
+                None => {
+                    // Nobody knows its id: it is looked up, unless it is being sent right now.
+                    if !service::is_ours(record) && record.owner.is_none() {
+                        self.store.look_up(&self.id, &*self.backend)?;
+                    }
+                    return Ok(());
+                }
+            },
+        };
+        if wait.is_zero() && !job.status()?.is_final() {
+            return Ok(());
+        }
+        match job.result(Some(wait.max(Duration::from_millis(1)))) {
+            Err(JobError::Timeout { .. }) => Ok(()),
+            // What says nothing about the job is not its outcome.
+            Err(error) if error.is_retryable() => Err(error),
+            Err(error)
+                if !matches!(error, JobError::Cancelled { .. }) && !job.status()?.is_final() =>
+            {
+                Err(error)
+            }
+            outcome => Ok(self.store.settle_service(&self.id, &outcome)?),
+        }
+    }
+}
+
+impl Job for StoredJob {
+    fn job_id(&self) -> String {
+        self.id.clone()
+    }
+
+    fn backend(&self) -> Arc<dyn Backend> {
+        Arc::clone(&self.backend)
+    }
+
+    fn status(&self) -> Result<JobStatus> {
+        let record = self.record()?;
+        if record.state.is_final() {
+            return Ok(record.state);
+        }
+        match (record.runner, &self.live) {
+            (Runner::Service, live) => {
+                self.ask_service(&record, Duration::ZERO)?;
+                let now = self.record()?.state;
+                match live {
+                    Some(live) if !now.is_final() => live.status(),
+                    _ => Ok(now),
+                }
+            }
+            // DONE shows only when it is on disk.
+            (_, Some(live)) => Ok(match live.status()? {
+                early if early.is_final() => JobStatus::Running,
+                status => status,
+            }),
+            _ => Ok(record.state),
+        }
+    }
+
+    fn result(&self, timeout: Option<Duration>) -> Result<RunResult> {
+        self.shared_result(timeout).map(Arc::unwrap_or_clone)
+    }
+
+    fn shared_result(&self, timeout: Option<Duration>) -> Result<Arc<RunResult>> {
+        let start = Instant::now();
+        let [mut pause, longest] = LOOKS;
+        loop {
+            let record = self.record()?;
+            if record.state.is_final() {
+                return self.outcome(&record);
+            }
+            let left = timeout.map(|timeout| timeout.saturating_sub(start.elapsed()));
+            if left.is_some_and(|left| left.is_zero()) {
+                let after = timeout.unwrap_or_default();
+                return Err(JobError::Timeout { job: self.id.clone(), after });
+            }
+            let until = |most: Duration| left.map_or(most, |left| left.min(most));
+            if record.runner == Runner::Service {
+                self.ask_service(&record, until(service::LOOK))?;
+            } else if let Some(live) = &self.live
+                && !live.status().is_ok_and(|status| status.is_final())
+            {
+                // Its end is heard at once here; what it came to is on disk soon after.
+                let _ = live.shared_result(Some(until(longest)));
+            } else {
+                thread::sleep(until(pause));
+                pause = (pause * 2).min(longest);
+            }
+        }
+    }
+
+    fn cancel(&self) -> Result<bool> {
+        let record = self.record()?;
+        if record.runner == Runner::Service && !record.state.is_final() {
+            let job = match &self.live {
+                Some(live) => Some(Arc::clone(live)),
+                None => self.store.at_service(&record, &*self.backend)?,
+            };
+            return job.map_or(Ok(false), |job| job.cancel());
+        }
+        let was_running = self.store.cancel(&self.id)?;
+        match &self.live {
+            Some(live) if was_running => live.cancel(),
+            _ => Ok(was_running),
+        }
+    }
+
+    fn creation_date(&self) -> Result<Option<SystemTime>> {
+        Ok(Some(self.record()?.created))
+    }
+
+    fn queue_position(&self) -> Result<Option<u32>> {
+        match &self.live {
+            Some(live) => live.queue_position(),
+            None => Ok(self.store.position(&self.id)?),
+        }
+    }
+
+    fn error_message(&self) -> Result<Option<String>> {
+        let record = self.record()?;
+        let failed = record.state == JobStatus::Error || !record.state.is_final();
+        Ok(record.error.filter(|_| failed).map(|error| error.line()))
+    }
+}
+
+impl std::fmt::Debug for StoredJob {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StoredJob").field("id", &self.id).finish_non_exhaustive()
+    }
+}
+
+/// Jobs and what came of them, in the order in which they come to their ends: the place in the
+/// list, and the result or why there is none.
+///
+/// Asks each job in turn for its status on the calling thread; blocks between two items.
+pub fn as_completed(
+    jobs: Vec<Arc<dyn Job>>,
+) -> impl Iterator<Item = (usize, Result<Arc<RunResult>>)> {
+    let mut waiting: Vec<(usize, Arc<dyn Job>)> = jobs.into_iter().enumerate().collect();
+    std::iter::from_fn(move || {
+        let [mut pause, longest] = LOOKS;
+        while !waiting.is_empty() {
+            let ended = waiting.iter().position(|(_, job)| {
+                // A job that cannot be asked has failed as far as anybody can tell.
+                job.status().map_or_else(|error| !error.is_retryable(), |status| status.is_final())
+            });
+            if let Some(ended) = ended {
+                let (place, job) = waiting.remove(ended);
+                return Some((place, job.shared_result(Some(Duration::ZERO))));
+            }
+            thread::sleep(pause);
+            pause = (pause * 2).min(longest);
+        }
+        None
+    })
+}

@@ -1,0 +1,249 @@
+//! What the store knows of a job.
+
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use ketch_core::{Error, JobStatus, RunOptions, TextCause};
+use rusqlite::Row;
+use serde::{Deserialize, Serialize};
+
+/// Who runs a job.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Runner {
+    /// The program that submitted it; if that is gone, the job failed.
+    Program,
+    /// A worker process; if that is gone, another one.
+    Worker,
+    /// A service, under an id of its own; nobody here needs to live for it.
+    Service,
+}
+
+/// A job to be kept.
+#[derive(Clone, Debug)]
+pub struct NewJob {
+    /// The qualified name of the backend.
+    pub backend: String,
+    /// A name for people.
+    pub label: Option<String>,
+    /// Who runs it.
+    pub runner: Runner,
+    /// How it is to be run; the tags are kept, the job key becomes the id.
+    pub options: RunOptions,
+    /// The job that this one repeats.
+    pub retry_of: Option<String>,
+}
+
+impl NewJob {
+    /// A job for a backend, without label.
+    #[must_use]
+    pub fn new(backend: impl Into<String>, runner: Runner, options: RunOptions) -> Self {
+        Self { backend: backend.into(), label: None, runner, options, retry_of: None }
+    }
+}
+
+/// What the store knows of a job.
+#[derive(Clone, Debug, PartialEq)]
+pub struct JobRecord {
+    /// The id, a ULID.
+    pub id: String,
+    /// The qualified name of the backend.
+    pub backend: String,
+    /// A name for people.
+    pub label: Option<String>,
+    /// Words to find it again by.
+    pub tags: Vec<String>,
+    /// Who runs it.
+    pub runner: Runner,
+    /// Its state.
+    pub state: JobStatus,
+    /// When it was submitted.
+    pub created: SystemTime,
+    /// When it was first taken.
+    pub started: Option<SystemTime>,
+    /// When it came to its end.
+    pub ended: Option<SystemTime>,
+    /// How many experiments it has.
+    pub experiments: u64,
+    /// How many of them are finished and on disk.
+    pub completed: u64,
+    /// How often it was taken.
+    pub attempt: u32,
+    /// Somebody asked for it to stop.
+    pub cancel_requested: bool,
+    /// The id by which its service knows it.
+    pub service_id: Option<String>,
+    /// The job that this one repeats.
+    pub retry_of: Option<String>,
+    /// Why it failed, or what is known of a job whose fate is not.
+    pub error: Option<StoredError>,
+    pub(crate) threads: Option<u32>,
+    pub(crate) memory: Option<u64>,
+    pub(crate) deadline: Option<SystemTime>,
+    pub(crate) owner: Option<String>,
+    pub(crate) token: i64,
+    pub(crate) lease_awake: i64,
+    pub(crate) lease_wall: i64,
+}
+
+/// The columns of a record, in the order in which [`JobRecord::read`] takes them.
+pub(crate) const COLUMNS: &str = "id, backend, label, tags, runner, state, created_ms, started_ms, \
+     ended_ms, experiments, completed, attempt, cancel, service_id, retry_of, error, threads, \
+     memory, deadline_ms, owner, token, lease_awake, lease_wall";
+
+impl JobRecord {
+    pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
+        let text = |place: usize| row.get::<_, Option<String>>(place);
+        let time = |place: usize| row.get::<_, Option<i64>>(place).map(|ms| ms.map(from_ms));
+        let tags: String = row.get(3)?;
+        let runner: String = row.get(4)?;
+        let state: String = row.get(5)?;
+        Ok(Self {
+            id: row.get(0)?,
+            backend: row.get(1)?,
+            label: text(2)?,
+            tags: serde_json::from_str(&tags).unwrap_or_default(),
+            runner: Runner::from_word(&runner),
+            state: JobStatus::from(state.as_str()),
+            created: from_ms(row.get(6)?),
+            started: time(7)?,
+            ended: time(8)?,
+            experiments: row.get(9)?,
+            completed: row.get(10)?,
+            attempt: row.get(11)?,
+            cancel_requested: row.get(12)?,
+            service_id: text(13)?,
+            retry_of: text(14)?,
+            error: text(15)?.and_then(|text| serde_json::from_str(&text).ok()),
+            threads: row.get(16)?,
+            memory: row.get(17)?,
+            deadline: time(18)?,
+            owner: text(19)?,
+            token: row.get(20)?,
+            lease_awake: row.get(21)?,
+            lease_wall: row.get(22)?,
+        })
+    }
+
+    /// How the job was asked to be run.
+    #[must_use]
+    pub fn options(&self) -> RunOptions {
+        RunOptions {
+            job_key: Some(self.id.clone()),
+            threads: self.threads,
+            memory: self.memory,
+            deadline: self.deadline,
+            tags: self.tags.clone(),
+        }
+    }
+}
+
+/// Which jobs to list, the newest first.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct JobFilter {
+    /// Only of this backend, or of this provider if there is no slash in it.
+    pub backend: Option<String>,
+    /// Only in one of these states; all if empty.
+    pub states: Vec<JobStatus>,
+    /// Only with this label or tag.
+    pub label: Option<String>,
+    /// Only older ones than the job of this id: the next page.
+    pub before: Option<String>,
+    /// At most this many.
+    pub limit: Option<usize>,
+}
+
+impl Runner {
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::Program => "program",
+            Self::Worker => "worker",
+            Self::Service => "service",
+        }
+    }
+
+    /// A word that this version does not know is somebody else's to run.
+    fn from_word(word: &str) -> Self {
+        match word {
+            "worker" => Self::Worker,
+            "program" => Self::Program,
+            _ => Self::Service,
+        }
+    }
+}
+
+impl std::fmt::Display for Runner {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.pad(self.word())
+    }
+}
+
+/// An error as it is kept: all that it said.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StoredError {
+    /// The stable word for machines.
+    pub code: String,
+    /// What happened.
+    pub message: String,
+    /// What the user can do.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub hint: Option<String>,
+    /// The causes' messages, the nearest first.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub causes: Vec<String>,
+    /// The same may succeed later.
+    #[serde(default)]
+    pub retryable: bool,
+}
+
+impl StoredError {
+    pub(crate) fn new(code: &str, message: impl Into<String>, hint: Option<&str>) -> Self {
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            hint: hint.map(str::to_owned),
+            causes: Vec::new(),
+            retryable: false,
+        }
+    }
+
+    pub(crate) fn to_json(&self) -> String {
+        serde_json::to_string(self).expect("text and truth values are JSON")
+    }
+
+    /// The message and its causes, on a line.
+    #[must_use]
+    pub fn line(&self) -> String {
+        std::iter::once(&self.message).chain(&self.causes).cloned().collect::<Vec<_>>().join(": ")
+    }
+}
+
+impl From<&Error> for StoredError {
+    fn from(error: &Error) -> Self {
+        Self {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+            hint: error.hint(),
+            causes: error.causes(),
+            retryable: error.is_retryable(),
+        }
+    }
+}
+
+impl From<StoredError> for Error {
+    fn from(stored: StoredError) -> Self {
+        let StoredError { code, message, hint, causes, retryable } = stored;
+        Self::Other { code, message, hint, retryable, source: TextCause::chain(&causes) }
+    }
+}
+
+pub(crate) fn now_ms() -> i64 {
+    to_ms(SystemTime::now())
+}
+
+pub(crate) fn to_ms(time: SystemTime) -> i64 {
+    let since = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
+}
+
+fn from_ms(ms: i64) -> SystemTime {
+    UNIX_EPOCH + Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+}

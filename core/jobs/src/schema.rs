@@ -1,0 +1,87 @@
+//! The tables, and how older stores become today's.
+
+use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior};
+
+/// The newest version that this crate knows: one step a version.
+pub(crate) const VERSION: i64 = STEPS.len() as i64;
+
+/// What makes version n of version n - 1.
+const STEPS: [&str; 1] = ["
+    CREATE TABLE jobs (
+        id TEXT PRIMARY KEY,
+        backend TEXT NOT NULL,
+        label TEXT,
+        tags TEXT NOT NULL,
+        runner TEXT NOT NULL,
+        state TEXT NOT NULL,
+        created_ms INTEGER NOT NULL,
+        started_ms INTEGER,
+        ended_ms INTEGER,
+        experiments INTEGER NOT NULL,
+        completed INTEGER NOT NULL DEFAULT 0,
+        threads INTEGER,
+        memory INTEGER,
+        deadline_ms INTEGER,
+        attempt INTEGER NOT NULL DEFAULT 0,
+        owner TEXT,
+        token INTEGER NOT NULL DEFAULT 0,
+        lease_awake INTEGER NOT NULL DEFAULT 0,
+        lease_wall INTEGER NOT NULL DEFAULT 0,
+        cancel INTEGER NOT NULL DEFAULT 0,
+        service_id TEXT,
+        retry_of TEXT,
+        error TEXT
+    ) STRICT;
+    CREATE INDEX jobs_by_state ON jobs (state, id);
+    CREATE TABLE documents (
+        job TEXT NOT NULL REFERENCES jobs (id) ON DELETE CASCADE,
+        name TEXT NOT NULL,
+        length INTEGER NOT NULL,
+        bytes BLOB,
+        PRIMARY KEY (job, name)
+    ) STRICT;
+"];
+
+/// Sets a connection up for the promises of the store.
+///
+/// `synchronous = FULL` in WAL mode syncs the log at every commit (SQLite's documentation of that
+/// pragma), so a commit that returned survives a loss of power.
+pub(crate) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
+    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    connection.pragma_update(None, "synchronous", "FULL")?;
+    connection.pragma_update(None, "foreign_keys", true)?;
+    Ok(())
+}
+
+/// Brings a database to [`VERSION`], in one transaction; returns the version that was found.
+pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
+    if version(connection)? >= VERSION {
+        return version(connection);
+    }
+    let transaction = Transaction::new_unchecked(connection, TransactionBehavior::Immediate)?;
+    // Another process may have done it while this one waited.
+    let found = version(&transaction)?;
+    for step in STEPS.iter().skip(usize::try_from(found).unwrap_or(0)) {
+        transaction.execute_batch(step)?;
+    }
+    if found < VERSION {
+        transaction.pragma_update(None, "user_version", VERSION)?;
+    }
+    transaction.commit()?;
+    Ok(found)
+}
+
+fn version(connection: &Connection) -> rusqlite::Result<i64> {
+    connection.pragma_query_value(None, "user_version", |row| row.get(0))
+}
+
+/// All rows that a query finds.
+pub(crate) fn rows<T>(
+    on: &Connection,
+    sql: &str,
+    with: impl Params,
+    read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
+) -> rusqlite::Result<Vec<T>> {
+    on.prepare_cached(sql)?.query_map(with, read)?.collect()
+}

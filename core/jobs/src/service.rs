@@ -1,0 +1,161 @@
+//! Jobs that a service runs: written down before they are sent, and never sent twice blindly.
+
+use std::time::Duration;
+
+use ketch_core::{Backend, Error as JobError, Job, JobStatus, RunResult, codec};
+use rusqlite::params;
+
+use crate::{
+    Error, JobRecord, Result, Store, StoredError, document::result_name, owner, state::Change,
+    store,
+};
+
+impl Store {
+    /// Writes down that a service has accepted a job, and the id by which it knows it. From now on
+    /// the job needs nobody here.
+    ///
+    /// # Errors
+    /// [`Error::Illegal`] if the job is not one that is being sent; if it cannot be written.
+    pub fn sent(&self, id: &str, service_id: &str) -> Result<()> {
+        self.write("note a service's id", |on| {
+            let record = Self::record(on, id)?;
+            if record.state.is_final() || record.service_id.is_some() {
+                return Err(Error::Illegal { id: record.id, state: record.state });
+            }
+            on.execute(
+                "UPDATE jobs SET service_id = ?2, state = 'RUNNING', owner = NULL, error = NULL, \
+                 started_ms = ?3 WHERE id = ?1",
+                params![id, service_id, crate::record::now_ms()],
+            )
+            .map_err(Error::database("note a service's id"))?;
+            Ok(())
+        })
+    }
+
+    /// Writes down that nobody knows whether a service has accepted a job.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn outcome_unknown(&self, id: &str, error: &StoredError) -> Result<()> {
+        self.write("note an unknown outcome", |on| {
+            on.execute(
+                "UPDATE jobs SET owner = NULL, error = ?2 WHERE id = ?1 AND state = 'INITIALIZING'",
+                params![id, error.to_json()],
+            )
+            .map_err(Error::database("note an unknown outcome"))?;
+            Ok(())
+        })
+    }
+
+    /// Keeps what a service's job came to. When this returns it is on disk; a job that has come to
+    /// its end already stays as it is.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn settle_service(&self, id: &str, outcome: &Result<RunResult, JobError>) -> Result<()> {
+        let bytes = outcome.as_ref().ok().map(codec::result_to_bytes);
+        let name = result_name(0);
+        let document = match &bytes {
+            Some(bytes) => Some(self.documents.prepare(id, &name, bytes)?),
+            None => None,
+        };
+        self.write("keep a service's result", |on| {
+            let mut record = Self::record(on, id)?;
+            if record.state.is_final() {
+                return Ok(());
+            }
+            // The service had it, whatever was known of that here.
+            record.state = JobStatus::Running;
+            if let Some(document) = &document {
+                document.insert(on, id)?;
+            }
+            match outcome {
+                Ok(result) => {
+                    on.execute(
+                        "UPDATE jobs SET completed = ?2 WHERE id = ?1",
+                        params![id, result.experiments.len() as i64],
+                    )
+                    .map_err(Error::database("keep a service's result"))?;
+                    match failure(result) {
+                        None => store::end(on, &record, Change::Succeeded, None),
+                        Some(error) => {
+                            store::end(on, &record, Change::Failed, Some(&error.to_json()))
+                        }
+                    }
+                }
+                Err(JobError::Cancelled { .. }) => store::end(on, &record, Change::Cancelled, None),
+                Err(error) => {
+                    let error = StoredError::from(error).to_json();
+                    store::end(on, &record, Change::Failed, Some(&error))
+                }
+            }
+        })
+    }
+
+    /// The job at its service; `None` if nobody knows an id for it.
+    ///
+    /// # Errors
+    /// What the backend says.
+    pub(crate) fn at_service(
+        &self,
+        record: &JobRecord,
+        backend: &dyn Backend,
+    ) -> Result<Option<std::sync::Arc<dyn Job>>, JobError> {
+        record.service_id.as_deref().map(|id| backend.retrieve_job(id)).transpose()
+    }
+
+    /// Looks a job up whose sending had an unknown outcome, by the key that was sent with it, and
+    /// adopts it if the service has it. Nothing is sent again.
+    ///
+    /// # Errors
+    /// What the backend says; if the answer cannot be written.
+    pub fn look_up(&self, id: &str, backend: &dyn Backend) -> Result<bool, JobError> {
+        let found = find_by_key(backend, id)?;
+        let Some(service_id) = found else { return Ok(false) };
+        self.sent(id, &service_id)?;
+        Ok(true)
+    }
+}
+
+/// The extension of a backend that finds a job by the key that was given at its submission: head
+/// `{"job_key": …}`, answer `{"job_id": … or null}`.
+pub const FIND_JOB: &str = "ketch.find_job/1";
+
+fn find_by_key(backend: &dyn Backend, key: &str) -> Result<Option<String>, JobError> {
+    let unsupported = || {
+        JobError::not_supported(
+            format!("backend `{}`", backend.name()),
+            "finding a job by the key that was sent with it",
+        )
+    };
+    let extensions = backend.extensions().ok_or_else(unsupported)?;
+    if extensions.supports(FIND_JOB) == 0 {
+        return Err(unsupported());
+    }
+    let question = serde_json::json!({ "schema": FIND_JOB, "job_key": key });
+    let answer = extensions.call(FIND_JOB, ketch_core::Message::json(&question))?;
+    let answer = answer.to_json().unwrap_or_default();
+    Ok(answer.get("job_id").and_then(serde_json::Value::as_str).map(str::to_owned))
+}
+
+/// Why a whole result counts as failed: the first experiment that did.
+pub(crate) fn failure(result: &RunResult) -> Option<StoredError> {
+    let failed = result.experiments.iter().find(|experiment| !experiment.success);
+    match failed {
+        Some(one) => Some(StoredError::new(
+            "experiment.failed",
+            format!("experiment `{}` failed: {}", one.name, one.status),
+            None,
+        )),
+        None if result.success => None,
+        None => Some(StoredError::new("job.failed", result.status.clone(), None)),
+    }
+}
+
+/// The longest that a service is waited for at a time, so that a cancel or time-out is heard.
+pub(crate) const LOOK: Duration = Duration::from_millis(250);
+
+/// Whether this process is the one that is sending the job right now.
+pub(crate) fn is_ours(record: &JobRecord) -> bool {
+    record.owner.as_deref() == Some(owner::this_process())
+}

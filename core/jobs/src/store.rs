@@ -1,0 +1,318 @@
+//! [`Store`]: jobs on disk.
+
+use std::{
+    env, fs,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use ketch_core::{JobStatus, Qobj, RunResult, codec};
+use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, params};
+
+use crate::{
+    Error, JobFilter, JobRecord, NewJob, Result, Runner,
+    document::{self, Documents, QOBJ},
+    new_id, owner,
+    record::{COLUMNS, now_ms, to_ms},
+    schema::{self, rows},
+    state::{self, Change},
+};
+
+/// Jobs on disk. Shared freely between threads; several processes may have the same store open.
+///
+/// Every method blocks for the disk.
+#[derive(Debug)]
+pub struct Store {
+    connection: Mutex<Connection>,
+    pub(crate) documents: Documents,
+    directory: PathBuf,
+}
+
+impl Store {
+    /// The user's store: `$XDG_DATA_HOME/ketch/jobs`, or `~/.local/share/ketch/jobs`.
+    ///
+    /// # Errors
+    /// [`Error::NoDirectory`] without a home; as [`open`](Self::open).
+    pub fn standard() -> Result<Self> {
+        let absolute =
+            |name: &str| env::var_os(name).map(PathBuf::from).filter(|path| path.is_absolute());
+        let data =
+            absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
+        Self::open(&data.ok_or(Error::NoDirectory)?.join("ketch/jobs"))
+    }
+
+    /// Opens the store in a directory, which is made if it is missing, for its owner only. A store
+    /// of an older version becomes one of this version.
+    ///
+    /// # Errors
+    /// If the directory or the database cannot be used, or a newer ketch wrote it.
+    pub fn open(directory: &Path) -> Result<Self> {
+        let documents = directory.join("documents");
+        let make = fs::DirBuilder::new().recursive(true).mode(0o700).create(&documents);
+        make.and_then(|()| fs::set_permissions(directory, fs::Permissions::from_mode(0o700)))
+            .map_err(|source| Error::File {
+                doing: "make the directory",
+                path: documents.clone(),
+                source,
+            })?;
+        let path = directory.join("jobs.db");
+        let open = || {
+            let mut connection = Connection::open(&path)?;
+            schema::prepare(&connection)?;
+            let found = schema::migrate(&mut connection)?;
+            Ok((connection, found))
+        };
+        let (connection, found) = open().map_err(Error::database("open the database"))?;
+        if found > schema::VERSION {
+            return Err(Error::Newer { path, found, known: schema::VERSION });
+        }
+        Ok(Self {
+            connection: Mutex::new(connection),
+            documents: Documents { directory: documents },
+            directory: directory.to_owned(),
+        })
+    }
+
+    /// Where it lies.
+    #[must_use]
+    pub fn directory(&self) -> &Path {
+        &self.directory
+    }
+
+    /// Keeps a job and returns its id. When this returns, the job survives a crash of this process
+    /// and a loss of power.
+    ///
+    /// A job for a worker is QUEUED; others are INITIALIZING, and belong to this process.
+    ///
+    /// # Errors
+    /// If it cannot be written; then nothing is kept.
+    pub fn submit(&self, job: &NewJob, qobj: &Qobj) -> Result<String> {
+        let id = new_id();
+        let bytes = codec::encode_qobj(qobj);
+        let document = self.documents.prepare(&id, QOBJ, &bytes)?;
+        let initial = JobStatus::Initializing;
+        let (state, owner) = match job.runner {
+            Runner::Worker => {
+                let accepted = state::after(&initial, Change::Accepted);
+                (accepted.expect("a new job can be accepted"), None)
+            }
+            Runner::Program | Runner::Service => (initial, Some(owner::this_process())),
+        };
+        let options = &job.options;
+        self.write("submit a job", |on| {
+            on.prepare_cached(
+                "INSERT INTO jobs (id, backend, label, tags, runner, state, created_ms, \
+                 experiments, threads, memory, deadline_ms, owner, lease_awake, lease_wall, \
+                 retry_of) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
+                 ?15)",
+            )
+            .and_then(|mut insert| {
+                insert.execute(params![
+                    id,
+                    job.backend,
+                    job.label,
+                    serde_json::Value::from(options.tags.clone()).to_string(),
+                    job.runner.word(),
+                    state.as_str(),
+                    now_ms(),
+                    qobj.experiments().len() as i64,
+                    options.threads,
+                    options.memory.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
+                    options.deadline.map(to_ms),
+                    owner,
+                    owner::awake_ms() + owner::LEASE_MS,
+                    now_ms() + owner::LEASE_MS,
+                    job.retry_of,
+                ])
+            })
+            .map_err(Error::database("submit a job"))?;
+            document.insert(on, &id)
+        })?;
+        Ok(id)
+    }
+
+    /// What is known of a job.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn job(&self, id: &str) -> Result<JobRecord> {
+        Self::record(&self.connection(), id)
+    }
+
+    pub(crate) fn record(on: &Connection, id: &str) -> Result<JobRecord> {
+        on.prepare_cached(&format!("SELECT {COLUMNS} FROM jobs WHERE id = ?1"))
+            .and_then(|mut select| select.query_row([id], JobRecord::read).optional())
+            .map_err(Error::database("read a job"))?
+            .ok_or_else(|| Error::NotFound { id: id.to_owned() })
+    }
+
+    /// The id that a user means: a whole id, the unique beginning of one, a service's id, or `@1`
+    /// for the newest job, `@2` for the one before it, and so on.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`], [`Error::Ambiguous`].
+    pub fn resolve(&self, written: &str) -> Result<String> {
+        let not_found = || Error::NotFound { id: written.to_owned() };
+        let ids = |sql: &str, with: &str| -> Result<Vec<String>> {
+            let on = self.connection();
+            rows(&on, sql, [with], |row| row.get(0)).map_err(Error::database("look for a job"))
+        };
+        if let Some(back) = written.strip_prefix('@') {
+            let back: u32 = back.parse().ok().filter(|&back| back > 0).ok_or_else(not_found)?;
+            let sql = "SELECT id FROM jobs ORDER BY id DESC LIMIT 1 OFFSET CAST(?1 AS INTEGER)";
+            return ids(sql, &(back - 1).to_string())?.pop().ok_or_else(not_found);
+        }
+        if written.is_empty() {
+            return Err(not_found());
+        }
+        let by_service = ids("SELECT id FROM jobs WHERE service_id = ?1 LIMIT 2", written)?;
+        let prefix = written.to_ascii_uppercase();
+        let sql = "SELECT id FROM jobs WHERE substr(id, 1, length(?1)) = ?1 LIMIT 6";
+        let mut found = if by_service.is_empty() { ids(sql, &prefix)? } else { by_service };
+        match found.len() {
+            0 => Err(not_found()),
+            1 => Ok(found.remove(0)),
+            _ => Err(Error::Ambiguous { prefix: written.to_owned(), ids: found }),
+        }
+    }
+
+    /// The jobs that pass the filter, the newest first.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn jobs(&self, filter: &JobFilter) -> Result<Vec<JobRecord>> {
+        let states: Vec<&str> = filter.states.iter().map(JobStatus::as_str).collect();
+        let sql = format!(
+            "SELECT {COLUMNS} FROM jobs WHERE \
+             (?1 IS NULL OR backend = ?1 OR substr(backend, 1, length(?1) + 1) = ?1 || '/') AND \
+             (?2 = '[]' OR state IN (SELECT value FROM json_each(?2))) AND \
+             (?3 IS NULL OR label = ?3 OR ?3 IN (SELECT value FROM json_each(tags))) AND \
+             (?4 IS NULL OR id < ?4) ORDER BY id DESC LIMIT ?5"
+        );
+        let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
+        let on = self.connection();
+        let states = serde_json::Value::from(states).to_string();
+        let with = params![filter.backend, states, filter.label, filter.before, limit];
+        rows(&on, &sql, with, JobRecord::read).map_err(Error::database("list jobs"))
+    }
+
+    /// What the job is to run.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; if the document cannot be read.
+    pub fn qobj(&self, id: &str) -> Result<Qobj> {
+        let bytes = self.documents.read(&self.connection(), id, QOBJ)?;
+        let bytes = bytes.ok_or_else(|| Error::NotFound { id: id.to_owned() })?;
+        codec::decode_qobj(&bytes).map_err(|source| Error::Document { id: id.to_owned(), source })
+    }
+
+    /// The results of all experiments that are finished, in order; `None` if none is. Of a job that
+    /// failed or still runs these are a part of the whole.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; if a document cannot be read.
+    pub fn result(&self, id: &str) -> Result<Option<RunResult>> {
+        let on = self.connection();
+        let record = Self::record(&on, id)?;
+        let mut whole: Option<RunResult> = None;
+        for name in document::names(&on, id, "result.")? {
+            let Some(bytes) = self.documents.read(&on, id, &name)? else { continue };
+            let part = codec::result_from_bytes(&bytes)
+                .map_err(|source| Error::Document { id: id.to_owned(), source })?;
+            match &mut whole {
+                None => whole = Some(part),
+                Some(whole) => {
+                    whole.success &= part.success;
+                    if !part.success {
+                        whole.status = part.status;
+                    }
+                    whole.date = part.date.or(whole.date.take());
+                    whole.experiments.extend(part.experiments);
+                }
+            }
+        }
+        if let Some(whole) = &mut whole {
+            whole.job_id = record.id;
+            whole.success &= record.state == JobStatus::Done;
+        }
+        Ok(whole)
+    }
+
+    /// Asks for a job to stop: true if it had not come to its end. One that nobody runs is
+    /// CANCELLED at once, another one soon.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`].
+    pub fn cancel(&self, id: &str) -> Result<bool> {
+        self.write("cancel a job", |on| {
+            let record = Self::record(on, id)?;
+            if record.state.is_final() {
+                return Ok(false);
+            }
+            if record.state == JobStatus::Queued && record.owner.is_none() {
+                end(on, &record, Change::Cancelled, None)?;
+            } else {
+                on.execute("UPDATE jobs SET cancel = 1 WHERE id = ?1", [id])
+                    .map_err(Error::database("cancel a job"))?;
+            }
+            Ok(true)
+        })
+    }
+
+    /// Forgets a job and all its documents.
+    ///
+    /// # Errors
+    /// [`Error::NotFound`]; [`Error::Illegal`] while somebody runs it: cancel it first.
+    pub fn delete(&self, id: &str) -> Result<()> {
+        let names = self.write("delete a job", |on| {
+            let record = Self::record(on, id)?;
+            if record.state == JobStatus::Running && record.runner != Runner::Service {
+                return Err(Error::Illegal { id: id.to_owned(), state: record.state });
+            }
+            let names = document::names(on, id, "")?;
+            on.execute("DELETE FROM jobs WHERE id = ?1", [id])
+                .map_err(Error::database("delete a job"))?;
+            Ok(names.into_iter().map(|name| (id.to_owned(), name)).collect::<Vec<_>>())
+        })?;
+        self.documents.remove(&names);
+        Ok(())
+    }
+
+    /// Does something in one transaction that is on disk when this returns.
+    pub(crate) fn write<T>(
+        &self,
+        doing: &'static str,
+        work: impl FnOnce(&Connection) -> Result<T>,
+    ) -> Result<T> {
+        let connection = self.connection();
+        let transaction = Transaction::new_unchecked(&connection, TransactionBehavior::Immediate)
+            .map_err(Error::database(doing))?;
+        let done = work(&transaction)?;
+        transaction.commit().map_err(Error::database(doing))?;
+        Ok(done)
+    }
+
+    /// No panic happens while the lock is held that would leave the connection half changed: a
+    /// transaction that is dropped is rolled back.
+    pub(crate) fn connection(&self) -> MutexGuard<'_, Connection> {
+        self.connection.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Brings a job to its end.
+pub(crate) fn end(
+    on: &Connection,
+    record: &JobRecord,
+    change: Change,
+    error: Option<&str>,
+) -> Result<()> {
+    let illegal = || Error::Illegal { id: record.id.clone(), state: record.state.clone() };
+    let state = state::after(&record.state, change).ok_or_else(illegal)?;
+    on.prepare_cached(
+        "UPDATE jobs SET state = ?2, ended_ms = ?3, error = ?4, owner = NULL WHERE id = ?1",
+    )
+    .and_then(|mut update| update.execute(params![record.id, state.as_str(), now_ms(), error]))
+    .map_err(Error::database("end a job"))?;
+    Ok(())
+}

@@ -1,0 +1,333 @@
+//! The loop of a worker process.
+
+use std::{
+    fs::{self, File},
+    io,
+    path::PathBuf,
+    sync::Arc,
+    thread,
+    time::{Duration, Instant},
+};
+
+use ketch_core::{
+    Backend, Error as JobError, Job, Qobj, RunOptions, RunResult,
+    qobj::{Experiment, Program},
+};
+use rustix::fs::{FlockOperation, flock};
+
+use crate::{
+    Budget, Claim, Error, Result, Retention, Store, StoredError, backend::HEARTBEAT, service,
+};
+
+/// Finds the backend that a job names.
+pub trait Resolver {
+    /// The backend of this qualified name. May block.
+    ///
+    /// # Errors
+    /// If there is none, or it cannot be loaded; the job is an ERROR then.
+    fn backend(&self, name: &str) -> Result<Arc<dyn Backend>, JobError>;
+}
+
+/// How a worker works.
+#[derive(Clone, Copy, Debug)]
+pub struct WorkOptions {
+    /// What all workers together may use.
+    pub budget: Budget,
+    /// How long a worker without work stays.
+    pub idle: Duration,
+    /// What is kept of old jobs.
+    pub retention: Retention,
+}
+
+impl Default for WorkOptions {
+    /// The whole machine, 30 seconds.
+    fn default() -> Self {
+        let retention = Retention::default();
+        Self { budget: Budget::whole_machine(), idle: Duration::from_secs(30), retention }
+    }
+}
+
+/// How often a job's row is looked at while it runs, and the queue while there is nothing to do.
+const LOOK: Duration = Duration::from_millis(20);
+
+/// How long the experiments of a part should take together: what a crash loses at most, and how
+/// often the disk is written.
+const PART: Duration = Duration::from_millis(500);
+
+/// Runs queued jobs, one after the other, until there has been nothing to do for a while. Blocks.
+///
+/// Of several workers of one store at most one waits for work; another one that has nothing to do
+/// goes at once. `sibling` is called when there is more work than this worker takes on, to start
+/// another one.
+///
+/// # Errors
+/// If the store cannot be used any more. Jobs that fail are no error.
+pub fn work(
+    store: &Arc<Store>,
+    resolver: &dyn Resolver,
+    options: &WorkOptions,
+    mut sibling: impl FnMut(),
+) -> Result<()> {
+    let mut idle: Option<Idle> = None;
+    let mut since = Instant::now();
+    loop {
+        store.recover()?;
+        if let Some(claim) = store.claim(options.budget)? {
+            // Whoever submits next shall see that nobody waits.
+            idle = None;
+            if store.has_work(options.budget)? && !Idle::exists(store)? {
+                sibling();
+            }
+            run(claim, resolver)?;
+            since = Instant::now();
+            continue;
+        }
+        if idle.is_none() {
+            match Idle::take(store)? {
+                Some(taken) => idle = Some(taken),
+                None => return Ok(()),
+            }
+            store.maintain(options.retention)?;
+        }
+        if since.elapsed() >= options.idle {
+            // Given up before the last look, so that a job that comes now finds either this worker
+            // or nobody waiting.
+            drop(idle.take());
+            if !store.has_work(options.budget)? {
+                return Ok(());
+            }
+        }
+        thread::sleep(LOOK);
+    }
+}
+
+/// The place of the worker that waits for work: a locked file, which the system unlocks if the
+/// worker dies.
+#[derive(Debug)]
+pub struct Idle {
+    _locked: File,
+}
+
+impl Idle {
+    /// Takes the place; `None` if somebody has it.
+    fn take(store: &Store) -> Result<Option<Self>> {
+        let path = Self::path(store);
+        let lock = || {
+            let file = File::create(&path)?;
+            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+                Ok(()) => Ok(Some(Self { _locked: file })),
+                Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+                Err(error) => Err(io::Error::from(error)),
+            }
+        };
+        lock().map_err(|source| Error::File { doing: "lock", path: path.clone(), source })
+    }
+
+    /// Whether a worker waits for work, so that none needs to be started.
+    ///
+    /// # Errors
+    /// If the file cannot be used.
+    pub fn exists(store: &Store) -> Result<bool> {
+        if fs::exists(Self::path(store)).unwrap_or(false) {
+            return Ok(Self::take(store)?.is_none());
+        }
+        Ok(false)
+    }
+
+    fn path(store: &Store) -> PathBuf {
+        store.directory().join("idle.lock")
+    }
+}
+
+/// Runs a job to its end, experiments that are finished already left out.
+fn run(claim: Claim, resolver: &dyn Resolver) -> Result<()> {
+    let outcome = execute(&claim, resolver);
+    let ended = match outcome {
+        Ok(None) => claim.finish(None),
+        Ok(Some(error)) => claim.finish(Some(&error)),
+        Err(Stop::Cancelled) => claim.cancelled(),
+        Err(Stop::Failed(error)) => claim.finish(Some(&StoredError::from(&error))),
+        Err(Stop::Store(error)) => Err(error),
+    };
+    match ended {
+        // Somebody else has it now: there is nothing left to do for it here.
+        Err(Error::LostLease { .. }) => Ok(()),
+        ended => ended,
+    }
+}
+
+/// Why a job ends before its last experiment.
+enum Stop {
+    Cancelled,
+    Failed(JobError),
+    Store(Error),
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        match error {
+            // A Qobj that cannot be read is the job's fault and no reason to end the worker.
+            Error::Document { .. } => Self::Failed(error.into()),
+            error => Self::Store(error),
+        }
+    }
+}
+
+/// Runs the experiments in parts, each kept as soon as it is finished; the first failure of an
+/// experiment, if there is one.
+fn execute(claim: &Claim, resolver: &dyn Resolver) -> Result<Option<StoredError>, Stop> {
+    let record = &claim.record;
+    let qobj = claim.store.qobj(&record.id)?;
+    let backend = resolver.backend(&record.backend).map_err(Stop::Failed)?;
+    let total = qobj.experiments().len() as u64;
+    let mut first = record.completed;
+    let mut failure = match first {
+        0 => None,
+        _ => claim.store.result(&record.id)?.as_ref().and_then(first_failure),
+    };
+    let mut size: u64 = 1;
+    // A job without experiments is run all the same: the backend says what it thinks of it.
+    while first < total || total == 0 {
+        let part = part_of(&qobj, first, size.min(total - first));
+        let started = Instant::now();
+        let result = run_part(claim, &*backend, part, first)?;
+        let took = started.elapsed();
+        if failure.is_none() {
+            failure = first_failure(&result);
+        }
+        claim.keep(first, &result)?;
+        first += result.experiments.len() as u64;
+        if result.experiments.is_empty() {
+            break;
+        }
+        size = next_size(size, took);
+    }
+    Ok(failure)
+}
+
+/// Twice as many experiments as long as that is quick, fewer when it is slow.
+fn next_size(size: u64, took: Duration) -> u64 {
+    if took < PART / 2 {
+        size.saturating_mul(if took < PART / 20 { 8 } else { 2 })
+    } else if took > PART * 2 {
+        (size / 2).max(1)
+    } else {
+        size
+    }
+}
+
+fn first_failure(result: &RunResult) -> Option<StoredError> {
+    result.experiments.iter().any(|one| !one.success).then(|| service::failure(result)).flatten()
+}
+
+/// Runs some experiments and waits for them, hearing of a cancel and keeping the lease.
+fn run_part(
+    claim: &Claim,
+    backend: &dyn Backend,
+    part: Qobj,
+    first: u64,
+) -> Result<RunResult, Stop> {
+    let record = &claim.record;
+    let options = RunOptions {
+        // One key for each part and attempt: a provider may refuse a key that it has seen.
+        job_key: Some(format!("{}.{}.{first}", record.id, record.attempt)),
+        ..record.options()
+    };
+    let job = backend.run(part, options).map_err(Stop::Failed)?;
+    let mut renewed = Instant::now();
+    loop {
+        match job.result(Some(LOOK)) {
+            Err(JobError::Timeout { .. }) => {}
+            Err(JobError::Cancelled { .. }) => return Err(Stop::Cancelled),
+            Err(error) => return Err(Stop::Failed(error)),
+            Ok(result) => return Ok(result),
+        }
+        let cancelled = if renewed.elapsed() > HEARTBEAT {
+            renewed = Instant::now();
+            claim.renew()
+        } else {
+            claim.is_cancelled()
+        };
+        match cancelled {
+            Ok(false) => {}
+            Ok(true) => {
+                stop(&*job);
+                return Err(Stop::Cancelled);
+            }
+            Err(error) => {
+                stop(&*job);
+                return Err(Stop::Store(error));
+            }
+        }
+    }
+}
+
+/// Stops a job of ours and waits a moment for it, so that its memory is free.
+fn stop(job: &dyn Job) {
+    if job.cancel().is_ok() {
+        let _ = job.result(Some(Duration::from_secs(1)));
+    }
+}
+
+/// A Qobj of some of the experiments, with the circuits that they run and no others.
+fn part_of(qobj: &Qobj, first: u64, count: u64) -> Qobj {
+    let Program::Circuits { circuits, experiments } = &qobj.program else { return qobj.clone() };
+    let first = usize::try_from(first).unwrap_or(usize::MAX).min(experiments.len());
+    let count = usize::try_from(count).unwrap_or(usize::MAX).min(experiments.len() - first);
+    if count == experiments.len() {
+        return qobj.clone();
+    }
+    let mut places = vec![None; circuits.len()];
+    let mut used = Vec::new();
+    let mut place_of = |circuit: usize| {
+        *places[circuit].get_or_insert_with(|| {
+            used.push(circuits[circuit].clone());
+            used.len() - 1
+        })
+    };
+    let experiments: Vec<Experiment> = experiments[first..first + count]
+        .iter()
+        .map(|one| Experiment { circuit: place_of(one.circuit), ..one.clone() })
+        .collect();
+    Qobj {
+        qobj_id: qobj.qobj_id.clone(),
+        header: qobj.header.clone(),
+        config: qobj.config.clone(),
+        program: Program::Circuits { circuits: used, experiments },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ketch_core::Circuit;
+
+    use super::*;
+
+    #[test]
+    fn a_part_holds_its_experiments_and_their_circuits_only() {
+        let circuits: Vec<Circuit> = (1..5).map(|n| Circuit::new(n, 0)).collect();
+        let mut qobj = Qobj::from_circuits(circuits);
+        qobj.experiments_mut()[2].circuit = 0;
+        let part = part_of(&qobj, 1, 3);
+        let qubits: Vec<u32> =
+            part.experiments().iter().map(|one| part.circuits()[one.circuit].n_qubits()).collect();
+        assert_eq!(qubits, [2, 1, 4]);
+        assert_eq!(part.circuits().len(), 3);
+        assert_eq!(part_of(&qobj, 3, 10).experiments().len(), 1);
+        assert_eq!(part_of(&qobj, 9, 1).experiments().len(), 0);
+        assert_eq!(part_of(&qobj, 0, 4), qobj);
+    }
+
+    #[test]
+    fn parts_grow_until_they_take_half_a_second() {
+        let per_experiment = Duration::from_millis(1);
+        let mut size = 1;
+        let mut sizes = Vec::new();
+        for _ in 0..8 {
+            sizes.push(size);
+            size = next_size(size, per_experiment * u32::try_from(size).unwrap());
+        }
+        assert_eq!(sizes, [1, 8, 64, 128, 256, 256, 256, 256]);
+        assert_eq!(next_size(1, PART * 100), 1);
+    }
+}
