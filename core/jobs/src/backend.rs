@@ -66,7 +66,7 @@ impl StoredBackend {
     }
 
     fn start(&self, id: &str, qobj: Qobj, options: RunOptions) -> Result<Arc<dyn Job>> {
-        let claim = self.store.take(id)?;
+        let claim = Claim { store: Arc::clone(&self.store), record: self.store.job(id)? };
         match self.inner.run(qobj, options) {
             Ok(job) => {
                 let entry = Entry { claim, job: Arc::clone(&job), largest: self.largest };
@@ -255,9 +255,10 @@ impl Entry {
             Ok(result) => {
                 let error = service::failure(&result);
                 if size(&result) <= self.largest {
-                    self.claim.keep(0, &result)?;
+                    self.claim.finish_with(&result, error.as_ref())
+                } else {
+                    self.claim.finish(error.as_ref())
                 }
-                self.claim.finish(error.as_ref())
             }
             Err(JobError::Cancelled { .. }) => self.claim.cancelled(),
             Err(error) => self.claim.finish(Some(&StoredError::from(&error))),

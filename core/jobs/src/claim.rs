@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ketch_core::{JobStatus, RunResult, codec};
+use ketch_core::{RunResult, codec};
 use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
@@ -81,15 +81,6 @@ impl Store {
         }
     }
 
-    /// Takes a job that this process submitted for itself.
-    ///
-    /// # Errors
-    /// [`Error::Illegal`] if it was cancelled meanwhile.
-    pub fn take(self: &Arc<Self>, id: &str) -> Result<Claim> {
-        let record = self.write("take a job", |on| take(on, &Self::record(on, id)?))?;
-        Ok(Claim { store: Arc::clone(self), record })
-    }
-
     /// The place of a queued job in the queue, 1 is next; `None` if it does not wait.
     ///
     /// # Errors
@@ -143,12 +134,7 @@ impl Claim {
         self.store.write("keep a result", |on| {
             let record = self.own(on)?;
             document.insert(on, &record.id)?;
-            on.execute(
-                "UPDATE jobs SET completed = ?2 WHERE id = ?1",
-                params![record.id, first + result.experiments.len() as u64],
-            )
-            .map_err(Error::database("keep a result"))?;
-            Ok(())
+            completed(on, &record.id, first + result.experiments.len() as u64)
         })
     }
 
@@ -159,6 +145,23 @@ impl Claim {
     pub fn finish(self, error: Option<&StoredError>) -> Result<()> {
         let change = if error.is_some() { Change::Failed } else { Change::Succeeded };
         self.end(change, error)
+    }
+
+    /// [`keep`](Self::keep) for all experiments and [`finish`](Self::finish), as one.
+    ///
+    /// # Errors
+    /// As those.
+    pub fn finish_with(self, result: &RunResult, error: Option<&StoredError>) -> Result<()> {
+        let bytes = codec::result_to_bytes(result);
+        let name = result_name(0);
+        let document = self.store.documents.prepare(&self.record.id, &name, &bytes)?;
+        let change = if error.is_some() { Change::Failed } else { Change::Succeeded };
+        self.store.write("keep a result", |on| {
+            let record = self.own(on)?;
+            document.insert(on, &record.id)?;
+            completed(on, &record.id, result.experiments.len() as u64)?;
+            store::end(on, &record, change, error.map(StoredError::to_json).as_deref())
+        })
     }
 
     /// Ends the job as one that was stopped on request.
@@ -206,6 +209,14 @@ impl Claim {
             Err(error) => Err(error),
         }
     }
+}
+
+/// Notes how many experiments are finished.
+pub(crate) fn completed(on: &Connection, id: &str, number: u64) -> Result<()> {
+    on.prepare_cached("UPDATE jobs SET completed = ?2 WHERE id = ?1")
+        .and_then(|mut update| update.execute(params![id, number]))
+        .map_err(Error::database("note what is finished"))?;
+    Ok(())
 }
 
 fn oldest(on: &Connection) -> Result<Option<JobRecord>> {
@@ -256,7 +267,8 @@ fn take(on: &Connection, record: &JobRecord) -> Result<JobRecord> {
 
 /// Puts a job back into the queue, out of the reach of whoever had it.
 pub(crate) fn release(on: &Connection, record: &JobRecord, attempt: u32) -> Result<()> {
-    let state = state::after(&record.state, Change::Released).unwrap_or(JobStatus::Queued);
+    let illegal = || Error::Illegal { id: record.id.clone(), state: record.state.clone() };
+    let state = state::after(&record.state, Change::Released).ok_or_else(illegal)?;
     on.prepare_cached(
         "UPDATE jobs SET state = ?2, owner = NULL, token = token + 1, attempt = ?3 WHERE id = ?1",
     )

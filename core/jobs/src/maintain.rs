@@ -52,7 +52,7 @@ impl Store {
     /// If the database cannot be written.
     pub fn maintain(&self, retention: Retention) -> Result<u64> {
         let too_old =
-            now_ms().saturating_sub(i64::try_from(retention.age.as_millis()).unwrap_or(0));
+            now_ms().saturating_sub(i64::try_from(retention.age.as_millis()).unwrap_or(i64::MAX));
         let room = i64::try_from(retention.bytes).unwrap_or(i64::MAX);
         let sql = "SELECT id FROM (SELECT id, ended_ms, sum(size) OVER (ORDER BY id DESC) AS upto \
                    FROM (SELECT jobs.id, jobs.ended_ms, jobs.state, coalesce((SELECT sum(length) \

@@ -6,8 +6,8 @@ use ketch_core::{Backend, Error as JobError, Job, JobStatus, RunResult, codec};
 use rusqlite::params;
 
 use crate::{
-    Error, JobRecord, Result, Store, StoredError, document::result_name, owner, state::Change,
-    store,
+    Error, JobRecord, Result, Store, StoredError, claim, document::result_name, owner,
+    state::Change, store,
 };
 
 impl Store {
@@ -71,11 +71,7 @@ impl Store {
             }
             match outcome {
                 Ok(result) => {
-                    on.execute(
-                        "UPDATE jobs SET completed = ?2 WHERE id = ?1",
-                        params![id, result.experiments.len() as i64],
-                    )
-                    .map_err(Error::database("keep a service's result"))?;
+                    claim::completed(on, id, result.experiments.len() as u64)?;
                     match failure(result) {
                         None => store::end(on, &record, Change::Succeeded, None),
                         Some(error) => {

@@ -1,5 +1,8 @@
 //! The states of a job and the changes between them: one table.
 //!
+//! A job begins as QUEUED if a worker is to run it, RUNNING if the program that submits it runs it,
+//! and INITIALIZING if it is to be sent to a service.
+//!
 //! DONE, ERROR and CANCELLED are final: nothing leaves them. A job that is run again is a new job.
 
 use ketch_core::JobStatus;
@@ -7,9 +10,7 @@ use ketch_core::JobStatus;
 /// What can happen to a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Change {
-    /// It was accepted and waits for a worker.
-    Accepted,
-    /// A process took it.
+    /// A process took it, or a service has it.
     Claimed,
     /// Its owner gave it back or is gone: it waits again.
     Released,
@@ -21,11 +22,10 @@ pub enum Change {
     Cancelled,
 }
 
-use Change::{Accepted, Cancelled, Claimed, Failed, Released, Succeeded};
+use Change::{Cancelled, Claimed, Failed, Released, Succeeded};
 
 /// Every legal change: what happens, in which state, and the state behind it.
-pub const CHANGES: [(Change, JobStatus, JobStatus); 12] = [
-    (Accepted, JobStatus::Initializing, JobStatus::Queued),
+pub const CHANGES: [(Change, JobStatus, JobStatus); 10] = [
     (Claimed, JobStatus::Initializing, JobStatus::Running),
     (Claimed, JobStatus::Queued, JobStatus::Running),
     (Released, JobStatus::Running, JobStatus::Queued),
@@ -36,8 +36,6 @@ pub const CHANGES: [(Change, JobStatus, JobStatus); 12] = [
     (Cancelled, JobStatus::Initializing, JobStatus::Cancelled),
     (Cancelled, JobStatus::Queued, JobStatus::Cancelled),
     (Cancelled, JobStatus::Running, JobStatus::Cancelled),
-    // A worker that comes back to a job of its own that was given away meanwhile.
-    (Released, JobStatus::Queued, JobStatus::Queued),
 ];
 
 /// The state behind a change; `None` if the change is not legal in this state.

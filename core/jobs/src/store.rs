@@ -83,7 +83,8 @@ impl Store {
     /// Keeps a job and returns its id. When this returns, the job survives a crash of this process
     /// and a loss of power.
     ///
-    /// A job for a worker is QUEUED; others are INITIALIZING, and belong to this process.
+    /// A job for a worker is QUEUED. Others belong to this process: one that it runs itself is
+    /// RUNNING, one that it is going to send to a service INITIALIZING.
     ///
     /// # Errors
     /// If it cannot be written; then nothing is kept.
@@ -91,21 +92,18 @@ impl Store {
         let id = new_id();
         let bytes = codec::encode_qobj(qobj);
         let document = self.documents.prepare(&id, QOBJ, &bytes)?;
-        let initial = JobStatus::Initializing;
-        let (state, owner) = match job.runner {
-            Runner::Worker => {
-                let accepted = state::after(&initial, Change::Accepted);
-                (accepted.expect("a new job can be accepted"), None)
-            }
-            Runner::Program | Runner::Service => (initial, Some(owner::this_process())),
+        let (state, attempt, owner) = match job.runner {
+            Runner::Worker => (JobStatus::Queued, 0, None),
+            Runner::Program => (JobStatus::Running, 1, Some(owner::this_process())),
+            Runner::Service => (JobStatus::Initializing, 0, Some(owner::this_process())),
         };
         let options = &job.options;
         self.write("submit a job", |on| {
             on.prepare_cached(
                 "INSERT INTO jobs (id, backend, label, tags, runner, state, created_ms, \
                  experiments, threads, memory, deadline_ms, owner, lease_awake, lease_wall, \
-                 retry_of) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, \
-                 ?15)",
+                 retry_of, attempt, started_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, \
+                 ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
             )
             .and_then(|mut insert| {
                 insert.execute(params![
@@ -124,6 +122,8 @@ impl Store {
                     owner::awake_ms() + owner::LEASE_MS,
                     now_ms() + owner::LEASE_MS,
                     job.retry_of,
+                    attempt,
+                    (attempt > 0).then(now_ms),
                 ])
             })
             .map_err(Error::database("submit a job"))?;

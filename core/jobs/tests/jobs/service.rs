@@ -1,0 +1,167 @@
+//! Jobs that a service runs: the ledger.
+
+use std::sync::{
+    Arc, Mutex,
+    atomic::{AtomicU64, Ordering},
+};
+
+use ketch_core::{
+    Backend, BackendConfiguration, BackendStatus, Error, Extensions, Job, JobStatus, Message, Qobj,
+    Result, RunOptions,
+};
+use ketch_jobs::{FIND_JOB, JobFilter, StoredBackend, StoredJob};
+
+use crate::common::{LONG, Lab, Scratch, experiments, names};
+
+/// A service on the other side of a line that fails on purpose.
+struct Line {
+    service: Arc<Lab>,
+    fault: Mutex<Fault>,
+    /// Jobs that reached the service.
+    sent: AtomicU64,
+}
+
+#[derive(Clone, Copy, PartialEq)]
+enum Fault {
+    None,
+    /// The job does not reach the service.
+    Before,
+    /// The job does, and its receipt is lost.
+    After,
+    /// The service says no.
+    Refused,
+}
+
+impl Line {
+    fn new() -> Arc<Self> {
+        let (fault, sent) = (Mutex::new(Fault::None), AtomicU64::new(0));
+        Arc::new(Self { service: Lab::new(false), fault, sent })
+    }
+
+    fn break_with(&self, fault: Fault) {
+        *self.fault.lock().unwrap() = fault;
+    }
+}
+
+impl Backend for Line {
+    fn name(&self) -> &str {
+        self.service.name()
+    }
+
+    fn configuration(&self) -> Result<Arc<BackendConfiguration>> {
+        self.service.configuration()
+    }
+
+    fn status(&self) -> Result<BackendStatus> {
+        self.service.status()
+    }
+
+    fn run(&self, qobj: Qobj, options: RunOptions) -> Result<Arc<dyn Job>> {
+        let fault = *self.fault.lock().unwrap();
+        let lost = || Error::Transport { service: "the lab".to_owned(), source: None };
+        match fault {
+            Fault::Before => return Err(lost()),
+            Fault::Refused => return Err(Error::Unauthenticated { reason: "no".to_owned() }),
+            Fault::None | Fault::After => {}
+        }
+        self.sent.fetch_add(1, Ordering::Relaxed);
+        let job = self.service.run(qobj, options)?;
+        // The service remembers a job whose receipt nobody has.
+        job.result(LONG)?;
+        std::mem::forget(Arc::clone(&job));
+        if fault == Fault::After { Err(lost()) } else { Ok(job) }
+    }
+
+    fn retrieve_job(&self, job_id: &str) -> Result<Arc<dyn Job>> {
+        self.service.retrieve_job(job_id)
+    }
+
+    fn extensions(&self) -> Option<&dyn Extensions> {
+        Some(self)
+    }
+}
+
+impl Extensions for Line {
+    fn supports(&self, name: &str) -> u32 {
+        u32::from(name == FIND_JOB)
+    }
+
+    /// The service's own id of a job is the key that was sent with it.
+    fn call(&self, _name: &str, message: Message) -> Result<Message> {
+        let key = message.to_json().unwrap_or_default()["job_key"].as_str().unwrap().to_owned();
+        let known = self.service.retrieve_job(&key).is_ok().then_some(key);
+        Ok(Message::json(&serde_json::json!({ "job_id": known })))
+    }
+}
+
+fn only_job(scratch: &Scratch) -> ketch_jobs::JobRecord {
+    let jobs = scratch.store.jobs(&JobFilter::default()).unwrap();
+    let [only] = jobs.as_slice() else { panic!("{jobs:?}") };
+    only.clone()
+}
+
+fn send(scratch: &Scratch, line: &Arc<Line>) -> Result<Arc<dyn Job>> {
+    let line = Arc::clone(line) as Arc<dyn Backend>;
+    let backend = StoredBackend::new(Arc::clone(&scratch.store), "lab/bench", line);
+    backend.run(experiments(1), RunOptions::default())
+}
+
+#[test]
+fn a_services_job_is_read_from_another_process_and_kept_on_first_read() {
+    let scratch = Scratch::new();
+    let line = Line::new();
+    let id = send(&scratch, &line).unwrap().job_id();
+    assert!(only_job(&scratch).service_id.is_some());
+    scratch.tamper("UPDATE jobs SET owner = 'gone'");
+    scratch.other().recover().unwrap();
+    assert_eq!(only_job(&scratch).state, JobStatus::Running, "nobody needs to live for it");
+
+    let job = StoredJob::new(scratch.other(), &id, Arc::clone(&line) as Arc<dyn Backend>);
+    assert_eq!(job.status().unwrap(), JobStatus::Done);
+    assert_eq!(names(&job.result(LONG).unwrap()), ["e0"]);
+    // From now on the service is not needed.
+    let unreachable: Arc<dyn Backend> = Lab::new(false);
+    let later = StoredJob::new(scratch.other(), &id, unreachable);
+    assert_eq!(names(&later.result(LONG).unwrap()), ["e0"]);
+}
+
+#[test]
+fn a_job_whose_receipt_was_lost_is_looked_up_and_never_sent_again() {
+    let scratch = Scratch::new();
+    let line = Line::new();
+    line.break_with(Fault::After);
+    assert_eq!(send(&scratch, &line).map(drop).unwrap_err().code(), "transport");
+    let record = only_job(&scratch);
+    assert_eq!((record.state, record.service_id), (JobStatus::Initializing, None));
+    assert_eq!(record.error.unwrap().code, "transport");
+
+    line.break_with(Fault::None);
+    let job = StoredJob::new(scratch.other(), &record.id, Arc::clone(&line) as Arc<dyn Backend>);
+    job.status().unwrap();
+    assert_eq!(names(&job.result(LONG).unwrap()), ["e0"]);
+    assert_eq!(line.sent.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_job_that_never_arrived_stays_until_the_user_decides() {
+    let scratch = Scratch::new();
+    let line = Line::new();
+    line.break_with(Fault::Before);
+    send(&scratch, &line).map(drop).unwrap_err();
+    let id = only_job(&scratch).id;
+    line.break_with(Fault::None);
+    let job = StoredJob::new(scratch.other(), &id, Arc::clone(&line) as Arc<dyn Backend>);
+    assert_eq!(job.status().unwrap(), JobStatus::Initializing);
+    assert!(job.error_message().unwrap().unwrap().contains("cannot reach the lab"));
+    assert_eq!(line.sent.load(Ordering::Relaxed), 0, "nothing is sent by looking");
+    scratch.store.delete(&id).unwrap();
+}
+
+#[test]
+fn a_job_that_the_service_refuses_was_never_one() {
+    let scratch = Scratch::new();
+    let line = Line::new();
+    line.break_with(Fault::Refused);
+    assert_eq!(send(&scratch, &line).map(drop).unwrap_err().code(), "unauthenticated");
+    assert!(scratch.store.jobs(&JobFilter::default()).unwrap().is_empty());
+}

@@ -1,0 +1,171 @@
+//! Workers: jobs of the queue, run to their ends.
+
+use std::{
+    sync::{Arc, atomic::Ordering},
+    thread,
+    time::Duration,
+};
+
+use ketch_core::{Job, JobStatus};
+use ketch_jobs::{Budget, Idle, StoredJob, WorkOptions, work};
+
+use crate::common::{LONG, Lab, Only, Scratch, experiments, names};
+
+/// Goes when the queue is empty.
+fn at_once() -> WorkOptions {
+    let budget = Budget { threads: 2, memory: u64::MAX };
+    WorkOptions { budget, idle: Duration::ZERO, ..WorkOptions::default() }
+}
+
+fn named(names: &[&str]) -> ketch_core::Qobj {
+    let mut qobj = experiments(u32::try_from(names.len()).unwrap());
+    for (experiment, name) in qobj.experiments_mut().iter_mut().zip(names) {
+        experiment.header.insert("name".to_owned(), (*name).into());
+    }
+    qobj
+}
+
+#[test]
+fn jobs_are_run_in_parts_and_come_out_whole() {
+    let scratch = Scratch::new();
+    let lab = Lab::new(true);
+    let id = scratch.submit("lab/bench", &experiments(100));
+    let other = scratch.submit("lab/bench", &experiments(1));
+    work(&scratch.store, &Only("lab/bench", lab.clone()), &at_once(), || {}).unwrap();
+    let record = scratch.store.job(&id).unwrap();
+    assert_eq!((record.state, record.completed), (JobStatus::Done, 100));
+    let result = scratch.other().result(&id).unwrap().unwrap();
+    assert!(result.success);
+    assert_eq!(names(&result), (0..100).map(|n| format!("e{n}")).collect::<Vec<_>>());
+    assert_eq!(scratch.store.job(&other).unwrap().state, JobStatus::Done);
+    assert_eq!(lab.runs.load(Ordering::Relaxed), 101);
+    assert!(lab.calls.load(Ordering::Relaxed) > 2, "a long job is more than one part");
+}
+
+#[test]
+fn what_is_finished_is_not_run_again() {
+    let scratch = Scratch::new();
+    let lab = Lab::new(true);
+    let id = scratch.submit("lab/bench", &experiments(3));
+    let claim = scratch.store.claim(at_once().budget).unwrap().unwrap();
+    let mut part = crate::common::large_result(64);
+    part.experiments[0].name = "from the first worker".to_owned();
+    claim.keep(0, &part).unwrap();
+    scratch.tamper("UPDATE jobs SET owner = 'gone'");
+    work(&scratch.store, &Only("lab/bench", lab.clone()), &at_once(), || {}).unwrap();
+    let result = scratch.store.result(&id).unwrap().unwrap();
+    assert_eq!(names(&result), ["from the first worker", "e1", "e2"]);
+    assert_eq!(lab.runs.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn one_bad_experiment_stops_no_other_and_the_job_failed() {
+    let scratch = Scratch::new();
+    let id = scratch.submit("lab/bench", &named(&["a", "bad", "c"]));
+    work(&scratch.store, &Only("lab/bench", Lab::new(true)), &at_once(), || {}).unwrap();
+    let record = scratch.store.job(&id).unwrap();
+    assert_eq!(record.state, JobStatus::Error);
+    assert_eq!(record.error.unwrap().message, "experiment `bad` failed: no such luck");
+    let result = scratch.store.result(&id).unwrap().unwrap();
+    assert_eq!((names(&result).len(), result.success), (3, false));
+    assert!(result.experiments[2].success);
+}
+
+#[test]
+fn what_cannot_be_run_is_an_error_with_its_reason() {
+    let scratch = Scratch::new();
+    let unknown = scratch.submit("lab/attic", &experiments(1));
+    let empty = scratch.submit("lab/bench", &experiments(0));
+    let broken = scratch.submit("lab/bench", &named(&["a", "broken"]));
+    let fine = scratch.submit("lab/bench", &experiments(1));
+    work(&scratch.store, &Only("lab/bench", Lab::new(true)), &at_once(), || {}).unwrap();
+    let code = |id: &str| scratch.store.job(id).unwrap().error.map(|error| error.code);
+    assert_eq!(code(&unknown).as_deref(), Some("backend.not_found"));
+    assert_eq!(code(&empty).as_deref(), Some("qobj.invalid"));
+    assert_eq!(code(&broken).as_deref(), Some("lab.broken"));
+    let partial = scratch.store.result(&broken).unwrap().unwrap();
+    assert_eq!(names(&partial), ["a"], "what was finished is kept");
+    assert_eq!(scratch.store.job(&fine).unwrap().state, JobStatus::Done);
+}
+
+#[test]
+fn a_running_job_is_stopped_from_another_process() {
+    let scratch = Scratch::new();
+    let lab = Lab::new(true);
+    let id = scratch.submit("lab/bench", &named(&["a", "stuck"]));
+    let job = StoredJob::new(scratch.other(), &id, lab.clone());
+    let store = Arc::clone(&scratch.store);
+    let worker = thread::spawn(move || {
+        work(&store, &Only("lab/bench", lab), &at_once(), || {}).unwrap();
+    });
+    while job.record().unwrap().completed == 0 {
+        thread::yield_now();
+    }
+    assert_eq!(job.status().unwrap(), JobStatus::Running);
+    let timeout = job.result(Some(Duration::ZERO)).unwrap_err();
+    assert_eq!(timeout.code(), "job.timeout");
+    assert!(job.cancel().unwrap());
+    assert_eq!(job.result(LONG).unwrap_err().code(), "job.cancelled");
+    worker.join().unwrap();
+    assert!(!job.cancel().unwrap());
+    let kept = scratch.store.result(&id).unwrap().unwrap();
+    assert_eq!(names(&kept), ["a"]);
+}
+
+#[test]
+fn a_result_is_waited_for_from_another_process() {
+    let scratch = Scratch::new();
+    let lab = Lab::new(true);
+    let id = scratch.submit("lab/bench", &named(&["gate"]));
+    let job = StoredJob::new(scratch.other(), &id, lab.clone());
+    assert_eq!(job.queue_position().unwrap(), Some(1));
+    let store = Arc::clone(&scratch.store);
+    let at_work = Arc::clone(&lab);
+    let worker = thread::spawn(move || {
+        work(&store, &Only("lab/bench", at_work), &at_once(), || {}).unwrap();
+    });
+    let waiting = thread::spawn(move || job.result(LONG));
+    lab.gate.open();
+    assert_eq!(names(&waiting.join().unwrap().unwrap()), ["gate"]);
+    worker.join().unwrap();
+}
+
+#[test]
+fn one_worker_waits_for_work_and_no_second() {
+    let scratch = Scratch::new();
+    let lab = Lab::new(true);
+    assert!(!Idle::exists(&scratch.store).unwrap());
+    let store = Arc::clone(&scratch.store);
+    let waiting = thread::spawn(move || {
+        let options = WorkOptions { idle: Duration::from_secs(2), ..at_once() };
+        work(&store, &Only("lab/bench", lab), &options, || {}).unwrap();
+    });
+    while !Idle::exists(&scratch.store).unwrap() {
+        thread::yield_now();
+    }
+    let second = scratch.other();
+    let long = WorkOptions { idle: Duration::from_secs(3600), ..at_once() };
+    work(&second, &Only("lab/bench", Lab::new(true)), &long, || {}).unwrap();
+    // The one that waits takes what comes.
+    let id = scratch.submit("lab/bench", &experiments(1));
+    let job = StoredJob::new(scratch.other(), id, Lab::new(true));
+    assert!(job.result(LONG).unwrap().success);
+    waiting.join().unwrap();
+    assert!(!Idle::exists(&scratch.store).unwrap());
+}
+
+#[test]
+fn more_work_than_one_worker_takes_calls_for_a_sibling() {
+    let scratch = Scratch::new();
+    let one_thread = || {
+        let options = ketch_core::RunOptions { threads: Some(1), ..Default::default() };
+        let job = ketch_jobs::NewJob::new("lab/bench", ketch_jobs::Runner::Worker, options);
+        scratch.store.submit(&job, &experiments(1)).unwrap()
+    };
+    one_thread();
+    one_thread();
+    let mut siblings = 0;
+    let resolver = Only("lab/bench", Lab::new(true));
+    work(&scratch.store, &resolver, &at_once(), || siblings += 1).unwrap();
+    assert_eq!(siblings, 1);
+}
