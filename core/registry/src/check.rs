@@ -52,6 +52,7 @@ impl Check<'_> {
         let library = elf::read(&bytes, MANIFEST_SECTION).map_err(|why| {
             let fix = match why.step {
                 "completeness" => "copy the file again",
+                "structure" => "copy the file again or rebuild it",
                 _ => "build it for this machine",
             };
             self.refusal(why.step, why.found, why.expected, fix)

@@ -5,10 +5,15 @@
 //! first. Format: Tool Interface Standard, Executable and Linking Format 1.2; System V ABI, AMD64
 //! supplement.
 
+mod dynamic;
+mod image;
+
 use object::{
     Endianness, elf,
     read::elf::{Dyn, FileHeader, ProgramHeader},
 };
+
+use self::image::{Entry, Image};
 
 /// What a library is made of, as far as it matters here.
 #[derive(Debug)]
@@ -50,12 +55,19 @@ pub(crate) fn read<'a>(bytes: &'a [u8], manifest: &str) -> Result<Library<'a>, N
     if bytes.get(4) == Some(&elf::ELFCLASS32.0) {
         return Err(architecture("a 32-bit library".to_owned()));
     }
+    if bytes.get(5) == Some(&elf::ELFDATA2MSB.0) {
+        return Err(architecture("a big-endian library".to_owned()));
+    }
     let header =
         Header::parse(bytes).map_err(|error| kind(format!("a broken header ({error})")))?;
     let endian = header.endian().map_err(|error| kind(format!("a broken header ({error})")))?;
     let machine = header.e_machine(endian);
     if machine != elf::EM_X86_64 {
         return Err(architecture(format!("a library for {}", machine_name(machine.0))));
+    }
+    let system = header.e_ident.os_abi;
+    if ![elf::ELFOSABI_SYSV, elf::ELFOSABI_GNU].contains(&system) {
+        return Err(architecture(format!("a library for system {} of the ELF list", system.0)));
     }
     if header.e_type(endian) != elf::ET_DYN {
         return Err(kind("an ELF file that is no library".to_owned()));
@@ -73,6 +85,23 @@ pub(crate) fn read<'a>(bytes: &'a [u8], manifest: &str) -> Result<Library<'a>, N
             return Err(truncated("a segment"));
         }
     }
+    let entries = segments.iter().map(|segment| Entry {
+        kind: segment.p_type(endian).0,
+        flags: segment.p_flags(endian).0,
+        offset: segment.p_offset(endian),
+        address: segment.p_vaddr(endian),
+        in_file: segment.p_filesz(endian),
+        in_memory: segment.p_memsz(endian),
+        alignment: segment.p_align(endian),
+    });
+    let entries: Vec<Entry> = entries.collect();
+    Image::new(bytes, &entries).and_then(|(image, table)| dynamic::check(&image, &table)).map_err(
+        |found| NotALibrary {
+            step: "structure",
+            found: found.to_owned(),
+            expected: "a library that the system can open",
+        },
+    )?;
     let sections = header.sections(endian, bytes).map_err(|_| truncated("the section table"))?;
     let section = sections.section_by_name(endian, manifest.as_bytes());
     let manifest = match section {
@@ -194,16 +223,105 @@ mod tests {
 
     #[test]
     fn damaged_tables_never_panic() {
-        let bytes = own_bytes();
+        let mut bytes = own_bytes();
         // The header and the section table are where the counts and offsets stand.
         let table = u64::from_le_bytes(bytes[40..48].try_into().unwrap()) as usize;
-        for place in (0..64).chain(table..bytes.len().min(table + 512)) {
+        for place in (0..64).chain(table..bytes.len().min(table + 192)) {
             for value in [0, 0x7f, 0xff] {
-                let mut damaged = bytes.clone();
-                damaged[place] = value;
+                let whole = std::mem::replace(&mut bytes[place], value);
                 // Whatever the answer is, there is one.
-                let _ = read(&damaged, ".ketch.manifest").is_ok();
+                let _ = read(&bytes, ".ketch.manifest").is_ok();
+                bytes[place] = whole;
             }
+        }
+    }
+
+    /// The value of an entry of the dynamic table, and where in the file it stands. In this
+    /// program, as in most, the tables for the loader lie at the same place in file and memory.
+    fn entry(bytes: &[u8], tag: u64) -> (usize, usize) {
+        let at = segment(bytes, 2) + 8;
+        let start = u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap()) as usize;
+        let places = (start..).step_by(16);
+        let word = |at: usize| u64::from_le_bytes(bytes[at..at + 8].try_into().unwrap());
+        let place = places.take_while(|&at| word(at) != 0).find(|&at| word(at) == tag).unwrap();
+        (word(place + 8) as usize, place + 8)
+    }
+
+    /// Where the first entry of a kind stands in the segment table.
+    fn segment(bytes: &[u8], kind: u32) -> usize {
+        let entries = (64..).step_by(56).take(usize::from(bytes[56]));
+        let is = |at: &usize| bytes[*at..at + 4] == kind.to_le_bytes();
+        entries.into_iter().find(is).unwrap()
+    }
+
+    #[test]
+    fn libraries_of_the_system_are_sound() {
+        let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
+        let mut libraries: Vec<&str> =
+            maps.lines().filter_map(|line| line.split_whitespace().nth(5)).collect();
+        libraries.retain(|path| path.contains(".so"));
+        libraries.dedup();
+        assert!(libraries.len() >= 2, "{maps}");
+        for path in libraries {
+            let bytes = std::fs::read(path).unwrap();
+            assert!(read(&bytes, ".ketch.manifest").is_ok(), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_would_mislead_the_loader_is_found() {
+        let good = own_bytes();
+        let found = |at: usize, value: &[u8]| {
+            let mut bytes = good.clone();
+            bytes[at..at + value.len()].copy_from_slice(value);
+            let (step, found) = step(&bytes);
+            format!("{step}: {found}")
+        };
+        let far = (1_u64 << 40).to_le_bytes();
+        let (load, dynamic) = (segment(&good, 1), segment(&good, 2));
+        let stack = segment(&good, 0x6474_e551);
+        let (relocations, names) = (entry(&good, 7), entry(&good, 5));
+        let hash = entry(&good, 0x6fff_fef5);
+        let cases = [
+            (load + 40, &far[..], "segments that overlap or are out of order"),
+            (load + 40, &[0; 8], "a segment larger in the file than in memory"),
+            (load + 16, &far, "segments that overlap or are out of order"),
+            (load + 48, &[3], "a segment that is not aligned"),
+            (dynamic, &[0], "no dynamic table"),
+            (dynamic + 16, &far, "a dynamic table that lies in no loaded segment"),
+            (dynamic + 32, &16_u64.to_le_bytes(), "a dynamic table without an end"),
+            (stack + 4, &[7], "a demand for an executable stack"),
+            (names.1, &far, "a table of names outside of the segments"),
+            (entry(&good, 1).1, &far, "a name outside of the table of names"),
+            (entry(&good, 6).1, &far, "a symbol outside of the table of symbols"),
+            (entry(&good, 9).1, &[7], "symbols or relocations of an unknown kind"),
+            (entry(&good, 8).1, &[7], "a table of relocations outside of the segments"),
+            (entry(&good, 25).1, &far, "initialisers outside of the segments"),
+            (entry(&good, 12).1, &[0; 8], "an initialiser outside of the executable segments"),
+            (entry(&good, 0x6fff_fffe).1, &far, "versions outside of the segments"),
+            (relocations.0, &far, "a relocation outside of the writable segments"),
+            (hash.0, &[0xff; 4], "a hash table outside of the segments"),
+            (hash.0 + 8, &[3, 0, 0, 0], "a hash table with a filter of an impossible size"),
+        ];
+        for (at, value, expected) in cases {
+            assert_eq!(found(at, value), format!("structure: {expected}"));
+        }
+    }
+
+    #[test]
+    fn bits_that_flip_in_the_loader_s_tables_never_panic() {
+        let mut bytes = own_bytes();
+        let tables =
+            [entry(&bytes, 5), entry(&bytes, 6), entry(&bytes, 7), entry(&bytes, 0x6fff_fef5)];
+        let dynamic = entry(&bytes, 5).1 / 16 * 16;
+        let starts = tables.map(|(table, _)| table).into_iter().chain([64, dynamic]);
+        let places: Vec<usize> = starts.flat_map(|start| start..start + 96).collect();
+        for (turn, place) in places.into_iter().enumerate() {
+            let bit = 1 << (turn % 8);
+            bytes[place] ^= bit;
+            // Whatever the answer is, there is one.
+            let _ = read(&bytes, ".ketch.manifest").is_ok();
+            bytes[place] ^= bit;
         }
     }
 }
