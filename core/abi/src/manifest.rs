@@ -14,6 +14,9 @@ pub const MANIFEST_SECTION: &str = ".ketch.manifest";
 /// The schema of the manifest.
 pub const MANIFEST_SCHEMA: &str = "ketch.plugin/1";
 
+/// No manifest is longer.
+const MAX_LENGTH: usize = 64 << 10;
+
 /// What a plugin says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Manifest {
@@ -61,6 +64,8 @@ pub struct Manifest {
 pub enum ManifestError {
     #[error("the manifest is not readable")]
     Unreadable(#[from] serde_json::Error),
+    #[error("the manifest has {found} bytes, at most {MAX_LENGTH} are read")]
+    Length { found: usize },
     #[error("the manifest has schema `{found}`, expected `{MANIFEST_SCHEMA}`")]
     Schema { found: String },
     #[error(
@@ -73,8 +78,12 @@ impl Manifest {
     /// Reads the bytes of the section.
     ///
     /// # Errors
-    /// If they are not a manifest of this schema, or the id is not one.
+    /// If they are not a manifest of this schema, are longer than any manifest, or the id is not
+    /// one.
     pub fn from_bytes(bytes: &[u8]) -> Result<Self, ManifestError> {
+        if bytes.len() > MAX_LENGTH {
+            return Err(ManifestError::Length { found: bytes.len() });
+        }
         let document: Value = serde_json::from_slice(bytes)?;
         let schema = document.get("schema").and_then(Value::as_str).unwrap_or_default();
         if schema != MANIFEST_SCHEMA {
@@ -154,6 +163,9 @@ mod tests {
         );
         check("[]", "the manifest has schema ``, expected `ketch.plugin/1`");
         check("{", "the manifest is not readable");
+        let long = format!("{:<65537}", with_id("lab"));
+        check(&long, "the manifest has 65537 bytes, at most 65536 are read");
+        check(long.trim_end(), "lab 0.1.0 1");
     }
 
     #[test]

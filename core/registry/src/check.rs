@@ -114,10 +114,13 @@ impl Check<'_> {
             self.refusal("manifest", format!("{error}{cause}"), expected, fix)
         };
         let manifest = Manifest::from_bytes(section).map_err(|error| refuse(&error))?;
-        match read_beside(&self.path.with_extension("json")) {
-            None => Ok(manifest),
-            Some(beside) => overridden(manifest, &beside).map_err(|error| refuse(&error)),
-        }
+        let Some(beside) = read_beside(&self.path.with_extension("json")) else {
+            return Ok(manifest);
+        };
+        overridden(manifest, &beside).map_err(|error| {
+            let found = format!("{error} in the JSON file beside it");
+            self.refusal("manifest", found, "fields of a manifest", "mend or remove that file")
+        })
     }
 
     fn permissions(&mut self, origin: Origin) -> Checked {

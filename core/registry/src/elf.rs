@@ -10,7 +10,7 @@ mod image;
 
 use object::{
     Endianness, elf,
-    read::elf::{Dyn, FileHeader, ProgramHeader},
+    read::elf::{Dyn, FileHeader, ProgramHeader, SectionHeader},
 };
 
 use self::image::{Entry, Image};
@@ -95,22 +95,24 @@ pub(crate) fn read<'a>(bytes: &'a [u8], manifest: &str) -> Result<Library<'a>, N
         alignment: segment.p_align(endian),
     });
     let entries: Vec<Entry> = entries.collect();
-    Image::new(bytes, &entries).and_then(|(image, table)| dynamic::check(&image, &table)).map_err(
-        |found| NotALibrary {
-            step: "structure",
-            found: found.to_owned(),
-            expected: "a library that the system can open",
-        },
-    )?;
-    let sections = header.sections(endian, bytes).map_err(|_| truncated("the section table"))?;
-    let section = sections.section_by_name(endian, manifest.as_bytes());
-    let manifest = match section {
-        Some((_, section)) => {
-            use object::read::elf::SectionHeader as _;
-            Some(section.data(endian, bytes).map_err(|_| truncated("the manifest"))?)
-        }
-        None => None,
+    let broken = |found: &str| NotALibrary {
+        step: "structure",
+        found: found.to_owned(),
+        expected: "a library that the system can open",
     };
+    Image::new(bytes, &entries)
+        .and_then(|(image, table)| dynamic::check(&image, &table))
+        .map_err(broken)?;
+    let sections = header.sections(endian, bytes).map_err(|_| truncated("the section table"))?;
+    let mut named = sections
+        .iter()
+        .filter(|section| sections.section_name(endian, section) == Ok(manifest.as_bytes()));
+    let section = named.next();
+    if named.next().is_some() {
+        return Err(broken("two sections with a manifest"));
+    }
+    let data = section.map(|section| section.data(endian, bytes)).transpose();
+    let manifest = data.map_err(|_| truncated("the manifest"))?;
     let table = sections
         .symbols(endian, bytes, elf::SHT_DYNSYM)
         .map_err(|_| truncated("the symbol table"))?;

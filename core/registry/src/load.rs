@@ -108,7 +108,7 @@ fn reason(error: &libloading::Error) -> String {
     let text = chain(error);
     match text.split_once("/proc/self/fd/") {
         Some((_, rest)) => rest.split_once(": ").map_or(rest, |(_, reason)| reason).to_owned(),
-        None => text,
+        None => text.strip_prefix("dlopen failed: ").unwrap_or(&text).to_owned(),
     }
 }
 

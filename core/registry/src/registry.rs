@@ -173,12 +173,13 @@ fn files(directory: &SearchDirectory) -> Vec<PathBuf> {
     let mut files: Vec<PathBuf> = entries
         .filter_map(|entry| Some(entry.ok()?.path()))
         .filter(|path| {
-            let name = path.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            // A name need not be text to be one.
+            let name = path.file_name().unwrap_or_default().as_encoded_bytes();
             let prefix = match directory.origin {
                 Origin::Executable => "libketch_provider_",
                 _ => "",
             };
-            name.ends_with(".so") && name.starts_with(prefix) && !name.starts_with('.')
+            name.ends_with(b".so") && name.starts_with(prefix.as_bytes()) && !name.starts_with(b".")
         })
         .collect();
     files.sort();

@@ -11,6 +11,7 @@ mod devices;
 mod examples;
 mod inputs;
 mod listing;
+mod museum;
 mod overwritten;
 mod plugins;
 mod readme;

@@ -1,0 +1,7 @@
+//! A plugin that behaves: the template that authors begin with. The museum's good neighbour, and
+//! what its bits are flipped in.
+
+#![forbid(unsafe_code)]
+
+#[path = "../../../examples/provider-template/src/lib.rs"]
+mod template;
