@@ -1,24 +1,17 @@
-//! Channels as programs hold them: exact on a density matrix, drawn on a state vector.
+//! Channels as programs hold them: one of their operators is drawn for each shot.
 
 use ketch_interface::{Complex64, Matrix, noise::Channel};
 use ketch_kernels::{Controls, Real};
-use num_complex::Complex;
 
 use super::{State, apply::Apply};
 use crate::{Error, run::Choice};
 
-/// One step that is no unitary.
+/// A channel: one Kraus operator is drawn, with the probability that it has in the state (quantum
+/// trajectories; Dalibard, Castin and Mølmer, Phys. Rev. Lett. 68, 580, 1992).
 #[derive(Clone, Debug)]
-pub(crate) enum Noise<T> {
-    /// For density matrices: a matrix on index bits of rows and columns.
-    Exact {
-        /// The bits of the rows, then those of the columns.
-        bits: Box<[usize]>,
-        entries: Box<[Complex<T>]>,
-    },
-    /// For state vectors: one Kraus operator is drawn, with the probability that it has in the
-    /// state (quantum trajectories; Dalibard, Castin and Mølmer, Phys. Rev. Lett. 68, 580, 1992).
-    Drawn { places: Box<[usize]>, operators: Operators<T> },
+pub(crate) struct Noise<T> {
+    places: Box<[usize]>,
+    operators: Operators<T>,
 }
 
 /// Kraus operators, by what it takes to know their probabilities.
@@ -41,17 +34,8 @@ pub(crate) enum Operators<T> {
 }
 
 impl<T: Real> Noise<T> {
-    /// A channel on these places of a density matrix of `n_places`.
-    pub(crate) fn exact(superop: &Matrix, places: &[usize], n_places: usize) -> Self {
-        let rows = places.iter().map(|place| n_places + place);
-        Self::Exact {
-            bits: rows.chain(places.iter().copied()).collect(),
-            entries: superop.entries().iter().map(|&entry| narrow(entry)).collect(),
-        }
-    }
-
-    /// A channel on these places of a state vector.
-    pub(crate) fn drawn(channel: &Channel, places: &[usize]) -> Self {
+    /// A channel on these places.
+    pub(crate) fn new(channel: &Channel, places: &[usize]) -> Self {
         let kraus = channel.kraus();
         let effects: Vec<Matrix> = kraus.iter().map(|k| k.adjoint().product(k)).collect();
         let operators = if let Some(weights) = effects.iter().map(weight).collect() {
@@ -63,33 +47,17 @@ impl<T: Real> Noise<T> {
         } else {
             Operators::Any(kraus.iter().cloned().zip(effects).collect())
         };
-        Self::Drawn { places: places.into(), operators }
-    }
-
-    /// No shot differs by it from another.
-    pub(crate) fn is_exact(&self) -> bool {
-        matches!(self, Self::Exact { .. })
+        Self { places: places.into(), operators }
     }
 
     /// The places that it acts on.
     pub(crate) fn places(&self) -> &[usize] {
-        match self {
-            Self::Exact { bits, .. } => &bits[bits.len() / 2..],
-            Self::Drawn { places, .. } => places,
-        }
+        &self.places
     }
 
-    /// Applies it; `uniform` gives a random number if one is needed.
-    pub(crate) fn run(
-        &self,
-        state: &mut State<'_, T>,
-        uniform: impl FnOnce() -> f64,
-    ) -> Result<(), Error> {
-        if let Self::Exact { bits, entries } = self {
-            state.apply_superop(bits, entries);
-            return Ok(());
-        }
-        let choice = self.choose(state, &[uniform()])?[0];
+    /// Applies the operator that a random number falls on.
+    pub(crate) fn run(&self, state: &mut State<'_, T>, uniform: f64) -> Result<(), Error> {
+        let choice = self.choose(state, &[uniform])?[0];
         if let Some(apply) = self.operator(choice) {
             state.apply_unitary(&apply);
         }
@@ -98,13 +66,10 @@ impl<T: Real> Noise<T> {
 
     /// The choice does not depend on the state for these random numbers.
     pub(crate) fn is_free(&self, uniforms: &[f64]) -> bool {
-        match self {
-            Self::Exact { .. } => true,
-            Self::Drawn { operators: Operators::Unitaries(_), .. } => true,
-            Self::Drawn { operators: Operators::Diagonal { sure, .. }, .. } => {
-                uniforms.iter().all(|uniform| uniform < sure)
-            }
-            Self::Drawn { .. } => false,
+        match &self.operators {
+            Operators::Unitaries(_) => true,
+            Operators::Diagonal { sure, .. } => uniforms.iter().all(|uniform| uniform < sure),
+            Operators::Any(_) => false,
         }
     }
 
@@ -115,9 +80,7 @@ impl<T: Real> Noise<T> {
         state: &State<'_, T>,
         uniforms: &[f64],
     ) -> Result<Vec<Choice>, Error> {
-        let Self::Drawn { places, operators } = self else {
-            return Ok(vec![Choice::FIRST; uniforms.len()]);
-        };
+        let Self { places, operators } = self;
         let probabilities: Vec<f64> = match operators {
             Operators::Unitaries(unitaries) => {
                 unitaries.iter().map(|(weight, _)| *weight).collect()
@@ -159,7 +122,7 @@ impl<T: Real> Noise<T> {
 
     /// What a choice does to the state; `None` for nothing.
     pub(crate) fn operator(&self, choice: Choice) -> Option<Apply<T>> {
-        let Self::Drawn { places, operators } = self else { return None };
+        let Self { places, operators } = self;
         let operator = match operators {
             Operators::Unitaries(unitaries) => return unitaries[choice.place].1.clone(),
             Operators::Diagonal { operators, first, .. } => match choice.probability {
@@ -231,8 +194,4 @@ fn weight(effect: &Matrix) -> Option<f64> {
 fn is_diagonal(effect: &Matrix) -> bool {
     let dim = effect.dim();
     (0..dim * dim).all(|i| i / dim == i % dim || effect.entries()[i].norm() < 1e-14)
-}
-
-pub(super) fn narrow<T: Real>(entry: Complex64) -> Complex<T> {
-    Complex::new(T::narrow(entry.re), T::narrow(entry.im))
 }

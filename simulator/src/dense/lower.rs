@@ -2,7 +2,7 @@
 
 use ketch_interface::{
     Complex64, Matrix,
-    circuit::{Gate, GateOp, Initialize, Instruction, Op, Qubit},
+    circuit::{GateOp, Initialize, Instruction, Op, Qubit},
     noise::{Channel, NoiseError},
 };
 use ketch_kernels::{Controls, Real};
@@ -14,7 +14,7 @@ use super::{
     merge::Waiting,
 };
 use crate::{
-    Error, Method,
+    Error,
     program::{Layout, Lower, Step},
     stage::{Plan, Staged},
 };
@@ -22,7 +22,6 @@ use crate::{
 /// What lowering remembers.
 #[derive(Debug)]
 pub(crate) struct DenseLower<T> {
-    method: Method,
     n_places: usize,
     /// The phase of the whole can be seen at the end.
     keep_phase: bool,
@@ -43,14 +42,12 @@ impl<T: Real> DenseLower<T> {
     /// For a state of `n_places`, each |0> at first if `from_zero`. With a plan, runs of unitaries
     /// become stages.
     pub(crate) fn new(
-        method: Method,
         n_places: usize,
         keep_phase: bool,
         from_zero: bool,
         plan: Option<Plan>,
     ) -> Self {
         Self {
-            method,
             n_places,
             keep_phase,
             waiting: Waiting::new(n_places),
@@ -125,23 +122,10 @@ impl<T: Real> DenseLower<T> {
         }
     }
 
-    /// The letters one by one on a density matrix, since the conjugate of a string may be its
-    /// negative.
     fn pauli(&mut self, letters: &str, places: &[usize], out: &mut Steps<T>) {
-        if self.method != Method::DensityMatrix {
-            let (x, z) = pauli_masks(letters, places);
-            let action = Action::Pauli { x, z };
-            return self.apply(Apply { action, controls: Controls::NONE }, out);
-        }
-        for (letter, place) in letters.chars().rev().zip(places) {
-            let gate = match letter {
-                'X' => Gate::X,
-                'Y' => Gate::Y,
-                'Z' => Gate::Z,
-                _ => continue,
-            };
-            self.unitary(&gate.matrix(&[]), &[*place], Controls::NONE, out);
-        }
+        let (x, z) = pauli_masks(letters, places);
+        let action = Action::Pauli { x, z };
+        self.apply(Apply { action, controls: Controls::NONE }, out);
     }
 
     fn channel(
@@ -156,11 +140,7 @@ impl<T: Real> DenseLower<T> {
             reason: error.to_string(),
         })?;
         self.flush_mask(mask(places), out);
-        let noise = match self.method {
-            Method::DensityMatrix => Noise::exact(&channel.superop(), places, self.n_places),
-            _ => Noise::drawn(&channel, places),
-        };
-        out.push(Step::Quantum(DenseOp::Noise(noise)));
+        out.push(Step::Quantum(DenseOp::Noise(Noise::new(&channel, places))));
         Ok(())
     }
 
@@ -171,13 +151,7 @@ impl<T: Real> DenseLower<T> {
                 continue;
             }
             self.flush_mask(1 << place, out);
-            if self.method == Method::DensityMatrix {
-                let channel = Channel::amplitude_damping(1.0).expect("1 is a probability");
-                let reset = Noise::exact(&channel.superop(), &[place], self.n_places);
-                out.push(Step::Quantum(DenseOp::Noise(reset)));
-            } else {
-                out.push(Step::Reset(place));
-            }
+            out.push(Step::Reset(place));
             self.fresh[place] = true;
         }
     }

@@ -1,10 +1,8 @@
-//! The dense engines: state vectors, unitaries and density matrices.
+//! The dense engines: state vectors and unitaries.
 
 pub(crate) mod apply;
 mod channel;
 mod deferred;
-mod density;
-mod fuse;
 mod lower;
 mod merge;
 mod register;
@@ -48,7 +46,7 @@ pub(crate) type DenseProgram<'c, T> = Program<'c, DenseOp<T>>;
 
 impl<T: Real> Operation for DenseOp<T> {
     fn is_random(&self) -> bool {
-        matches!(self, Self::Noise(noise) if !noise.is_exact())
+        matches!(self, Self::Noise(_))
     }
 
     fn acts_on(&self, asked: impl Fn(usize) -> bool) -> bool {

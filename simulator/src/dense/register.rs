@@ -16,7 +16,7 @@ impl<'t, T: Real> Register<'t> for State<'t, T> {
         match op {
             DenseOp::Apply(apply) => self.apply_unitary(apply),
             DenseOp::Staged(staged) => self.apply_staged(staged)?,
-            DenseOp::Noise(noise) => noise.run(self, || random.uniform())?,
+            DenseOp::Noise(noise) => noise.run(self, random.uniform())?,
             DenseOp::Prepare { places, amplitudes } => self.prepare(places, amplitudes),
         }
         Ok(())

@@ -27,7 +27,6 @@ pub(super) fn saved<T: Real>(
     let is_unitary = state.n_places() > program.circuit.n_qubits() as usize;
     Ok(match &save.kind {
         SaveKind::State | SaveKind::Unitary if is_unitary => unitary(state)?,
-        SaveKind::State if state.is_density() => whole_density_matrix(state)?,
         SaveKind::State | SaveKind::Statevector => Saved::Vector(state.to_array()?),
         SaveKind::StatevectorDict => {
             let amplitudes = (0_u64..).zip(state.amplitudes()).map(|(i, a)| (i, double(*a)));
@@ -75,8 +74,6 @@ pub(super) fn snapshot<T: Real>(
         "" | "statevector" | "state" | "unitary" => {
             if state.n_places() > program.circuit.n_qubits() as usize {
                 unitary(state)?
-            } else if state.is_density() {
-                whole_density_matrix(state)?
             } else {
                 Saved::Vector(state.to_array()?)
             }
@@ -97,11 +94,6 @@ pub(super) fn snapshot<T: Real>(
 
 fn unitary<T: Real>(state: &State<'_, T>) -> Result<Saved, Error> {
     Ok(Saved::Matrix { dim: 1 << (state.n_places() / 2), entries: state.to_array()? })
-}
-
-/// All of it, as it stands.
-fn whole_density_matrix<T: Real>(state: &State<'_, T>) -> Result<Saved, Error> {
-    Ok(Saved::Matrix { dim: 1 << state.n_places(), entries: state.to_array()? })
 }
 
 fn density_matrix<T: Real>(state: &State<'_, T>, places: &[usize]) -> Saved {

@@ -3,7 +3,7 @@
 use ketch_interface::circuit::Op;
 use ketch_kernels::Real;
 
-use super::{DenseProgram, State, deferred::Deferred, fuse::fused, lower::DenseLower, sample};
+use super::{DenseProgram, State, deferred::Deferred, lower::DenseLower, sample};
 use crate::{
     Error, Facts, Method, Options, Outcome, Saved,
     program::{Layout, lower},
@@ -27,7 +27,6 @@ pub(crate) fn simulate<T: Real>(
     let program: DenseProgram<'_, T> = lowered(work, method, layout)?;
     let mut state = match method {
         Method::Unitary => State::<T>::identity(n_qubits as usize, threads)?,
-        Method::DensityMatrix => State::zero_density(n_places, threads)?,
         _ => State::zero(n_places, threads)?,
     };
     if let Some(initial) = &options.initial_state {
@@ -67,14 +66,9 @@ pub(super) fn lowered<T: Real>(
     let plan = Plan { n_places, cancel: work.cancel.clone() };
     // With noise, it depends on the shot which gates stand together.
     let noisy = work.circuit.instructions().any(|i| matches!(i.op, Op::Kraus(_) | Op::Superop(_)));
-    let staged = method != Method::DensityMatrix && !noisy && plan.pays();
-    let plan = Some(plan).filter(|_| staged);
-    let engine = DenseLower::new(method, n_places, work.options.final_state, from_zero, plan);
-    let mut program: DenseProgram<'_, T> = lower(work.circuit, layout, !unitary, engine)?;
-    if method == Method::DensityMatrix {
-        program.steps = fused(std::mem::take(&mut program.steps), n_places);
-    }
-    Ok(program)
+    let plan = Some(plan).filter(|plan| !noisy && plan.pays());
+    let engine = DenseLower::new(n_places, work.options.final_state, from_zero, plan);
+    lower(work.circuit, layout, !unitary, engine)
 }
 
 fn notes<T>(
@@ -112,9 +106,6 @@ fn finish<T: Real>(
         let entries = state.into_array()?;
         let (key, value) = match method {
             Method::Unitary => ("unitary", Saved::Matrix { dim: 1 << circuit.n_qubits(), entries }),
-            Method::DensityMatrix => {
-                ("density_matrix", Saved::Matrix { dim: 1 << circuit.n_qubits(), entries })
-            }
             _ => ("statevector", Saved::Vector(entries)),
         };
         data.entry(key.to_owned()).or_insert(value);

@@ -9,11 +9,10 @@ use num_complex::Complex;
 use super::{Apply, apply::mask};
 use crate::{Error, stage::Staged};
 
-/// `2^n` amplitudes; index bit `p` is place `p`. Or a density matrix of `n` places, see `density`.
+/// `2^n` amplitudes; index bit `p` is place `p`.
 #[derive(Debug)]
 pub(crate) struct State<'t, T: Real> {
     pub(super) amplitudes: AlignedVec<Complex<T>>,
-    pub(super) is_density: bool,
     pub(super) kernels: Kernels,
     pub(super) threads: &'t Threads,
     /// Memory for stages, had when the first is run.
@@ -39,25 +38,13 @@ impl<'t, T: Real> State<'t, T> {
 
     fn empty(n_places: usize, threads: &'t Threads) -> Result<Self, Error> {
         let amplitudes = AlignedVec::try_zeroed(1 << n_places)?;
-        Ok(Self {
-            amplitudes,
-            is_density: false,
-            kernels: Kernels::detect(),
-            threads,
-            scratch: None,
-        })
+        Ok(Self { amplitudes, kernels: Kernels::detect(), threads, scratch: None })
     }
 
     /// A copy that works with other threads.
     pub(crate) fn copy<'u>(&self, threads: &'u Threads) -> Result<State<'u, T>, Error> {
         let amplitudes = AlignedVec::try_from_slice(&self.amplitudes)?;
-        Ok(State {
-            amplitudes,
-            is_density: self.is_density,
-            kernels: self.kernels,
-            threads,
-            scratch: None,
-        })
+        Ok(State { amplitudes, kernels: self.kernels, threads, scratch: None })
     }
 
     /// Becomes a copy of another state of as many places.
@@ -70,18 +57,10 @@ impl<'t, T: Real> State<'t, T> {
     }
 
     pub(crate) fn n_places(&self) -> usize {
-        let n_bits = self.amplitudes.len().trailing_zeros() as usize;
-        if self.is_density { n_bits / 2 } else { n_bits }
-    }
-
-    pub(crate) fn is_density(&self) -> bool {
-        self.is_density
+        self.amplitudes.len().trailing_zeros() as usize
     }
 
     pub(crate) fn apply_unitary(&mut self, apply: &Apply<T>) {
-        if self.is_density {
-            return self.apply_to_density(apply);
-        }
         apply.run(self.kernels, self.threads, &mut self.amplitudes);
     }
 
@@ -95,9 +74,6 @@ impl<'t, T: Real> State<'t, T> {
     /// # Panics
     /// If there are not as many.
     pub(crate) fn set(&mut self, amplitudes: &[Complex64]) {
-        if self.is_density && amplitudes.len() < self.amplitudes.len() {
-            return self.set_pure_density(amplitudes);
-        }
         assert_eq!(amplitudes.len(), self.amplitudes.len(), "amplitudes of a whole state");
         for (to, from) in self.amplitudes.iter_mut().zip(amplitudes) {
             *to = Complex::new(T::narrow(from.re), T::narrow(from.im));
@@ -106,15 +82,6 @@ impl<'t, T: Real> State<'t, T> {
 
     /// Sets places that are |0> to a state.
     pub(crate) fn prepare(&mut self, places: &[usize], prepared: &[Complex<T>]) {
-        if self.is_density {
-            self.prepare_places(&self.rows(places), prepared);
-            let conjugates: Vec<_> = prepared.iter().map(Complex::conj).collect();
-            return self.prepare_places(places, &conjugates);
-        }
-        self.prepare_places(places, prepared);
-    }
-
-    pub(super) fn prepare_places(&mut self, places: &[usize], prepared: &[Complex<T>]) {
         let offset = |value: usize| {
             places.iter().enumerate().fold(0, |at, (bit, place)| at | (value >> bit & 1) << place)
         };
@@ -141,9 +108,6 @@ impl<'t, T: Real> State<'t, T> {
 
     /// Keeps the part that reads `outcome` at a place, whose weight is given, and makes its norm 1.
     pub(crate) fn collapse(&mut self, place: usize, outcome: bool, weight: f64) {
-        if self.is_density {
-            return self.collapse_density(place, outcome, weight);
-        }
         let value = if outcome { 1 << place } else { 0 };
         let scale = weight.sqrt().recip();
         self.kernels.collapse(self.threads, &mut self.amplitudes, 1 << place, value, scale);
@@ -160,16 +124,13 @@ impl<'t, T: Real> State<'t, T> {
 
     /// The probabilities of the values of these places; the first is the lowest bit.
     pub(crate) fn probabilities(&self, places: &[usize]) -> Result<Vec<f64>, Error> {
-        if self.is_density {
-            return Ok(self.density_probabilities(places));
-        }
         Ok(self.kernels.probabilities(self.threads, &self.amplitudes, places)?)
     }
 
     /// Makes the norm 1 again: drawn Kraus operators may leave less. Measurements and draws do not
     /// need it, since they compare with the norm that there is.
     pub(crate) fn normalize(&mut self) -> Result<(), Error> {
-        if self.is_density || self.n_places() == 0 {
+        if self.n_places() == 0 {
             return Ok(());
         }
         let norm: f64 = self.probabilities(&[0])?.iter().sum();
@@ -181,25 +142,16 @@ impl<'t, T: Real> State<'t, T> {
 
     /// The probability of one basis state.
     pub(crate) fn probability(&self, index: usize) -> f64 {
-        if self.is_density {
-            return self.density_at(index, index).re;
-        }
         self.amplitudes.get(index).map_or(0.0, |a| double(*a).norm_sqr())
     }
 
     /// The expectation value of the Pauli string with these masks.
     pub(crate) fn expectation(&self, x: usize, z: usize) -> f64 {
-        if self.is_density {
-            return self.density_expectation(x, z);
-        }
         self.kernels.expectation_pauli(self.threads, &self.amplitudes, x, z)
     }
 
     /// The basis states that ascending uniform numbers fall on.
     pub(crate) fn sample_sorted(&self, uniforms: &[f64]) -> Result<Vec<usize>, Error> {
-        if self.is_density {
-            return self.sample_density_sorted(uniforms);
-        }
         Ok(self.kernels.sample_sorted(self.threads, &self.amplitudes, uniforms)?)
     }
 
@@ -222,9 +174,6 @@ impl<'t, T: Real> State<'t, T> {
 
     /// The density matrix of these places, row-major; the first is the lowest bit of its indices.
     pub(crate) fn density_matrix(&self, places: &[usize]) -> Vec<Complex64> {
-        if self.is_density {
-            return self.reduced_density(places);
-        }
         let dim = 1 << places.len();
         let offset = |value: usize| {
             places.iter().enumerate().fold(0, |at, (bit, place)| at | (value >> bit & 1) << place)

@@ -63,19 +63,6 @@ pub(crate) enum Step<O> {
     JumpUnlessCase { slot: usize, index: usize, case: usize, to: usize },
 }
 
-impl<O> Step<O> {
-    /// It names other steps by their places.
-    pub(crate) fn is_jump(&self) -> bool {
-        matches!(
-            self,
-            Self::Jump(_)
-                | Self::JumpUnless { .. }
-                | Self::JumpUnlessCase { .. }
-                | Self::ForNext { .. }
-        )
-    }
-}
-
 /// A circuit, ready to run.
 #[derive(Debug)]
 pub(crate) struct Program<'c, O> {
