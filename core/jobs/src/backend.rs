@@ -11,7 +11,9 @@ use ketch_core::{
     Extensions, Job, JobQuery, Qobj, Result, RunOptions, RunResult, codec,
 };
 
-use crate::{Claim, JobFilter, NewJob, Runner, Store, StoredError, StoredJob, live, service};
+use crate::{
+    Claim, JobFilter, NewJob, Runner, Store, StoredError, StoredJob, drill, live, service,
+};
 
 /// Any backend, with jobs that are kept: their ids are given out when they are on disk, their
 /// results are on disk before they are DONE, and `jobs` and `retrieve_job` work for every backend.
@@ -48,9 +50,12 @@ impl StoredBackend {
     }
 
     fn send(&self, id: &str, qobj: Qobj, options: RunOptions) -> Result<Arc<dyn Job>> {
+        drill::reached("send.before");
         match self.inner.run(qobj, options) {
             Ok(job) => {
+                drill::reached("send.after");
                 self.store.sent(id, &job.job_id())?;
+                drill::reached("send.noted");
                 Ok(job)
             }
             Err(error) if error.is_retryable() => {

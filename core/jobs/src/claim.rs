@@ -8,7 +8,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 use crate::{
     Error, JobRecord, Result, Store, StoredError,
     document::result_name,
-    owner,
+    drill, owner,
     record::{COLUMNS, now_ms},
     state::{self, Change},
     store,
@@ -66,7 +66,11 @@ impl Store {
             }
             take(on, &record).map(Some)
         })?;
-        Ok(taken.map(|record| Claim { store: Arc::clone(self), record }))
+        let claim = taken.map(|record| Claim { store: Arc::clone(self), record });
+        if claim.is_some() {
+            drill::reached("work.claimed");
+        }
+        Ok(claim)
     }
 
     /// Whether a queued job could be taken now.
@@ -131,11 +135,14 @@ impl Claim {
         let bytes = codec::result_to_bytes(result);
         let name = result_name(first);
         let document = self.store.documents.prepare(&self.record.id, &name, &bytes)?;
+        drill::reached("part.written");
         self.store.write("keep a result", |on| {
             let record = self.own(on)?;
             document.insert(on, &record.id)?;
             completed(on, &record.id, first + result.experiments.len() as u64)
-        })
+        })?;
+        drill::reached("part.committed");
+        Ok(())
     }
 
     /// Ends the job: DONE without an error, else ERROR with it.
@@ -176,7 +183,9 @@ impl Claim {
         self.store.write("end a job", |on| {
             let record = self.own(on)?;
             store::end(on, &record, change, error.map(StoredError::to_json).as_deref())
-        })
+        })?;
+        drill::reached("end.committed");
+        Ok(())
     }
 
     /// Forgets the job: nobody was told of it yet.

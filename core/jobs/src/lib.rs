@@ -19,6 +19,7 @@
 mod backend;
 mod claim;
 mod document;
+pub mod drill;
 mod error;
 mod id;
 mod live;

@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use crate::{
     Error, JobFilter, JobRecord, NewJob, Result, Runner,
     document::{self, Documents, QOBJ},
-    new_id, owner,
+    drill, new_id, owner,
     record::{COLUMNS, now_ms, to_ms},
     schema::{self, rows},
     state::{self, Change},
@@ -92,6 +92,7 @@ impl Store {
         let id = new_id();
         let bytes = codec::encode_qobj(qobj);
         let document = self.documents.prepare(&id, QOBJ, &bytes)?;
+        drill::reached("submit.written");
         let (state, attempt, owner) = match job.runner {
             Runner::Worker => (JobStatus::Queued, 0, None),
             Runner::Program => (JobStatus::Running, 1, Some(owner::this_process())),
@@ -129,6 +130,7 @@ impl Store {
             .map_err(Error::database("submit a job"))?;
             document.insert(on, &id)
         })?;
+        drill::reached("submit.committed");
         Ok(id)
     }
 
