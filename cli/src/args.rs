@@ -2,7 +2,11 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand};
+use clap::{
+    Args, Parser, Subcommand,
+    builder::{PossibleValuesParser, TypedValueParser},
+};
+use ketch::Isolation;
 
 use crate::{commands, exit::EXIT_CODES};
 
@@ -22,6 +26,13 @@ pub(crate) struct Global {
     /// Look for plugins in this directory first; may be given several times
     #[arg(long, global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub(crate) plugin_dir: Vec<PathBuf>,
+
+    /// Run plugins in processes of their own: `auto` (all but Ketch's own, the default), `always`
+    /// or `never`; the environment variable `KETCH_ISOLATION` says the same
+    #[arg(long, global = true, value_name = "WHICH", hide_possible_values = true)]
+    #[arg(value_parser = PossibleValuesParser::new(["auto", "always", "never"])
+        .try_map(|which| which.parse::<Isolation>()))]
+    pub(crate) isolation: Option<Isolation>,
 }
 
 /// The commands.

@@ -2,7 +2,9 @@
 
 use std::io::Write;
 
-use ketch::{AccountFilter, AccountStore, Event, Registry, RegistryError, SearchPath, State};
+use ketch::{
+    AccountFilter, AccountStore, Event, Isolation, Registry, RegistryError, SearchPath, State,
+};
 
 use crate::{
     args::{Cli, Global},
@@ -40,7 +42,7 @@ impl Context {
             say(format_args!("warning: --plugin-dir {}: not a directory", directory.display()));
         }
         let path = SearchPath::with_flags(self.global.plugin_dir.iter().cloned());
-        let registry = Registry::discover(&path);
+        let registry = Registry::discover(&path).with_isolation(self.isolation());
         registry.listen(|event| {
             if let Event::Log { provider, level, message } = event
                 && matches!(level.as_str(), "warn" | "error")
@@ -56,6 +58,17 @@ impl Context {
             say(format_args!("warning: not every account is used: {error}{hint}"));
         }
         registry
+    }
+
+    /// Which plugins run in processes of their own: as the command line or the environment says.
+    fn isolation(&self) -> Isolation {
+        let from_environment = || {
+            let text = std::env::var("KETCH_ISOLATION").ok().filter(|text| !text.is_empty())?;
+            text.parse()
+                .map_err(|error| say(format_args!("warning: KETCH_ISOLATION: {error}")))
+                .ok()
+        };
+        self.global.isolation.or_else(from_environment).unwrap_or_default()
     }
 
     /// Tells people and programs of a failure, and how the process is to end for it. `file` is

@@ -28,6 +28,7 @@ use crate::{
 };
 
 fn main() -> ExitCode {
+    ketch::run_if_plugin_host();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error).into(),

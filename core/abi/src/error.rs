@@ -35,6 +35,39 @@ impl From<WireError> for Error {
     }
 }
 
+/// An error as the document that crosses sockets: the fields of [`WireError`]. `provider` is who
+/// says so.
+#[must_use]
+pub fn error_to_document(provider: &str, error: &Error) -> Value {
+    json!({
+        "schema": "ketch.error_record/1",
+        "code": error.code(),
+        "message": error.to_string(),
+        "hint": error.hint(),
+        "provider": provider,
+        "causes": error.causes(),
+        "fields": fields_of(error),
+        "retryable": error.is_retryable(),
+    })
+}
+
+/// The error in such a document. What is missing is empty: an error is told in any case.
+#[must_use]
+pub fn error_from_document(document: &Value) -> Error {
+    let text = |key: &str| document[key].as_str().unwrap_or_default().into();
+    let causes = document["causes"].as_array().map(Vec::as_slice).unwrap_or_default();
+    WireError {
+        code: text("code"),
+        message: text("message"),
+        hint: text("hint"),
+        provider: text("provider"),
+        causes: causes.iter().filter_map(Value::as_str).map(Into::into).collect(),
+        fields: document["fields"].to_string().into_bytes().into(),
+        retryable: document["retryable"] == true,
+    }
+    .into()
+}
+
 fn other(wire: &WireError) -> Error {
     Error::Other {
         code: wire.code.to_string(),
@@ -196,6 +229,18 @@ mod tests {
             assert_eq!(format!("{back:?}"), format!("{error:?}"));
             assert_eq!(back.causes(), error.causes());
             assert_eq!((back.code(), back.hint()), (error.code(), error.hint()));
+
+            let back = error_from_document(&error_to_document("p", &error));
+            assert_eq!(format!("{back:?}"), format!("{error:?}"));
+            assert_eq!(back.causes(), error.causes());
+        }
+    }
+
+    #[test]
+    fn a_document_that_is_no_error_is_an_error_without_words() {
+        for document in [json!(null), json!([1]), json!({"code": 7, "causes": "x"})] {
+            let error = error_from_document(&document);
+            assert_eq!((error.code(), error.to_string().as_str()), ("", ""));
         }
     }
 

@@ -10,10 +10,11 @@ use abi_stable::{
     std_types::{RArc, RStr, RString, RVec},
 };
 use ketch_interface::{Backend, Error, Extensions, Filter, Job, Message, Provider, Result};
+use serde::Serialize;
 
 use crate::{
     guard::{Guarded, guard, guard_or},
-    payload,
+    message,
     raw::{
         BackendRef, JobRef, ObjectRef, Payload, ProviderRef, RawBackend, RawBackend_TO, RawJob,
         RawJob_TO, RawObject, RawObject_TO, RawProvider, RawProvider_TO, Reply,
@@ -71,6 +72,10 @@ fn open(
     Ok(object(extensions.open(name.as_str(), Message::try_from(message)?)?, id))
 }
 
+fn document(document: &impl Serialize) -> Result<Payload> {
+    Ok(message::from_document(document)?.into())
+}
+
 fn unknown_extension(name: RStr<'_>) -> Error {
     Error::not_supported("this object", format!("the extension `{name}`"))
 }
@@ -123,23 +128,22 @@ impl RawBackend for Exported<dyn Backend> {
     }
 
     fn configuration(&self) -> Reply<Payload> {
-        guard(&self.provider, || Payload::json(&*self.inner.configuration()?))
+        guard(&self.provider, || document(&*self.inner.configuration()?))
     }
 
     fn properties(&self) -> Reply<Payload> {
-        guard(&self.provider, || match self.inner.properties()? {
-            Some(properties) => Payload::json(&*properties),
-            None => Ok(Payload::empty()),
+        guard(&self.provider, || {
+            Ok(message::from_properties(self.inner.properties()?.as_deref())?.into())
         })
     }
 
     fn status(&self) -> Reply<Payload> {
-        guard(&self.provider, || Payload::json(&self.inner.status()?))
+        guard(&self.provider, || document(&self.inner.status()?))
     }
 
     fn run(&self, request: Payload) -> Reply<JobRef> {
         guard(&self.provider, || {
-            let (qobj, options) = payload::to_run(request)?;
+            let (qobj, options) = message::to_run(&request.try_into()?)?;
             Ok(job(self.inner.run(qobj, options)?, &self.provider))
         })
     }
@@ -150,7 +154,7 @@ impl RawBackend for Exported<dyn Backend> {
 
     fn jobs(&self, query: Payload) -> Reply<RVec<JobRef>> {
         guard(&self.provider, || {
-            let jobs = self.inner.jobs(&payload::to_job_query(&query)?)?;
+            let jobs = self.inner.jobs(&message::to_job_query(&query.try_into()?)?)?;
             Ok(jobs.into_iter().map(|inner| job(inner, &self.provider)).collect())
         })
     }
@@ -174,7 +178,7 @@ impl RawJob for Exported<dyn Job> {
     fn result(&self, timeout: i64) -> Reply<Payload> {
         guard(&self.provider, || {
             let timeout = u64::try_from(timeout).ok().map(Duration::from_nanos);
-            Ok(payload::from_result(&*self.inner.shared_result(timeout)?))
+            Ok(message::from_result(&*self.inner.shared_result(timeout)?).into())
         })
     }
 

@@ -10,9 +10,10 @@ use ketch_interface::{
     Backend, BackendConfiguration, BackendProperties, BackendStatus, Extensions, Filter, Job,
     JobQuery, JobStatus, Message, Provider, Qobj, Result, RunOptions, RunResult,
 };
+use serde::de::DeserializeOwned;
 
 use crate::{
-    payload,
+    message,
     raw::{BackendRef, JobRef, ObjectRef, Payload, ProviderRef, Reply},
 };
 
@@ -60,6 +61,10 @@ fn job(raw: JobRef) -> Arc<dyn Job> {
 
 fn answer<T>(reply: Reply<T>) -> Result<T> {
     Ok(reply.into_result()?)
+}
+
+fn document<T: DeserializeOwned>(reply: Reply<Payload>, what: &str) -> Result<T> {
+    message::to_document(&answer(reply)?.try_into()?, what)
 }
 
 /// The same three methods for each kind of object.
@@ -115,23 +120,20 @@ impl Backend for ForeignBackend {
     }
 
     fn configuration(&self) -> Result<Arc<BackendConfiguration>> {
-        answer(self.raw.configuration())?.to_document("backend configuration").map(Arc::new)
+        document(self.raw.configuration(), "backend configuration").map(Arc::new)
     }
 
     fn properties(&self) -> Result<Option<Arc<BackendProperties>>> {
-        let payload = answer(self.raw.properties())?;
-        match payload.head.is_empty() {
-            true => Ok(None),
-            false => Ok(Some(Arc::new(payload.to_document("backend properties")?))),
-        }
+        let properties = answer(self.raw.properties())?.try_into()?;
+        message::to_properties(&properties).map(|properties| properties.map(Arc::new))
     }
 
     fn status(&self) -> Result<BackendStatus> {
-        answer(self.raw.status())?.to_document("backend status")
+        document(self.raw.status(), "backend status")
     }
 
     fn run(&self, qobj: Qobj, options: RunOptions) -> Result<Arc<dyn Job>> {
-        Ok(job(answer(self.raw.run(payload::from_run(&qobj, &options)?))?))
+        Ok(job(answer(self.raw.run(message::from_run(&qobj, &options)?.into()))?))
     }
 
     fn retrieve_job(&self, job_id: &str) -> Result<Arc<dyn Job>> {
@@ -139,7 +141,7 @@ impl Backend for ForeignBackend {
     }
 
     fn jobs(&self, query: &JobQuery) -> Result<Vec<Arc<dyn Job>>> {
-        let jobs = answer(self.raw.jobs(payload::from_job_query(query)?))?;
+        let jobs = answer(self.raw.jobs(message::from_job_query(query)?.into()))?;
         Ok(jobs.into_iter().map(job).collect())
     }
 
@@ -167,7 +169,7 @@ impl Job for ForeignJob {
 
     fn result(&self, timeout: Option<Duration>) -> Result<RunResult> {
         let nanos = |timeout: Duration| i64::try_from(timeout.as_nanos()).unwrap_or(i64::MAX);
-        payload::to_result(answer(self.raw.result(timeout.map_or(-1, nanos)))?)
+        message::to_result(&answer(self.raw.result(timeout.map_or(-1, nanos)))?.try_into()?)
     }
 
     fn cancel(&self) -> Result<bool> {

@@ -31,10 +31,12 @@ mod foreign;
 mod guard;
 mod layout;
 mod manifest;
+pub mod message;
 mod payload;
 pub mod raw;
 mod root;
 
+pub use error::{error_from_document, error_to_document};
 pub use foreign::{ForeignObject, ForeignProvider};
 pub use layout::layout_text;
 pub use manifest::{ABI, MANIFEST_SCHEMA, MANIFEST_SECTION, Manifest, ManifestError};

@@ -1,21 +1,15 @@
-//! Documents and buffers, turned into what crosses and back, without copying large data.
+//! Messages, turned into what crosses and back, without copying large data.
 
 #![expect(unsafe_code, reason = "reads and frees memory of the other side, as the ABI promises")]
 
 use std::{marker::PhantomData, mem::size_of, slice};
 
-use abi_stable::std_types::RVec;
-use ketch_interface::{
-    Array, Buffer, Complex64, Error, JobQuery, JobStatus, Message, Qobj, Result, RunOptions,
-    RunResult, codec,
-};
-use serde::{Serialize, de::DeserializeOwned};
-use serde_json::{Value, json};
+use ketch_interface::{Array, Buffer, Complex64, Error, Message, Result};
 
 use crate::{
     error::malformed,
     guard::guard_or,
-    raw::{Payload, RawBuffer, dtype, format},
+    raw::{Payload, RawBuffer, dtype},
 };
 
 /// What the ABI promises of every buffer.
@@ -30,45 +24,19 @@ enum BufferError {
     Length { length: u64, element: usize },
     #[error("a buffer is not aligned to {ALIGNMENT} bytes")]
     Alignment,
-    #[error("expected {expected} buffers, found {found}")]
-    Count { expected: usize, found: usize },
-    #[error("expected a payload of format {expected}, found {found}")]
-    Format { expected: u32, found: u32 },
 }
 
 impl Payload {
-    pub(crate) fn new(format: u32, head: Vec<u8>, buffers: Vec<Buffer>) -> Self {
-        let buffers: Vec<RawBuffer> = buffers.into_iter().map(RawBuffer::from).collect();
-        Self { format, reserved: 0, head: head.into(), buffers: buffers.into() }
-    }
-
-    pub(crate) fn json(document: &impl Serialize) -> Result<Self> {
-        let head = serde_json::to_vec(document).map_err(|error| {
-            Error::caused("document.unwritable", "cannot write a document", error)
-        })?;
-        Ok(Self::new(format::JSON, head, Vec::new()))
-    }
-
     pub(crate) fn empty() -> Self {
-        Self::new(format::JSON, Vec::new(), Vec::new())
-    }
-
-    pub(crate) fn to_document<T: DeserializeOwned>(&self, what: &str) -> Result<T> {
-        self.expect_format(format::JSON, what)?;
-        serde_json::from_slice(&self.head).map_err(|error| malformed(what, error))
-    }
-
-    fn expect_format(&self, expected: u32, what: &str) -> Result<()> {
-        match self.format {
-            found if found == expected => Ok(()),
-            found => Err(malformed(what, BufferError::Format { expected, found })),
-        }
+        Message::default().into()
     }
 }
 
 impl From<Message> for Payload {
     fn from(message: Message) -> Self {
-        Self::new(message.format, message.head, message.buffers)
+        let Message { format, head, buffers } = message;
+        let buffers: Vec<RawBuffer> = buffers.into_iter().map(RawBuffer::from).collect();
+        Self { format, reserved: 0, head: head.into(), buffers: buffers.into() }
     }
 }
 
@@ -77,85 +45,10 @@ impl TryFrom<Payload> for Message {
 
     fn try_from(payload: Payload) -> Result<Self> {
         let Payload { format, head, buffers, .. } = payload;
-        Ok(Self { format, head: head.into(), buffers: to_buffers(buffers, "message")? })
+        let buffers = buffers.into_iter().map(to_buffer).collect::<Result<_, _>>();
+        let buffers = buffers.map_err(|error| malformed("message", error))?;
+        Ok(Self { format, head: head.into(), buffers })
     }
-}
-
-pub(crate) fn from_run(qobj: &Qobj, options: &RunOptions) -> Result<Payload> {
-    let millis = |deadline: std::time::SystemTime| {
-        let since = deadline.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    };
-    let head = json!({
-        "schema": "ketch.run_request/1",
-        "job_key": options.job_key,
-        "threads": options.threads,
-        "memory": options.memory,
-        "deadline_ms": options.deadline.map(millis),
-        "tags": options.tags,
-    });
-    let mut payload = Payload::json(&head)?;
-    let qobj: Array<u8> = codec::encode_qobj(qobj).into();
-    payload.buffers.push(Buffer::Bytes(qobj).into());
-    Ok(payload)
-}
-
-pub(crate) fn to_run(request: Payload) -> Result<(Qobj, RunOptions)> {
-    let what = "run request";
-    let head: Value = request.to_document(what)?;
-    let number = |key: &str| head.get(key).and_then(Value::as_u64);
-    let text = |value: &Value| value.as_str().map(str::to_owned);
-    let tags = head.get("tags").and_then(Value::as_array);
-    let options = RunOptions {
-        job_key: head.get("job_key").and_then(text),
-        threads: number("threads").and_then(|n| u32::try_from(n).ok()),
-        memory: number("memory"),
-        deadline: number("deadline_ms")
-            .and_then(|ms| std::time::UNIX_EPOCH.checked_add(std::time::Duration::from_millis(ms))),
-        tags: tags.map(|tags| tags.iter().filter_map(text).collect()).unwrap_or_default(),
-    };
-    let buffers = to_buffers(request.buffers, what)?;
-    let [Buffer::Bytes(qobj)] = buffers.as_slice() else {
-        return Err(malformed(what, BufferError::Count { expected: 1, found: buffers.len() }));
-    };
-    Ok((codec::decode_qobj(qobj)?, options))
-}
-
-pub(crate) fn from_job_query(query: &JobQuery) -> Result<Payload> {
-    Payload::json(&json!({
-        "schema": "ketch.job_query/1",
-        "limit": query.limit,
-        "skip": query.skip,
-        "status": query.status,
-    }))
-}
-
-pub(crate) fn to_job_query(payload: &Payload) -> Result<JobQuery> {
-    let head: Value = payload.to_document("job query")?;
-    let default = JobQuery::default();
-    let count = |key: &str| head.get(key)?.as_u64().and_then(|n| usize::try_from(n).ok());
-    Ok(JobQuery {
-        limit: count("limit").unwrap_or(default.limit),
-        skip: count("skip").unwrap_or(default.skip),
-        status: head.get("status").and_then(Value::as_str).map(JobStatus::from),
-    })
-}
-
-pub(crate) fn from_result(result: &RunResult) -> Payload {
-    let (head, buffers) = codec::encode_result(result);
-    Payload::new(format::RESULT, head, buffers)
-}
-
-pub(crate) fn to_result(payload: Payload) -> Result<RunResult> {
-    payload.expect_format(format::RESULT, "result")?;
-    let Payload { head, buffers, .. } = payload;
-    let buffers = to_buffers(buffers, "result")?;
-    Ok(codec::decode_result(&head, &buffers)?)
-}
-
-fn to_buffers(buffers: RVec<RawBuffer>, what: &str) -> Result<Vec<Buffer>> {
-    let buffers = buffers.into_iter().map(to_buffer);
-    buffers.collect::<Result<_, _>>().map_err(|error| malformed(what, error))
 }
 
 impl From<Buffer> for RawBuffer {

@@ -7,10 +7,10 @@ use std::{path::Path, sync::Arc};
 use ketch_abi::{
     LoadError, MAKER_SYMBOL, MANIFEST_SECTION, Manifest, plugin_abi_symbol, provider_from_library,
 };
-use ketch_core::Provider;
+use ketch_core::{Extensions, Provider};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-use crate::{Refusal, check::MAX_FILE, elf, host::HostObject, platform};
+use crate::{Refusal, check::MAX_FILE, elf, platform};
 
 /// Loads a library that passed the checks and makes its provider.
 ///
@@ -24,7 +24,7 @@ use crate::{Refusal, check::MAX_FILE, elf, host::HostObject, platform};
 pub(crate) fn load(
     path: &Path,
     manifest: &Manifest,
-    host: HostObject,
+    host: Arc<dyn Extensions>,
 ) -> Result<Arc<dyn Provider>, Refusal> {
     let refuse = |step, found: String, expected: &str, fix: &str| Refusal {
         path: path.to_owned(),
@@ -81,7 +81,10 @@ pub(crate) fn load(
     Ok(provider)
 }
 
-fn provider_of(library: &Library, host: HostObject) -> Result<Arc<dyn Provider>, LoadError> {
+fn provider_of(
+    library: &Library,
+    host: Arc<dyn Extensions>,
+) -> Result<Arc<dyn Provider>, LoadError> {
     let missing = |error: libloading::Error| LoadError::Layout {
         summary: "the entry is missing".to_owned(),
         details: error.to_string(),
@@ -98,7 +101,7 @@ fn provider_of(library: &Library, host: HostObject) -> Result<Arc<dyn Provider>,
     let header = unsafe { library.get(MAKER_SYMBOL) }.map_err(missing)?;
     // SAFETY: the header is the value of the symbol `MAKER_SYMBOL`, and the caller never closes the
     // library.
-    let provider = unsafe { provider_from_library(*header, Arc::new(host)) }?;
+    let provider = unsafe { provider_from_library(*header, host) }?;
     Ok(Arc::new(provider))
 }
 

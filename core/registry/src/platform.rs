@@ -41,6 +41,11 @@ pub(crate) fn user() -> u32 {
     rustix::process::geteuid().as_raw()
 }
 
+/// Whether this user could start the file as a program.
+pub(crate) fn is_executable(file: &Path) -> bool {
+    file.is_file() && rustix::fs::access(file, rustix::fs::Access::EXEC_OK).is_ok()
+}
+
 /// Opens a file to be read. A named pipe is opened without waiting for somebody to write to it.
 pub(crate) fn open(file: &Path) -> io::Result<fs::File> {
     let flags = rustix::fs::OFlags::NONBLOCK.bits().cast_signed();

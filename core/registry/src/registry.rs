@@ -10,11 +10,12 @@ use std::{
 use ketch_core::Provider;
 
 use crate::{
-    Candidate, Error, Event, Refusal, Result, SearchDirectory, SearchPath, State,
+    Candidate, Error, Event, Isolation, Limits, Refusal, Result, SearchDirectory, SearchPath,
+    State,
     accounts::ActiveAccounts,
-    check,
+    check::{self, RESERVED},
     host::{HostObject, Listeners},
-    load,
+    isolate, load,
     search_path::Origin,
 };
 
@@ -32,6 +33,7 @@ pub struct Registry {
     slots: HashMap<String, Slot>,
     listeners: Listeners,
     accounts: ActiveAccounts,
+    isolation: Isolation,
 }
 
 /// One accepted plugin.
@@ -80,7 +82,15 @@ impl Registry {
             slots,
             listeners: Listeners::default(),
             accounts: ActiveAccounts::default(),
+            isolation: Isolation::default(),
         }
+    }
+
+    /// Chooses which plugins run in processes of their own; all but those of the installation,
+    /// unless this says otherwise.
+    #[must_use]
+    pub fn with_isolation(self, isolation: Isolation) -> Self {
+        Self { isolation, ..self }
     }
 
     /// The directories that were searched.
@@ -104,7 +114,8 @@ impl Registry {
     }
 
     /// The provider with this id, or an alias of it. Loads the plugin the first time, which blocks
-    /// for some milliseconds.
+    /// for some milliseconds; in a process of its own unless it belongs to the installation or
+    /// [`with_isolation`](Self::with_isolation) says otherwise.
     ///
     /// # Errors
     /// If there is no such provider, or its plugin cannot be loaded; every further call says the
@@ -115,12 +126,21 @@ impl Registry {
         let candidate = &self.candidates[slot.candidate];
         let provider = slot.provider.get_or_init(|| {
             let manifest = candidate.manifest.as_ref().expect("an accepted plugin has a manifest");
-            let host = HostObject {
+            let host = Arc::new(HostObject {
                 provider: manifest.id.clone(),
                 listeners: self.listeners.clone(),
                 accounts: self.accounts.clone(),
+            });
+            let is_isolated = match self.isolation {
+                // The checks accept these ids from the installation and --plugin-dir only.
+                Isolation::Automatic => !RESERVED.contains(&id),
+                Isolation::Always => true,
+                Isolation::Never => false,
             };
-            load::load(&candidate.path, manifest, host)
+            match is_isolated {
+                true => isolate::provider(&candidate.path, manifest, host, Limits::default()),
+                false => load::load(&candidate.path, manifest, host),
+            }
         });
         provider.clone().map_err(|refusal| Error::Plugin { refusal })
     }

@@ -7,8 +7,8 @@ use std::{
 };
 
 use ketch::{
-    Array, Buffer, Event, Filter, JobQuery, JobStatus, Message, Qobj, Registry, RunOptions,
-    SearchPath, State,
+    Array, Buffer, Event, Filter, Isolation, JobQuery, JobStatus, Message, Qobj, Registry,
+    RunOptions, SearchPath, State,
 };
 use serde_json::json;
 use tempfile::TempDir;
@@ -32,9 +32,18 @@ fn test_plugin(name: &str) -> PathBuf {
     profile.join(format!("examples/lib{name}.so"))
 }
 
+/// The plugins in this very process: what crosses is the ABI alone.
 fn registry_of(directory: &TempDir) -> Registry {
-    Registry::discover(&SearchPath::only([directory.path().to_owned()]))
+    registry_with(directory, Isolation::Never)
 }
+
+fn registry_with(directory: &TempDir, isolation: Isolation) -> Registry {
+    let path = SearchPath::only([directory.path().to_owned()]);
+    Registry::discover(&path).with_isolation(isolation)
+}
+
+/// What holds of the boundary holds on both roads.
+const BOTH: [Isolation; 2] = [Isolation::Never, Isolation::Always];
 
 #[test]
 fn a_large_buffer_crosses_both_ways_without_a_copy() {
@@ -63,8 +72,14 @@ fn a_large_buffer_crosses_both_ways_without_a_copy() {
 
 #[test]
 fn a_plugin_that_knows_more_than_the_host() {
+    for isolation in BOTH {
+        knows_more(isolation);
+    }
+}
+
+fn knows_more(isolation: Isolation) {
     let directory = directory_of(&["able"]);
-    let registry = registry_of(&directory);
+    let registry = registry_with(&directory, isolation);
     let provider = registry.provider("able").unwrap();
     let able = provider.extensions().unwrap();
     assert_eq!((able.supports("test.echo"), able.supports("test.unknown")), (3, 0));
@@ -82,8 +97,14 @@ fn a_plugin_that_knows_more_than_the_host() {
 
 #[test]
 fn a_plugin_that_knows_less_than_the_host() {
+    for isolation in BOTH {
+        knows_less(isolation);
+    }
+}
+
+fn knows_less(isolation: Isolation) {
     let directory = directory_of(&["simple"]);
-    let registry = registry_of(&directory);
+    let registry = registry_with(&directory, isolation);
     let provider = registry.provider("simple").unwrap();
     let simple = provider.extensions().unwrap();
     assert_eq!(simple.supports("ketch.anything/1"), 0);
@@ -95,8 +116,14 @@ fn a_plugin_that_knows_less_than_the_host() {
 
 #[test]
 fn objects_of_kinds_that_the_abi_does_not_know() {
+    for isolation in BOTH {
+        objects(isolation);
+    }
+}
+
+fn objects(isolation: Isolation) {
     let directory = directory_of(&["able"]);
-    let registry = registry_of(&directory);
+    let registry = registry_with(&directory, isolation);
     let provider = registry.provider("able").unwrap();
     let able = provider.extensions().unwrap();
     let counter = able.open("test.counter", Message::default()).unwrap();
@@ -108,8 +135,14 @@ fn objects_of_kinds_that_the_abi_does_not_know() {
 
 #[test]
 fn jobs_are_opened_by_id_and_answer_everything() {
+    for isolation in BOTH {
+        jobs(isolation);
+    }
+}
+
+fn jobs(isolation: Isolation) {
     let directory = directory_of(&["able"]);
-    let registry = registry_of(&directory);
+    let registry = registry_with(&directory, isolation);
     let backend = registry.get_backend("able/able").unwrap();
     let job = backend.retrieve_job("job 42").unwrap();
     assert_eq!(job.job_id(), "job 42");
@@ -138,8 +171,14 @@ fn jobs_are_opened_by_id_and_answer_everything() {
 
 #[test]
 fn a_plugin_pushes_events_to_the_host() {
+    for isolation in BOTH {
+        events(isolation);
+    }
+}
+
+fn events(isolation: Isolation) {
     let directory = directory_of(&["able"]);
-    let registry = registry_of(&directory);
+    let registry = registry_with(&directory, isolation);
     let heard = Arc::new(Mutex::new(Vec::new()));
     let listener = Arc::clone(&heard);
     registry.listen(move |event| listener.lock().unwrap().push(event));
@@ -161,8 +200,14 @@ fn a_plugin_pushes_events_to_the_host() {
 
 #[test]
 fn twins_load_under_their_own_names() {
+    for isolation in BOTH {
+        twins(isolation);
+    }
+}
+
+fn twins(isolation: Isolation) {
     let directory = directory_of(&["twin_a", "twin_b"]);
-    let registry = registry_of(&directory);
+    let registry = registry_with(&directory, isolation);
     let listing = registry.backends(&Filter::new());
     let names: Vec<&str> = listing.backends.iter().map(|backend| backend.name.as_str()).collect();
     assert_eq!(names, ["twin_a/common", "twin_b/common"]);
