@@ -47,6 +47,16 @@ pub(crate) fn one_plugin(package: &str) -> Result<PathBuf> {
     }
 }
 
+/// Builds what the tests run, as `cargo xtask test` does; returns the example of this name, and the
+/// plugins.
+pub(crate) fn for_tests(example: &str) -> Result<(PathBuf, Vec<PathBuf>)> {
+    let artifacts = built(FOR_TESTS)?;
+    Ok((program(&artifacts, example)?, plugins(&artifacts)))
+}
+
+/// What the tests run: libraries, programs, and the plugins that misbehave.
+pub(crate) const FOR_TESTS: &[&str] = &["--workspace", "--lib", "--bins", "--examples"];
+
 /// Runs `cargo build` and returns what it reports to have made, dependencies included.
 fn built(arguments: &[&str]) -> Result<Vec<Artifact>> {
     println!("$ cargo build {}", arguments.join(" "));

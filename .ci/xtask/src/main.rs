@@ -15,6 +15,7 @@ mod build;
 mod check;
 mod deps;
 mod dropin;
+mod golden;
 mod install;
 mod interop;
 mod layers;
@@ -55,6 +56,8 @@ enum Xtask {
     Install(install::Args),
     /// Build each plugin alone, drop it into an empty directory, and run a circuit on it.
     Dropin,
+    /// Build the plugin and the host of the first ABI release, and load old with new both ways.
+    Golden,
     /// Compare results with Qiskit and Aer (needs Python 3 and network access for pip).
     Interop,
     /// Time Ketch against Python's tools in the same run, with `--peers` against other simulators
@@ -76,6 +79,7 @@ fn main() -> ExitCode {
         Xtask::Docs => check::docs(),
         Xtask::Install(args) => install::install(&args),
         Xtask::Dropin => dropin::dropin(),
+        Xtask::Golden => golden::golden(),
         Xtask::Interop => interop::interop(),
         Xtask::Bench(args) => bench::bench(&args),
         Xtask::Peers(args) => peers::differential(&args),

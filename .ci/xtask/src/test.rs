@@ -8,6 +8,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 
+use crate::build::FOR_TESTS;
 use crate::process::{cargo, run};
 
 /// What `cargo xtask test` takes.
@@ -21,7 +22,7 @@ pub(crate) struct Args {
 /// Builds, then tests; the last lines printed are those of the test runner.
 pub(crate) fn test(args: &Args) -> Result<()> {
     let start = Instant::now();
-    run(cargo().args(["build", "--workspace", "--lib", "--bins", "--examples"]))?;
+    run(cargo().arg("build").args(FOR_TESTS))?;
     println!("built in {:.0} s", start.elapsed().as_secs_f64());
 
     let mut command = cargo();

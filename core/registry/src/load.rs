@@ -109,9 +109,12 @@ fn provider_of(
 /// anybody.
 fn reason(error: &libloading::Error) -> String {
     let text = chain(error);
-    match text.split_once("/proc/self/fd/") {
-        Some((_, rest)) => rest.split_once(": ").map_or(rest, |(_, reason)| reason).to_owned(),
-        None => text.strip_prefix("dlopen failed: ").unwrap_or(&text).to_owned(),
+    let text = text.strip_prefix("dlopen failed: ").unwrap_or(&text);
+    let Some((before, rest)) = text.split_once("/proc/self/fd/") else { return text.to_owned() };
+    match rest.split_once(": ") {
+        Some((_, reason)) => reason.to_owned(),
+        // It comes last where another library is found too old: `… (required by PATH)`.
+        None => format!("{before}it{}", rest.trim_start_matches(|c: char| c.is_ascii_digit())),
     }
 }
 

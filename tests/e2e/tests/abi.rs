@@ -289,3 +289,20 @@ fn what_is_no_plugin_of_this_abi_is_refused_in_one_line() {
     assert_eq!(registry.provider("simple").unwrap().name(), "simple");
     assert_eq!(registry.backends(&Filter::new()).problems.len(), 4);
 }
+
+#[test]
+fn a_plugin_that_needs_a_newer_c_library_is_refused_by_its_version() {
+    let directory = directory_of(&["simple"]);
+    let file = directory.path().join("libsimple.so");
+    let mut bytes = std::fs::read(&file).unwrap();
+    let version = b"GLIBC_2.";
+    let places: Vec<usize> =
+        (0..bytes.len() - version.len()).filter(|&at| bytes[at..].starts_with(version)).collect();
+    places.iter().for_each(|at| bytes[at + 6] = b'9');
+    std::fs::write(&file, bytes).unwrap();
+    let refused = registry_of(&directory).provider("simple").err().unwrap().to_string();
+    let expected = "version `GLIBC_9.";
+    assert!(refused.contains(expected) && refused.contains("not found"), "{refused}");
+    assert!(refused.starts_with(&file.display().to_string()), "{refused}");
+    assert!(!refused.contains("/proc/"), "{refused}");
+}
