@@ -34,6 +34,7 @@ pub struct Registry {
     listeners: Listeners,
     accounts: ActiveAccounts,
     isolation: Isolation,
+    limits: Limits,
 }
 
 /// One accepted plugin.
@@ -83,6 +84,7 @@ impl Registry {
             listeners: Listeners::default(),
             accounts: ActiveAccounts::default(),
             isolation: Isolation::default(),
+            limits: Limits::default(),
         }
     }
 
@@ -91,6 +93,12 @@ impl Registry {
     #[must_use]
     pub fn with_isolation(self, isolation: Isolation) -> Self {
         Self { isolation, ..self }
+    }
+
+    /// Chooses what plugins in processes of their own may use, and how long their calls may take.
+    #[must_use]
+    pub fn with_limits(self, limits: Limits) -> Self {
+        Self { limits, ..self }
     }
 
     /// The directories that were searched.
@@ -138,7 +146,7 @@ impl Registry {
                 Isolation::Never => false,
             };
             match is_isolated {
-                true => isolate::provider(&candidate.path, manifest, host, Limits::default()),
+                true => isolate::provider(&candidate.path, manifest, host, self.limits.clone()),
                 false => load::load(&candidate.path, manifest, host),
             }
         });
