@@ -2,12 +2,17 @@
 //! misbehave. Each is refused or contained with one clear line, and a good neighbour still runs a
 //! circuit.
 
+mod answers;
+mod calls;
 mod elf;
 mod files;
+mod flips;
 mod libraries;
+mod starts;
 
 use std::{fs, path::Path, process::Command, sync::mpsc, thread, time::Duration};
 
+use ketch::{Isolation, Limits, Registry, SearchPath};
 use serde_json::Value;
 
 use self::elf::Elf;
@@ -29,6 +34,16 @@ struct Exhibit {
 /// The good plugin that the damaged ones are made of: `template/basis_simulator`.
 fn good() -> Elf {
     Elf::read(&built("examples/libsteady.so")).stripped()
+}
+
+/// The plugins of a directory, each in a process of its own, by somebody who does not wait long.
+fn impatient(directory: &Path) -> Registry {
+    let mut limits = Limits::default();
+    limits.answer = Duration::from_millis(1500);
+    limits.start = Duration::from_secs(4);
+    limits.memory = Some(1 << 30);
+    let search_path = SearchPath::only([directory.to_owned()]);
+    Registry::discover(&search_path).with_isolation(Isolation::Always).with_limits(limits)
 }
 
 /// Runs a command to its end, which must come.

@@ -1,0 +1,144 @@
+//! What can go wrong, by name.
+
+#![expect(unsafe_code, reason = "what safe code cannot do wrong")]
+#![expect(clippy::panic, reason = "what these plugins are for")]
+#![expect(clippy::print_stdout, clippy::print_stderr, reason = "plugins that print")]
+
+use std::{
+    hint::black_box,
+    io::Write,
+    os::fd::BorrowedFd,
+    process::{Command, abort, exit},
+    thread,
+    time::Duration,
+};
+
+use rustix::process::{Signal, kill_current_process_group, kill_process};
+
+/// Does what the name says. A name that says nothing does nothing.
+pub(crate) fn commit(fault: &str) {
+    match fault {
+        "panic" => panic!("the plugin panicked"),
+        "unspeakable-panic" => std::panic::panic_any(Bomb),
+        "double-panic" => {
+            let _bomb = Bomb;
+            panic!("the first of two");
+        }
+        "abort" => abort(),
+        "segfault" => {
+            let nowhere = black_box(std::ptr::dangling_mut::<u64>());
+            // SAFETY: none: it is not a place to write to, and the process ends here.
+            unsafe { nowhere.write_volatile(1) }
+        }
+        "overflow" => {
+            black_box(deeper(1));
+        }
+        "exit" => exit(3),
+        "exit-well" => exit(0),
+        "hang" => loop {
+            thread::park();
+        },
+        "spin" => loop {
+            std::hint::spin_loop();
+        },
+        "eat-memory" => {
+            let mut eaten = Vec::new();
+            loop {
+                eaten.push(vec![1_u8; 16 << 20]);
+                black_box(&eaten);
+            }
+        }
+        "ask-for-too-much" => drop(black_box(vec![1_u8; 1 << 46])),
+        "eat-descriptors" => {
+            let mut eaten = Vec::new();
+            while let Ok(file) = std::fs::File::open("/dev/null") {
+                eaten.push(file);
+            }
+            black_box(eaten.len());
+            panic!("no descriptor is left");
+        }
+        "many-threads" => {
+            for _ in 0..2000 {
+                // Where the system refuses more, these are many enough.
+                let _ = thread::Builder::new().stack_size(16 << 10).spawn(thread::park);
+            }
+        }
+        "flood-stdout" => flood(|text| print!("{text}")),
+        "flood-stderr" => flood(|text| eprint!("{text}")),
+        "print-one-line" => print!("{}", "no end of line ".repeat(1 << 16)),
+        "print-bytes" => {
+            drop(std::io::stdout().write_all(&[0xff, 0, 0x1b, b'[', b'2', b'J', b'\n']))
+        }
+        "last-words" => {
+            eprintln!("the fridge is warm");
+            abort();
+        }
+        "terminate" => signal(Signal::TERM),
+        "interrupt" => signal(Signal::INT),
+        "kill" => signal(Signal::KILL),
+        "stop" => signal(Signal::STOP),
+        "divide" => signal(Signal::FPE),
+        "illegal" => signal(Signal::ILL),
+        "misalign" => {
+            // The first is taken by the handler that finds overflown stacks.
+            signal(Signal::BUS);
+            signal(Signal::BUS);
+        }
+        "break-pipe" => signal(Signal::PIPE),
+        "alarm" => signal(Signal::ALARM),
+        "kill-group" => drop(kill_current_process_group(Signal::TERM)),
+        "leave-child" => {
+            // It keeps what this process had open.
+            drop(Command::new("sleep").arg("600").spawn());
+            exit(0);
+        }
+        "close-all" => (0..256).for_each(|number| {
+            // SAFETY: none: they belong to others, which is the point.
+            unsafe { rustix::io::close(number) }
+        }),
+        "write-to-all" => (3..64).for_each(|number| {
+            // SAFETY: whether it is open or not, it is only written to, and that may fail.
+            let descriptor = unsafe { BorrowedFd::borrow_raw(number) };
+            let _ =
+                rustix::io::write(descriptor, b"\xff\xff\xff\xff\xff\xff\xff\xffgarbage, garbage");
+        }),
+        "leave-directory" => drop(std::env::set_current_dir("/")),
+        "die-later" => {
+            thread::spawn(|| {
+                thread::sleep(Duration::from_millis(50));
+                abort();
+            });
+        }
+        "panic-later" => {
+            thread::spawn(|| panic!("on a thread of its own"));
+        }
+        _ => {}
+    }
+}
+
+struct Bomb;
+
+impl Drop for Bomb {
+    fn drop(&mut self) {
+        panic!("dropped");
+    }
+}
+
+fn flood(print: fn(&str)) {
+    let line = "so much to say ".repeat(20) + "\n";
+    (0..(4 << 20) / line.len()).for_each(|_| print(&line));
+}
+
+fn signal(signal: Signal) {
+    let sent = kill_process(rustix::process::getpid(), signal);
+    sent.expect("a process may send signals to itself");
+}
+
+/// A recursion that the compiler cannot turn into a loop, and that has no end.
+fn deeper(depth: u64) -> u64 {
+    let here = black_box([depth; 64]);
+    if here[0] == 0 {
+        return 0;
+    }
+    deeper(here[7] + 1) + here[3]
+}
