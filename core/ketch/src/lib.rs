@@ -35,8 +35,8 @@ pub use ketch_core::{
 pub use ketch_qasm as qasm;
 pub use ketch_registry::{
     Account, AccountError, AccountFilter, AccountStore, ActiveAccounts, Candidate,
-    Error as RegistryError, Event, Isolation, Limits, Listing, Manifest, Origin, QualifiedBackend, Refusal, Registry,
-    SearchDirectory, SearchPath, State, Step, accounts, run_if_plugin_host,
+    Error as RegistryError, Event, Isolation, Limits, Listing, Manifest, Origin, QualifiedBackend,
+    Refusal, Registry, SearchDirectory, SearchPath, State, Step, accounts, run_if_plugin_host,
 };
 pub use load::{Format, LoadError, Loaded, load, load_text};
 

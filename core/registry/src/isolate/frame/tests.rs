@@ -1,3 +1,5 @@
+//! Frames, whole and broken.
+
 use std::os::fd::OwnedFd;
 
 use super::*;
