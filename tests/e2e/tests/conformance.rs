@@ -1,15 +1,25 @@
 //! The contract of providers, proved on the plugins through the boundary.
 
-use ketch::{Registry, SearchPath};
+use ketch::{Isolation, Registry, SearchPath};
 use ketch_conformance::{BACKEND_CHECKS, Outcome, run_all};
 
 use crate::sandbox::{local_plugin, whole_machine};
 
 #[test]
 fn the_local_simulators_keep_the_contract() {
+    local_simulators(Isolation::Never);
+}
+
+#[test]
+fn the_local_simulators_keep_the_contract_in_a_process_of_their_own() {
+    local_simulators(Isolation::Always);
+}
+
+fn local_simulators(isolation: Isolation) {
     let directory = tempfile::tempdir().unwrap();
     std::fs::copy(local_plugin(), directory.path().join("local.so")).unwrap();
     let registry = Registry::discover(&SearchPath::only([directory.path().to_owned()]));
+    let registry = registry.with_isolation(isolation);
     let provider = registry.provider("local").unwrap();
     let machine = whole_machine();
     let report = run_all(&*provider);

@@ -10,6 +10,7 @@ mod conformance;
 mod devices;
 mod examples;
 mod inputs;
+mod isolation;
 mod listing;
 mod museum;
 mod overwritten;

@@ -2,7 +2,7 @@
 
 use std::{fs, path::Path, process::Command};
 
-use ketch::{Registry, SearchPath};
+use ketch::{Isolation, Registry, SearchPath};
 use ketch_conformance::assert_conformant;
 
 use crate::sandbox::{Sandbox, finish, repository, whole_machine};
@@ -62,7 +62,10 @@ fn a_provider_outside_of_the_tree_works_by_dropping_its_file() {
     let said = sandbox.ketch(&["run", "hadamard.qasm", "-b", "basis_simulator"]).fails(9);
     assert!(said.contains("does not know the instruction `h`"), "{said}");
 
-    let registry = Registry::discover(&SearchPath::only([sandbox.user_plugins()]));
     let _machine = whole_machine();
-    assert_conformant(&*registry.provider("template").unwrap());
+    for isolation in [Isolation::Never, Isolation::Always] {
+        let registry = Registry::discover(&SearchPath::only([sandbox.user_plugins()]));
+        let registry = registry.with_isolation(isolation);
+        assert_conformant(&*registry.provider("template").unwrap());
+    }
 }

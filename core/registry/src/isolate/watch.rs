@@ -34,6 +34,9 @@ const GRACE: Duration = Duration::from_millis(500);
 /// Answers that a worker has asked for and not taken.
 const MAX_UNTAKEN: usize = 1000;
 
+/// So often what a dead worker left behind is looked at.
+const LAST_ROUNDS: usize = 100;
+
 /// The thread's state.
 pub(super) struct Watch<'a> {
     shared: &'a Shared,
@@ -83,9 +86,14 @@ impl<'a> Watch<'a> {
     pub(super) fn run(mut self) {
         while self.turn().is_ok() {}
         self.wait_for_end();
-        // What it sent and printed before its end counts.
-        while self.receive().is_ok_and(|received| received > 0) {}
-        while self.read_output() > 0 {}
+        // What it sent and printed before its end counts; what it started may go on for ever.
+        self.process.kill();
+        for _ in 0..LAST_ROUNDS {
+            let (received, read) = (self.receive().unwrap_or(0), self.read_output());
+            if received + read == 0 {
+                break;
+            }
+        }
         let call = self.shared.current_call();
         let status = self.process.reap();
         let ended = match (self.shared.verdict(), status) {

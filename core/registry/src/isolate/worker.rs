@@ -155,7 +155,7 @@ impl Worker {
     /// As [`call`](Self::call).
     pub(super) fn call_within(&self, request: Request<'_>, time: Duration) -> Result<Frame> {
         let call = request.to_string();
-        let (_, notices) = self.send(request, false)?;
+        let (_, notices) = self.send(request, &call, false)?;
         self.answer_within(&notices, &call, time)
     }
 
@@ -170,7 +170,7 @@ impl Worker {
         deadline: Option<Instant>,
     ) -> Result<Option<Frame>> {
         let call = request.to_string();
-        let (id, notices) = self.send(request, true)?;
+        let (id, notices) = self.send(request, &call, true)?;
         let notice = match deadline {
             None => notices.recv().map_err(|_| RecvTimeoutError::Disconnected),
             Some(deadline) => {
@@ -207,11 +207,11 @@ impl Worker {
     fn send(
         &self,
         request: Request<'_>,
+        call: &str,
         waits_for_work: bool,
     ) -> Result<(u64, mpsc::Receiver<Notice>)> {
         let shared = &*self.shared;
         shared.tell_released();
-        let call = request.to_string();
         let Request { method, object, name, message, .. } = request;
         let id = shared.next_call.fetch_add(1, Ordering::Relaxed);
         let frame = Frame {
@@ -226,7 +226,7 @@ impl Worker {
         let packed = Packed::new(&frame).map_err(unsent)?;
         drop(frame);
         let (sender, notices) = mpsc::channel();
-        shared.expect(id, Waiting { call: call.clone(), waits_for_work, notices: sender })?;
+        shared.expect(id, Waiting { call: call.to_owned(), waits_for_work, notices: sender })?;
         match shared.socket.send_until(&packed, Instant::now() + shared.limits.answer) {
             Ok(()) => {}
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
