@@ -35,6 +35,8 @@ enum Bench {
     Startup,
     /// Circuits compiled for four devices, against `qiskit.transpile(optimization_level=1)`.
     Compile,
+    /// Plugins in a process of their own, against the same plugins in the host's.
+    Plugins,
 }
 
 /// Runs the benchmarks that were asked for.
@@ -48,6 +50,7 @@ pub(crate) fn bench(args: &Args) -> Result<()> {
             Bench::Parser => parser()?,
             Bench::Startup => startup()?,
             Bench::Compile => compile()?,
+            Bench::Plugins => plugins()?,
         }
     }
     Ok(())
@@ -141,6 +144,17 @@ fn compile() -> Result<()> {
         .script("tests/peers/bench_compile.py")
         .arg(program)
         .arg(target.join("bench/compile")))
+}
+
+fn plugins() -> Result<()> {
+    let build = |package, examples: &[&str]| {
+        let named = examples.iter().flat_map(|example| ["--example", example]);
+        run(cargo().args(["build", "--release", "--package", package]).args(named))
+    };
+    build("ketch", &["plugin_speed"])?;
+    build("ketch-test-plugins", &["able", "unruly"])?;
+    let built = target_dir()?.join("release/examples");
+    run(Command::new(built.join("plugin_speed")).arg(&built))
 }
 
 /// Writes about 5 MB of the gates that real circuits are made of; always the same bytes.
