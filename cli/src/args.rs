@@ -40,6 +40,25 @@ pub(crate) struct Global {
 pub(crate) enum Command {
     /// Run circuits: OpenQASM 2 or Qobj JSON
     Run(commands::run::RunArgs),
+    /// Run circuits without waiting: `run --detach`
+    Submit(commands::run::RunArgs),
+    /// List jobs, the newest first
+    Jobs(commands::jobs::JobsArgs),
+    /// Show all that is known of a job
+    Job(commands::job::JobArgs),
+    /// Show the result of a job, and wait for it
+    Result(commands::result::ResultArgs),
+    /// Follow jobs until they have come to their ends
+    Watch(commands::watch::WatchArgs),
+    /// Stop jobs
+    Cancel(commands::each::EachArgs),
+    /// Run jobs again, as new jobs; prints their ids
+    Retry(commands::each::EachArgs),
+    /// Forget jobs and their results
+    Delete(commands::each::EachArgs),
+    /// Run detached jobs; other commands start it when there are any
+    #[command(hide = true)]
+    Worker(commands::worker::WorkerArgs),
     /// List the backends of all providers
     Backends(commands::backends::BackendsArgs),
     /// Show one backend: configuration, properties, status, coupling map
@@ -62,13 +81,17 @@ impl Command {
     /// Programs read the output, so that a failure is a document, too.
     pub(crate) fn is_for_programs(&self) -> bool {
         match self {
-            Self::Run(args) => args.is_for_programs(),
+            Self::Run(args) | Self::Submit(args) => args.is_for_programs(),
+            Self::Jobs(args) => args.json,
+            Self::Job(args) => args.json,
+            Self::Result(args) => args.report.is_for_programs(),
             Self::Backends(args) => args.json,
             Self::Backend(args) => args.json,
             Self::Providers(args) => args.json,
             Self::Account(args) => args.is_for_programs(),
             Self::Doctor(args) => args.json,
-            Self::Compile(_) | Self::Convert(_) | Self::Completions(_) => false,
+            Self::Watch(_) | Self::Cancel(_) | Self::Retry(_) | Self::Delete(_) => false,
+            Self::Worker(_) | Self::Compile(_) | Self::Convert(_) | Self::Completions(_) => false,
         }
     }
 }
@@ -94,7 +117,7 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         check(&directory.join("ketch.txt"), &command.render_long_help().to_string());
-        for command in command.get_subcommands_mut().filter(|one| one.get_name() != "help") {
+        for command in command.get_subcommands_mut().filter(|one| !one.is_hide_set() && one.get_name() != "help") {
             let file = directory.join(format!("ketch-{}.txt", command.get_name()));
             check(&file, &command.render_long_help().to_string());
         }

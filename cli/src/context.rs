@@ -1,6 +1,6 @@
 //! What every command has at hand.
 
-use std::io::Write;
+use std::{io::Write, path::PathBuf};
 
 use ketch::{
     AccountFilter, AccountStore, Event, Isolation, Registry, RegistryError, SearchPath, State,
@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// What every command has at hand.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Context {
     global: Global,
     /// Failures are documents on standard output, too.
@@ -34,6 +34,12 @@ impl Context {
             for_programs: cli.command.is_for_programs(),
             terminal: Terminal::stdout(),
         }
+    }
+
+    /// The directories that the user gave, in a form that holds wherever a process stands.
+    pub(crate) fn plugin_directories(&self) -> impl Iterator<Item = PathBuf> {
+        let given = self.global.plugin_dir.iter();
+        given.map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()))
     }
 
     /// The plugins. Reads directories, loads nothing.

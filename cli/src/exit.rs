@@ -42,6 +42,9 @@ const BY_CODE: &[(&str, Exit)] = &[
     ("provider.unknown", Exit::NotFound),
     ("provider.not_found", Exit::NotFound),
     ("job.not_found", Exit::NotFound),
+    ("job.ambiguous", Exit::NotFound),
+    ("job.result_not_kept", Exit::NotFound),
+    ("job.wrong_state", Exit::Failed),
     ("input.not_found", Exit::NotFound),
     ("account.not_found", Exit::NotFound),
     ("account.empty_token", Exit::Usage),
@@ -91,7 +94,7 @@ Exit codes:
   0    ok
   1    failed
   2    wrong usage
-  3    not found: a backend, a provider, a file
+  3    not found: a backend, a provider, a job, a file
   4    not authenticated
   5    a remote service cannot be reached
   6    the job, or one of its experiments, failed

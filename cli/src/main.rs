@@ -1,6 +1,7 @@
 //! `ketch`, the command line of Ketch.
 //!
 //! * `args` is the grammar, `commands` has one file a command,
+//! * `store` opens the user's jobs,
 //! * `output` prints: tables and pictures for people, documents for programs,
 //! * `failure` says why something did not succeed, `exit` how the process ends then.
 //!
@@ -15,6 +16,7 @@ mod context;
 mod exit;
 mod failure;
 mod output;
+mod store;
 
 use std::{
     io::{self, BufWriter, Write},

@@ -3,12 +3,21 @@
 pub(crate) mod account;
 pub(crate) mod backend;
 pub(crate) mod backends;
+pub(crate) mod cancel;
 pub(crate) mod compile;
 pub(crate) mod completions;
 pub(crate) mod convert;
+pub(crate) mod delete;
 pub(crate) mod doctor;
+pub(crate) mod each;
+pub(crate) mod job;
+pub(crate) mod jobs;
 pub(crate) mod providers;
+pub(crate) mod result;
+pub(crate) mod retry;
 pub(crate) mod run;
+pub(crate) mod watch;
+pub(crate) mod worker;
 
 use std::io::Write;
 
@@ -25,6 +34,15 @@ pub(crate) fn execute(
 ) -> Result<Exit, Failure> {
     match command {
         Command::Run(args) => run::execute(&args, context, out),
+        Command::Submit(args) => run::execute(&args.detached(), context, out),
+        Command::Jobs(args) => jobs::execute(&args, context, out),
+        Command::Job(args) => job::execute(&args, context, out),
+        Command::Result(args) => result::execute(&args, context, out),
+        Command::Watch(args) => watch::execute(&args, context, out),
+        Command::Cancel(args) => cancel::execute(&args, context, out),
+        Command::Retry(args) => retry::execute(&args, context, out),
+        Command::Delete(args) => delete::execute(&args, context, out),
+        Command::Worker(args) => worker::execute(&args, context),
         Command::Backends(args) => backends::execute(&args, context, out),
         Command::Backend(args) => backend::execute(&args, context, out),
         Command::Providers(args) => providers::execute(&args, context, out),

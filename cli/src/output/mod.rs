@@ -6,6 +6,7 @@ pub(crate) mod bars;
 pub(crate) mod counts;
 pub(crate) mod csv;
 pub(crate) mod file;
+pub(crate) mod job;
 pub(crate) mod json;
 pub(crate) mod npy;
 pub(crate) mod number;

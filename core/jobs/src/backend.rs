@@ -44,6 +44,22 @@ impl StoredBackend {
         self
     }
 
+    /// Runs a job that has more to it than its options: a label, or a job that it repeats. It runs
+    /// here or at the service that the backend is; a job for a worker is only kept.
+    ///
+    /// # Errors
+    /// If the job cannot be kept, or the backend refuses it.
+    pub fn run_as(&self, new: NewJob, qobj: Qobj) -> Result<Arc<dyn Job>> {
+        let id = self.store.submit(&new, &qobj)?;
+        let options = RunOptions { job_key: Some(id.clone()), ..new.options };
+        let live = match new.runner {
+            Runner::Service => Some(self.send(&id, qobj, options)?),
+            Runner::Program => Some(self.start(&id, qobj, options)?),
+            Runner::Worker => None,
+        };
+        Ok(self.stored(id, live))
+    }
+
     fn stored(&self, id: String, live: Option<Arc<dyn Job>>) -> Arc<dyn Job> {
         let store = Arc::clone(&self.store);
         Arc::new(StoredJob { store, id, backend: Arc::clone(&self.inner), live })
@@ -107,14 +123,7 @@ impl Backend for StoredBackend {
     fn run(&self, qobj: Qobj, options: RunOptions) -> Result<Arc<dyn Job>> {
         let service = !self.inner.configuration()?.local;
         let runner = if service { Runner::Service } else { Runner::Program };
-        let new = NewJob::new(&self.name, runner, options.clone());
-        let id = self.store.submit(&new, &qobj)?;
-        let options = RunOptions { job_key: Some(id.clone()), ..options };
-        let job = match runner {
-            Runner::Service => self.send(&id, qobj, options),
-            _ => self.start(&id, qobj, options),
-        };
-        Ok(self.stored(id, Some(job?)))
+        self.run_as(NewJob::new(&self.name, runner, options), qobj)
     }
 
     fn retrieve_job(&self, job_id: &str) -> Result<Arc<dyn Job>> {

@@ -42,6 +42,12 @@ pub(crate) fn is_gone(owner: &str, lease_awake: i64, lease_wall: i64, wall_now: 
     start_of(pid).is_none_or(|found| found != start) || awake_ms() > lease_awake
 }
 
+/// The number of the process, if it is one of this machine's.
+pub(crate) fn process_of(owner: &str) -> Option<u32> {
+    let number = owner.strip_prefix(boot())?.strip_prefix('/')?.strip_prefix(namespace())?;
+    number.strip_prefix('/')?.split('/').next()?.parse().ok()
+}
+
 fn boot() -> &'static str {
     static BOOT: OnceLock<String> = OnceLock::new();
     BOOT.get_or_init(|| {
@@ -77,6 +83,8 @@ mod tests {
         let own = this_process();
         assert!(!is_gone(own, awake_ms() + LEASE_MS, 0, 0));
         assert!(is_gone(own, awake_ms() - 1, i64::MAX, 0));
+        assert_eq!(process_of(own), Some(std::process::id()));
+        assert_eq!(process_of("another-boot/x/1/1"), None);
     }
 
     #[test]

@@ -6,6 +6,8 @@ use ketch_core::{Error, JobStatus, RunOptions, TextCause};
 use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 
+use crate::owner;
+
 /// Who runs a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Runner {
@@ -121,6 +123,13 @@ impl JobRecord {
             lease_awake: row.get(21)?,
             lease_wall: row.get(22)?,
         })
+    }
+
+    /// The number of the process that runs or sends it; `None` if nobody does, or the process is
+    /// none of this machine.
+    #[must_use]
+    pub fn process(&self) -> Option<u32> {
+        owner::process_of(self.owner.as_deref()?)
     }
 
     /// How the job was asked to be run.

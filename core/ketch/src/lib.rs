@@ -14,12 +14,14 @@
 //! ```
 //!
 //! A [`Registry`] finds plugins and the backends in them; [`load`] reads circuit files; the traits
-//! and the data are those of [`ketch_core`], re-exported here.
+//! and the data are those of [`ketch_core`], re-exported here. [`jobs`] keeps jobs on disk, so that
+//! they outlive the program that submitted them.
 
 #![forbid(unsafe_code)]
 
 mod compile;
 mod error;
+pub mod jobs;
 mod load;
 
 pub use compile::{FitError, Fitted, check_fit, fit};

@@ -13,7 +13,7 @@ use signal_hook::{consts::SIGINT, flag};
 /// While it lives, the first Ctrl-C is only noted. A second one, and any after it is dropped, ends
 /// the process as usual.
 #[derive(Debug)]
-pub(super) struct Interrupt {
+pub(crate) struct Interrupt {
     pressed: Arc<AtomicBool>,
 }
 
@@ -22,7 +22,7 @@ impl Interrupt {
     ///
     /// # Errors
     /// If the system does not let it.
-    pub(super) fn listen() -> io::Result<Self> {
+    pub(crate) fn listen() -> io::Result<Self> {
         let pressed = Arc::new(AtomicBool::new(false));
         // In this order: at the first signal the condition does not hold yet.
         flag::register_conditional_default(SIGINT, Arc::clone(&pressed))?;
@@ -31,7 +31,7 @@ impl Interrupt {
     }
 
     /// Ctrl-C was pressed.
-    pub(super) fn is_pressed(&self) -> bool {
+    pub(crate) fn is_pressed(&self) -> bool {
         self.pressed.load(Ordering::SeqCst)
     }
 }

@@ -1,12 +1,14 @@
 //! `ketch run`: circuits through a backend, results as they complete.
 
 mod choose;
+pub(crate) mod detach;
 pub(crate) mod input;
-mod interrupt;
+pub(crate) mod interrupt;
+mod keep;
 mod prepare;
-mod report;
-mod values;
-mod wait;
+pub(crate) mod report;
+pub(crate) mod values;
+pub(crate) mod wait;
 
 use std::{
     io::Write,
@@ -15,14 +17,15 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use clap::{Args, ValueEnum};
-use ketch::{QualifiedBackend, RunOptions};
+use clap::Args;
+use ketch::{Qobj, QualifiedBackend, RunOptions};
 
 use self::{
     input::Input,
-    report::Report,
-    values::{Observable, OutputFile, SaveWhat, Setting},
-    wait::Submitted,
+    keep::Keeping,
+    report::{Report, ReportArgs, Subject},
+    values::{Observable, SaveWhat, Setting},
+    wait::{GivingUp, Submitted},
 };
 use crate::{context::Context, exit::Exit, failure::Failure, output::terminal::say};
 
@@ -34,6 +37,7 @@ Examples:
   ketch run bell.qasm --save statevector -O state.npy
   ketch run a.qasm b.qasm c.json --json
   ketch run bell.qasm -b 'least-busy:simulator=true,n_qubits>=5'
+  ketch run sweep.json --detach --label sweep
 
 The exit code is that of the first file that failed; `ketch --help` lists the codes.")]
 pub(crate) struct RunArgs {
@@ -81,40 +85,38 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "TERMS", value_parser = values::observable,
           allow_hyphen_values = true, help_heading = "Results")]
     expval: Option<Observable>,
-    /// Write the results to a file: .json, .csv (counts, or else an array), .npy (one array)
-    #[arg(short = 'O', long, value_name = "FILE", value_parser = values::output_file,
-          value_hint = clap::ValueHint::FilePath, help_heading = "Results")]
-    output: Option<OutputFile>,
-    /// Draw the counts as a bar chart into an .svg file
-    #[arg(long, value_name = "FILE", value_parser = values::plot_file,
-          value_hint = clap::ValueHint::FilePath, help_heading = "Results")]
-    plot: Option<PathBuf>,
-    /// Print a document for programs (schema ketch.run/1), one line a file
-    #[arg(long, help_heading = "Results")]
-    json: bool,
-    /// What is printed: counts, or Qiskit's Result document as JSON
-    #[arg(long, value_enum, default_value = "counts", help_heading = "Results")]
-    format: ResultFormat,
-}
+    #[command(flatten)]
+    report: ReportArgs,
 
-/// The form of what is printed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
-enum ResultFormat {
-    /// Counts and what was saved
-    Counts,
-    /// Qiskit's Result document, JSON
-    Result,
+    /// Hand the jobs over, print their ids and do not wait; `ketch result ID` has the results
+    #[arg(long, help_heading = "Jobs", conflicts_with_all = ["output", "plot", "timeout", "keep"])]
+    detach: bool,
+    /// A name for the job, by which `ketch jobs --label` finds it
+    #[arg(long, value_name = "NAME", help_heading = "Jobs")]
+    label: Option<String>,
+    /// A word by which `ketch jobs --label` finds the job; may be given several times
+    #[arg(long = "tag", value_name = "WORD", help_heading = "Jobs")]
+    tags: Vec<String>,
+    /// Keep the result for `ketch result` however large it is; else up to 16 MiB
+    #[arg(long, help_heading = "Jobs")]
+    keep: bool,
 }
 
 impl RunArgs {
     pub(crate) fn is_for_programs(&self) -> bool {
-        self.json || self.format == ResultFormat::Result
+        self.report.is_for_programs()
+    }
+
+    /// As `ketch submit` means them.
+    pub(crate) fn detached(mut self) -> Self {
+        self.detach = true;
+        self
     }
 
     /// What clap cannot see.
     fn check(&self) -> Result<(), Failure> {
         let several = self.files.len() > 1;
-        if several && (self.output.is_some() || self.plot.is_some()) {
+        if several && (self.report.output.is_some() || self.report.plot.is_some()) {
             let message = "-O and --plot take the results of one file";
             return Err(
                 Failure::usage(message).with_hint("run the files one by one, or use --json")
@@ -122,6 +124,13 @@ impl RunArgs {
         }
         if self.files.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
             return Err(Failure::usage("standard input can be read once only"));
+        }
+        let waits = self.report.output.is_some() || self.report.plot.is_some() || self.keep;
+        if self.detach && (waits || self.timeout.is_some() || self.report.asks_for_qiskits()) {
+            let message = "-O, --plot, --format, --timeout and --keep are for jobs that are waited \
+                           for";
+            let hint = "`ketch result ID` takes them; detached jobs keep every result";
+            return Err(Failure::usage(message).with_hint(hint));
         }
         Ok(())
     }
@@ -134,7 +143,7 @@ pub(crate) fn execute(
 ) -> Result<Exit, Failure> {
     args.check()?;
     // Found out before any work is done: what cannot be written, and what cannot be read.
-    let mut report = Report::new(args, context)?;
+    let mut report = Report::new(&args.report, args.files.len() > 1, context)?;
     let mut exits = vec![Exit::Ok; args.files.len()];
     let mut inputs = Vec::new();
     for (place, path) in args.files.iter().enumerate() {
@@ -143,57 +152,99 @@ pub(crate) fn execute(
             Err(failure) => exits[place] = report.fail(out, &input::name_of(path), &failure),
         }
     }
-    if !inputs.is_empty() {
-        let registry = context.registry();
-        let backend = choose::backend(&registry, args.backend.as_deref())?;
-        if let Some(note) = &backend.note {
-            say(format_args!("note: {note}"));
-        }
-        let mut jobs = Vec::new();
+    if inputs.is_empty() {
+        return Ok(first_failure(exits));
+    }
+    let registry = context.registry();
+    let backend = choose::backend(&registry, args.backend.as_deref())?;
+    if let Some(note) = &backend.note {
+        say(format_args!("note: {note}"));
+    }
+    let mut fail = |report: &Report<'_>, out: &mut dyn Write, place, name: &str, failure| {
+        let failure: Failure = failure;
+        let failure = if args.files.len() > 1 { failure.about(name) } else { failure };
+        exits[place] = report.fail(out, name, &failure);
+    };
+    if args.detach {
+        let detached = detach::Detached::new(args, &backend, context)?;
         for (place, input) in inputs {
             let name = input.name.clone();
-            match submit(args, &backend, place, input) {
-                Ok(job) => jobs.push(job),
-                Err(failure) => {
-                    let failure = if args.files.len() > 1 { failure.about(&name) } else { failure };
-                    exits[place] = report.fail(out, &name, &failure);
-                }
+            if let Err(failure) = detached.submit(out, input) {
+                fail(&report, out, place, &name, failure);
             }
         }
-        wait::each_as_it_completes(jobs, args.timeout, |job, result| {
-            exits[job.place] = match result {
-                Ok(result) => report.result(out, &backend.name, &job, &result)?,
-                Err(failure) => report.fail(out, &job.file, &failure),
-            };
-            Ok(())
-        })?;
+        detached.finish();
+        return Ok(first_failure(exits));
     }
-    Ok(exits.into_iter().find(|exit| *exit != Exit::Ok).unwrap_or(Exit::Ok))
+    let keeping = Keeping::new(args, &backend, context);
+    let mut jobs = Vec::new();
+    for (place, input) in inputs {
+        let name = input.name.clone();
+        match submit(args, &keeping, place, input) {
+            Ok(job) => jobs.push(job),
+            Err(failure) => fail(&report, out, place, &name, failure),
+        }
+    }
+    let giving_up = GivingUp::Cancels;
+    wait::each_as_it_completes(jobs, args.timeout, giving_up, |mut job, result| {
+        exits[job.place] = match result {
+            Ok(result) => {
+                job.notes.extend(keeping.note(&job.job.job_id()));
+                let of = Subject {
+                    title: &job.title,
+                    backend: &backend.name,
+                    job_id: &job.job.job_id(),
+                    took: job.started.elapsed(),
+                    notes: &job.notes,
+                };
+                report.result(out, &of, &result)?
+            }
+            Err(failure) => report.fail(out, &job.title, &failure),
+        };
+        Ok(())
+    })?;
+    Ok(first_failure(exits))
+}
+
+fn first_failure(exits: Vec<Exit>) -> Exit {
+    exits.into_iter().find(|exit| *exit != Exit::Ok).unwrap_or(Exit::Ok)
+}
+
+/// The circuits as the backend is to run them, and what the user should know of that.
+fn prepared(
+    args: &RunArgs,
+    backend: &QualifiedBackend,
+    mut qobj: Qobj,
+) -> Result<(Qobj, Vec<String>), Failure> {
+    let mut notes = prepare::prepare(&mut qobj, args, backend.backend.name())?;
+    if args.no_compile {
+        ketch::check_fit(&qobj, &*backend.backend)?;
+        return Ok((qobj, notes));
+    }
+    let fitted = ketch::fit(qobj, &*backend.backend, args.seed.unwrap_or(0))?;
+    notes.extend(fitted.notes.into_iter().map(|note| format!("compiled {note}")));
+    Ok((fitted.qobj, notes))
 }
 
 fn submit(
     args: &RunArgs,
-    backend: &QualifiedBackend,
+    keeping: &Keeping<'_>,
     place: usize,
     input: Input,
 ) -> Result<Submitted, Failure> {
-    let Input { name: file, mut qobj } = input;
-    let mut notes = prepare::prepare(&mut qobj, args, backend.backend.name())?;
-    if args.no_compile {
-        ketch::check_fit(&qobj, &*backend.backend)?;
-    } else {
-        let fitted = ketch::fit(qobj, &*backend.backend, args.seed.unwrap_or(0))?;
-        qobj = fitted.qobj;
-        notes.extend(fitted.notes.into_iter().map(|note| format!("compiled {note}")));
-    }
+    let (qobj, notes) = prepared(args, keeping.backend, input.qobj)?;
     let started = Instant::now();
-    let options = RunOptions {
+    let job = keeping.run(qobj, options(args))?;
+    Ok(Submitted { place, title: input.name, job, started, notes })
+}
+
+fn options(args: &RunArgs) -> RunOptions {
+    RunOptions {
         threads: args.threads.map(NonZeroU32::get),
         deadline: args.timeout.and_then(|timeout| SystemTime::now().checked_add(timeout)),
+        tags: args.tags.clone(),
         ..RunOptions::default()
-    };
-    let job = backend.run(qobj, options)?;
-    Ok(Submitted { place, file, job, started, notes })
+    }
 }
 
 #[cfg(test)]
@@ -242,6 +293,8 @@ mod tests {
             "a.qasm -O result.txt",
             "a.qasm --plot chart.png",
             "a.qasm --threads 0",
+            "a.qasm --detach -O x.json",
+            "a.qasm --detach --timeout 1s",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }
@@ -249,7 +302,7 @@ mod tests {
 
     #[test]
     fn one_file_has_one_output() {
-        for line in ["a b -O x.json", "a b --plot x.svg", "- -"] {
+        for line in ["a b -O x.json", "a b --plot x.svg", "- -", "a --detach --format result"] {
             assert_eq!(parse(line).unwrap().check().unwrap_err().exit, Exit::Usage, "{line}");
         }
         assert!(parse("- b --json").unwrap().check().is_ok());

@@ -47,7 +47,7 @@ pub(super) fn prepare(
     if given.is_none() {
         refuse_silence(qobj)?;
     }
-    if args.output.as_ref().is_some_and(|file| file.form == OutputForm::Npy) {
+    if args.report.output.as_ref().is_some_and(|file| file.form == OutputForm::Npy) {
         refuse_several_arrays(qobj, given)?;
     }
     Ok(notes)

@@ -1,14 +1,15 @@
 //! What a run tells: the result for people or programs, files, notes, failures.
 
-use std::{io::Write, time::Duration};
+use std::{io::Write, path::PathBuf, time::Duration};
 
+use clap::{Args, ValueEnum};
 use ketch::{
     RunResult,
     result::{Data, ExperimentResult},
 };
 use serde_json::Value;
 
-use super::{ResultFormat, RunArgs, values::OutputForm, wait::Submitted};
+use super::values::{self, OutputFile, OutputForm};
 use crate::{
     context::Context,
     exit::Exit,
@@ -23,9 +24,65 @@ use crate::{
     },
 };
 
+/// What comes back of a job, and where to.
+#[derive(Debug, Args)]
+pub(crate) struct ReportArgs {
+    /// Write the results to a file: .json, .csv (counts, or else an array), .npy (one array)
+    #[arg(short = 'O', long, value_name = "FILE", value_parser = values::output_file,
+          value_hint = clap::ValueHint::FilePath, help_heading = "Results")]
+    pub(super) output: Option<OutputFile>,
+    /// Draw the counts as a bar chart into an .svg file
+    #[arg(long, value_name = "FILE", value_parser = values::plot_file,
+          value_hint = clap::ValueHint::FilePath, help_heading = "Results")]
+    pub(super) plot: Option<PathBuf>,
+    /// Print a document for programs (schema ketch.run/1), one line a file
+    #[arg(long, help_heading = "Results")]
+    pub(super) json: bool,
+    /// What is printed: counts, or Qiskit's Result document as JSON
+    #[arg(long, value_enum, default_value = "counts", help_heading = "Results")]
+    pub(super) format: ResultFormat,
+}
+
+/// The form of what is printed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(crate) enum ResultFormat {
+    /// Counts and what was saved
+    Counts,
+    /// Qiskit's Result document, JSON
+    Result,
+}
+
+impl ReportArgs {
+    /// Programs read the output.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        self.json || self.asks_for_qiskits()
+    }
+
+    /// Qiskit's Result document is to be printed.
+    pub(super) fn asks_for_qiskits(&self) -> bool {
+        self.format == ResultFormat::Result
+    }
+}
+
+/// What a result is of.
+#[derive(Debug)]
+pub(crate) struct Subject<'a> {
+    /// The file that was run, or the job.
+    pub(crate) title: &'a str,
+    /// `provider/backend`.
+    pub(crate) backend: &'a str,
+    pub(crate) job_id: &'a str,
+    /// How long the job took as far as is known, waiting included.
+    pub(crate) took: Duration,
+    /// What the user should know besides what the result says.
+    pub(crate) notes: &'a [String],
+}
+
 /// Where the results of a run go.
-pub(super) struct Report<'a> {
-    args: &'a RunArgs,
+pub(crate) struct Report<'a> {
+    args: &'a ReportArgs,
+    /// Results of several files come in one stream.
+    several: bool,
     context: &'a Context,
     output: Option<PendingFile>,
     plot: Option<PendingFile>,
@@ -38,15 +95,19 @@ impl<'a> Report<'a> {
     ///
     /// # Errors
     /// If one of them cannot be written.
-    pub(super) fn new(args: &'a RunArgs, context: &'a Context) -> Result<Self, Failure> {
+    pub(crate) fn new(
+        args: &'a ReportArgs,
+        several: bool,
+        context: &'a Context,
+    ) -> Result<Self, Failure> {
         let output =
             args.output.as_ref().map(|file| PendingFile::create(&file.path)).transpose()?;
         let plot = args.plot.as_ref().map(|path| PendingFile::create(path)).transpose()?;
-        Ok(Self { args, context, output, plot, begun: false })
+        Ok(Self { args, several, context, output, plot, begun: false })
     }
 
     /// Tells of a file that has no result, and how the process is to end for it.
-    pub(super) fn fail(&self, out: &mut dyn Write, file: &str, failure: &Failure) -> Exit {
+    pub(crate) fn fail(&self, out: &mut dyn Write, file: &str, failure: &Failure) -> Exit {
         self.context.fail(out, self.file(file), failure)
     }
 
@@ -54,60 +115,57 @@ impl<'a> Report<'a> {
     ///
     /// # Errors
     /// If something cannot be written.
-    pub(super) fn result(
+    pub(crate) fn result(
         &mut self,
         out: &mut dyn Write,
-        backend: &str,
-        job: &Submitted,
+        of: &Subject<'_>,
         result: &RunResult,
     ) -> Result<Exit, Failure> {
-        let job_id =
-            if result.job_id.is_empty() { job.job.job_id() } else { result.job_id.clone() };
-        let document = RunDocument::new(self.file(&job.file), backend, &job_id, result);
+        let document = RunDocument::new(self.file(of.title), of.backend, of.job_id, result);
         match self.args.format {
             ResultFormat::Result => writeln!(out, "{}", result.to_qiskit_json())?,
             ResultFormat::Counts if self.args.json => {
                 serde_json::to_writer(&mut *out, &document)?;
                 writeln!(out)?;
             }
-            ResultFormat::Counts => self.print(out, backend, job, result)?,
+            ResultFormat::Counts => self.print(out, of, result)?,
         }
         out.flush()?;
-        self.write_files(&job.file, &document, result)?;
-        job.notes.iter().map(String::as_str).chain(notes_of(result)).for_each(|note| {
+        self.write_files(of.title, &document, result)?;
+        of.notes.iter().map(String::as_str).chain(notes_of(result)).for_each(|note| {
             say(format_args!("note: {}", one_line(note)));
         });
-        Ok(failures(&job.file, result))
+        Ok(failures(of.title, result))
     }
 
     /// The file's name in documents, where there are several.
     fn file<'f>(&self, file: &'f str) -> Option<&'f str> {
-        (self.args.files.len() > 1).then_some(file)
+        self.several.then_some(file)
     }
 
     fn print(
         &mut self,
         out: &mut dyn Write,
-        backend: &str,
-        job: &Submitted,
+        of: &Subject<'_>,
         result: &RunResult,
     ) -> Result<(), Failure> {
         if self.begun {
             writeln!(out)?;
         }
         self.begun = true;
-        let time = number::duration(time_of(job, result));
+        let time = number::duration(time_of(of, result));
+        let Subject { title, backend, .. } = of;
         let terminal = self.context.terminal;
         match result.experiments.as_slice() {
             [only] => {
                 let how = how(only);
-                let line = format!("{} on {backend}: {how}, {time}", job.file);
+                let line = format!("{title} on {backend}: {how}, {time}");
                 writeln!(out, "{}", terminal.bold(&one_line(&line)))?;
                 self.print_experiment(out, only)?;
             }
             several => {
                 let many = number::count_of(several.len() as u64, "experiment");
-                let line = format!("{} on {backend}: {many}, {time}", job.file);
+                let line = format!("{title} on {backend}: {many}, {time}");
                 writeln!(out, "{}", terminal.bold(&one_line(&line)))?;
                 for experiment in several {
                     let line = format!("{}: {}", experiment.name, how(experiment));
@@ -188,10 +246,10 @@ impl<'a> Report<'a> {
 
 /// How long the experiments took, by what the backend says; else how long the job did, which
 /// includes waiting.
-fn time_of(job: &Submitted, result: &RunResult) -> Duration {
+fn time_of(of: &Subject<'_>, result: &RunResult) -> Duration {
     let taken: f64 = result.experiments.iter().map(|experiment| experiment.time_taken).sum();
     let taken = Duration::try_from_secs_f64(taken).ok().filter(|time| !time.is_zero());
-    taken.unwrap_or_else(|| job.started.elapsed())
+    taken.unwrap_or(of.took)
 }
 
 /// Shots and seed in words.

@@ -90,7 +90,7 @@ pub(super) fn parameter(text: &str) -> Result<(String, f64), String> {
     Ok((name.to_owned(), number(value)?))
 }
 
-pub(super) fn timeout(text: &str) -> Result<Duration, String> {
+pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
     humantime::parse_duration(text)
         .map_err(|error| format!("{error}; expected a time such as 500ms, 20s or 2m"))
 }

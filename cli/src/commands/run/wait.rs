@@ -23,15 +23,24 @@ use crate::{
 };
 
 /// A job that was submitted, and for what.
-pub(super) struct Submitted {
+pub(crate) struct Submitted {
     /// Which of the command line's files.
-    pub(super) place: usize,
-    /// Its name.
-    pub(super) file: String,
-    pub(super) job: Arc<dyn Job>,
-    pub(super) started: Instant,
+    pub(crate) place: usize,
+    /// What it is called in messages.
+    pub(crate) title: String,
+    pub(crate) job: Arc<dyn Job>,
+    pub(crate) started: Instant,
     /// What the user should know of how the circuits were changed.
-    pub(super) notes: Vec<String>,
+    pub(crate) notes: Vec<String>,
+}
+
+/// What becomes of jobs that are not waited for any longer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum GivingUp {
+    /// They are of no use without this process.
+    Cancels,
+    /// They go on.
+    LeavesThem,
 }
 
 /// How late Ctrl-C is noticed at most.
@@ -41,17 +50,18 @@ const LOOK: Duration = Duration::from_millis(50);
 const GRACE: Duration = Duration::from_secs(1);
 
 /// What came of a job, with its place in the list of jobs.
-type Outcome = (usize, Result<RunResult, BackendError>);
+type Outcome = (usize, Result<Arc<RunResult>, BackendError>);
 
 /// Calls `done` with each job and its result or failure, as they complete. Jobs without a result
-/// when the time is up are cancelled, and `done` is told so.
+/// when the time is up are given up, and `done` is told so.
 ///
 /// # Errors
-/// If the user interrupts, after cancelling all jobs; and what `done` fails with.
-pub(super) fn each_as_it_completes(
+/// If the user interrupts, after giving up all jobs; and what `done` fails with.
+pub(crate) fn each_as_it_completes(
     jobs: Vec<Submitted>,
     timeout: Option<Duration>,
-    mut done: impl FnMut(Submitted, Result<RunResult, Failure>) -> Result<(), Failure>,
+    giving_up: GivingUp,
+    mut done: impl FnMut(Submitted, Result<Arc<RunResult>, Failure>) -> Result<(), Failure>,
 ) -> Result<(), Failure> {
     let interrupt = Interrupt::listen().map_err(|error| {
         Failure::new("interrupt.unavailable", "cannot listen to Ctrl-C").caused_by(&error)
@@ -60,14 +70,14 @@ pub(super) fn each_as_it_completes(
     let mut progress = Progress::start();
     let total = jobs.len();
     let outcomes = wait_for(&jobs, deadline).map_err(|error| {
-        cancel(&jobs);
+        giving_up.on(&jobs);
         Failure::new("thread.unavailable", "cannot wait for the jobs").caused_by(&error)
     })?;
     let mut jobs: BTreeMap<usize, Submitted> = jobs.into_iter().enumerate().collect();
     while !jobs.is_empty() {
         if interrupt.is_pressed() {
             progress.erase();
-            return Err(interrupted(jobs.values()));
+            return Err(giving_up.interrupted(jobs.values()));
         }
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
         match outcomes.recv_timeout(left.map_or(LOOK, |left| left.min(LOOK))) {
@@ -81,9 +91,9 @@ pub(super) fn each_as_it_completes(
             // The time is up; at that the threads give up as well.
             Err(_) => {
                 progress.erase();
-                cancel(jobs.values());
+                giving_up.on(jobs.values());
                 return jobs.into_values().try_for_each(|job| {
-                    let failure = timed_out(&job, timeout.unwrap_or_default());
+                    let failure = giving_up.timed_out(&job, timeout.unwrap_or_default());
                     done(job, Err(failure))
                 });
             }
@@ -112,10 +122,13 @@ fn wait_for(jobs: &[Submitted], deadline: Option<Instant>) -> io::Result<Receive
 }
 
 /// What comes of a job; `None` if nothing does before the deadline. Blocks.
-fn outcome(job: &dyn Job, deadline: Option<Instant>) -> Option<Result<RunResult, BackendError>> {
+fn outcome(
+    job: &dyn Job,
+    deadline: Option<Instant>,
+) -> Option<Result<Arc<RunResult>, BackendError>> {
     loop {
         let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        match job.result(left) {
+        match job.shared_result(left) {
             Err(BackendError::Timeout { .. }) => {
                 if deadline.is_some_and(|deadline| Instant::now() >= deadline) {
                     return None;
@@ -123,7 +136,7 @@ fn outcome(job: &dyn Job, deadline: Option<Instant>) -> Option<Result<RunResult,
                 // One that answers before its time is over either failed with a time-out of its own
                 // or does not keep the contract; neither may keep this loop spinning.
                 if job.status().is_ok_and(|status| status.is_final()) {
-                    return Some(job.result(Some(LOOK)));
+                    return Some(job.shared_result(Some(LOOK)));
                 }
                 thread::sleep(LOOK);
             }
@@ -132,16 +145,35 @@ fn outcome(job: &dyn Job, deadline: Option<Instant>) -> Option<Result<RunResult,
     }
 }
 
-fn timed_out(job: &Submitted, timeout: Duration) -> Failure {
-    let after = number::duration(timeout);
-    let message = format!("{}: no result within {after}; the job was cancelled", job.file);
-    Failure::new("job.timeout", message).with_hint("--timeout gives it more time")
-}
+impl GivingUp {
+    fn on<'a>(self, jobs: impl IntoIterator<Item = &'a Submitted, IntoIter: Clone>) {
+        match self {
+            Self::Cancels => cancel(jobs),
+            Self::LeavesThem => {}
+        }
+    }
 
-fn interrupted<'a>(jobs: impl ExactSizeIterator<Item = &'a Submitted> + Clone) -> Failure {
-    let count = number::count_of(jobs.len() as u64, "job");
-    cancel(jobs);
-    Failure::new("interrupted", format!("interrupted; cancelled {count}"))
+    fn timed_out(self, job: &Submitted, timeout: Duration) -> Failure {
+        let (what, hint) = match self {
+            Self::Cancels => ("the job was cancelled", "--timeout gives it more time"),
+            Self::LeavesThem => ("the job goes on", "`ketch watch` follows it"),
+        };
+        let after = number::duration(timeout);
+        let message = format!("{}: no result within {after}; {what}", job.title);
+        Failure::new("job.timeout", message).with_hint(hint)
+    }
+
+    fn interrupted<'a>(
+        self,
+        jobs: impl ExactSizeIterator<Item = &'a Submitted> + Clone,
+    ) -> Failure {
+        let count = number::count_of(jobs.len() as u64, "job");
+        self.on(jobs);
+        Failure::new("interrupted", match self {
+            Self::Cancels => format!("interrupted; cancelled {count}"),
+            Self::LeavesThem => "interrupted; the job goes on".to_owned(),
+        })
+    }
 }
 
 /// Cancels the jobs and waits a moment for them to come to rest.
@@ -154,6 +186,6 @@ fn cancel<'a>(jobs: impl IntoIterator<Item = &'a Submitted, IntoIter: Clone>) {
     let deadline = Instant::now() + GRACE;
     for submitted in jobs {
         let left = deadline.saturating_duration_since(Instant::now());
-        let _ = submitted.job.result(Some(left));
+        let _ = submitted.job.shared_result(Some(left));
     }
 }

@@ -1,0 +1,74 @@
+//! The user's jobs on disk, as every command finds them.
+
+use std::{env, process::Command, sync::Arc};
+
+use ketch::jobs::{self, NamedBackend, Recovered, RegistryResolver, Resolver, Store, StoredJob};
+
+use crate::{context::Context, failure::Failure, output::terminal::say};
+
+/// Opens the store, settles the jobs of processes that are gone, and starts a worker if there is
+/// work.
+///
+/// # Errors
+/// If the store cannot be used.
+pub(crate) fn open(context: &Context) -> Result<Arc<Store>, Failure> {
+    let store = Arc::new(Store::standard()?);
+    tell(&store.recover()?);
+    start_worker(context, &store);
+    Ok(store)
+}
+
+/// Starts a worker if there is work and nobody to do it. That it cannot be started is said: the
+/// jobs wait for the next command then.
+pub(crate) fn start_worker(context: &Context, store: &Store) {
+    let started = env::current_exe().and_then(|program| {
+        let mut worker = Command::new(program);
+        worker.arg("worker");
+        for directory in context.plugin_directories() {
+            worker.arg("--plugin-dir").arg(directory);
+        }
+        jobs::start_worker(store, &mut worker)
+    });
+    if let Err(error) = started {
+        say(format_args!("warning: cannot start a worker, so queued jobs wait: {error}"));
+    }
+}
+
+/// A job of the store. Its backend is looked for only if it must be asked.
+pub(crate) fn job(context: &Context, store: &Arc<Store>, id: &str) -> Result<StoredJob, Failure> {
+    let name = store.job(id)?.backend;
+    let backend = Arc::new(NamedBackend::new(name, resolver(context)));
+    Ok(StoredJob::new(Arc::clone(store), id, backend))
+}
+
+/// Finds backends among the plugins of this command line.
+pub(crate) fn resolver(context: &Context) -> impl Resolver + Send + Sync + use<> {
+    let context = context.clone();
+    RegistryResolver::new(move || context.registry())
+}
+
+/// What happened to jobs while nobody looked.
+fn tell(recovered: &Recovered) {
+    let told = [
+        (&recovered.abandoned, "failed: the program that ran it is gone; `ketch retry` runs it"),
+        (&recovered.poisoned, "failed: every worker that ran it died; `ketch retry` tries again"),
+        (&recovered.unknown, "may or may not have reached its service; `ketch job` says more"),
+    ];
+    for (ids, what) in told {
+        ids.iter().for_each(|id| say(format_args!("note: job {id} {what}")));
+    }
+}
+
+impl From<jobs::Error> for Failure {
+    fn from(error: jobs::Error) -> Self {
+        let failure = Self::new(error.code(), error.to_string());
+        let failure = match std::error::Error::source(&error) {
+            Some(cause) => failure.caused_by(cause),
+            None => failure,
+        };
+        match error.hint() {
+            Some(hint) => failure.with_hint(hint),
+            None => failure,
+        }
+    }
+}

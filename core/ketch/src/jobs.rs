@@ -1,0 +1,152 @@
+//! Jobs that outlive the program that submitted them.
+//!
+//! What a [`Store`] keeps, a worker process runs: a program that calls [`work`] with a
+//! [`RegistryResolver`], started by [`start_worker`]. [`StoredBackend`] keeps the jobs of any
+//! backend, and [`StoredJob`] is a job of the store, of any process and any time.
+
+use std::{
+    io,
+    process::{Command, Stdio},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
+    thread,
+};
+
+pub use ketch_jobs::{
+    Budget, Claim, Error, FIND_JOB, Idle, JobFilter, JobRecord, NewJob, Problem, Recovered,
+    Resolver, Result, Retention, Runner, Store, StoredBackend, StoredError, StoredJob, WorkOptions,
+    as_completed, new_id, state, work,
+};
+
+use crate::{
+    Backend, BackendConfiguration, BackendError, BackendProperties, BackendStatus, Extensions, Job,
+    JobQuery, Qobj, Registry, RegistryError, RunOptions,
+};
+
+/// Finds the backends that jobs name among the plugins.
+///
+/// The plugins are looked at when a backend is first asked for, and again when one is not there:
+/// it may have been installed since.
+pub struct RegistryResolver<D> {
+    discover: D,
+    registry: Mutex<Option<Registry>>,
+}
+
+impl<D: Fn() -> Registry> RegistryResolver<D> {
+    /// A resolver that looks at the plugins by `discover`.
+    pub fn new(discover: D) -> Self {
+        Self { discover, registry: Mutex::new(None) }
+    }
+}
+
+impl<D: Fn() -> Registry> Resolver for RegistryResolver<D> {
+    fn backend(&self, name: &str) -> Result<Arc<dyn Backend>, BackendError> {
+        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(found) = registry.as_ref().and_then(|known| known.get_backend(name).ok()) {
+            return Ok(found.backend);
+        }
+        let found = registry.insert((self.discover)()).get_backend(name);
+        found.map(|found| found.backend).map_err(passed_on)
+    }
+}
+
+impl<D> std::fmt::Debug for RegistryResolver<D> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("RegistryResolver").finish_non_exhaustive()
+    }
+}
+
+/// What the registry said, as a backend would have said it.
+fn passed_on(error: RegistryError) -> BackendError {
+    match error {
+        RegistryError::Provider { source, .. } => source,
+        error => BackendError::Other {
+            code: error.code().to_owned(),
+            message: error.to_string(),
+            hint: error.hint(),
+            retryable: false,
+            source: None,
+        },
+    }
+}
+
+/// A backend that is looked for when it is first asked anything but its name.
+///
+/// So a job of the store can be read although its backend is slow to load, or gone.
+pub struct NamedBackend<R> {
+    qualified: String,
+    resolver: R,
+    found: OnceLock<Result<Arc<dyn Backend>, BackendError>>,
+}
+
+impl<R: Resolver> NamedBackend<R> {
+    /// The backend of this qualified name, `provider/backend`.
+    pub fn new(qualified: impl Into<String>, resolver: R) -> Self {
+        Self { qualified: qualified.into(), resolver, found: OnceLock::new() }
+    }
+
+    fn found(&self) -> Result<&Arc<dyn Backend>, BackendError> {
+        let found = self.found.get_or_init(|| self.resolver.backend(&self.qualified));
+        found.as_ref().map_err(Clone::clone)
+    }
+}
+
+impl<R: Resolver + Send + Sync> Backend for NamedBackend<R> {
+    fn name(&self) -> &str {
+        self.qualified.split_once('/').map_or(&self.qualified, |(_, name)| name)
+    }
+
+    fn configuration(&self) -> Result<Arc<BackendConfiguration>, BackendError> {
+        self.found()?.configuration()
+    }
+
+    fn properties(&self) -> Result<Option<Arc<BackendProperties>>, BackendError> {
+        self.found()?.properties()
+    }
+
+    fn status(&self) -> Result<BackendStatus, BackendError> {
+        self.found()?.status()
+    }
+
+    fn run(&self, qobj: Qobj, options: RunOptions) -> Result<Arc<dyn Job>, BackendError> {
+        self.found()?.run(qobj, options)
+    }
+
+    fn retrieve_job(&self, job_id: &str) -> Result<Arc<dyn Job>, BackendError> {
+        self.found()?.retrieve_job(job_id)
+    }
+
+    fn jobs(&self, query: &JobQuery) -> Result<Vec<Arc<dyn Job>>, BackendError> {
+        self.found()?.jobs(query)
+    }
+
+    fn extensions(&self) -> Option<&dyn Extensions> {
+        self.found().ok()?.extensions()
+    }
+}
+
+impl<R> std::fmt::Debug for NamedBackend<R> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("NamedBackend").field("name", &self.qualified).finish_non_exhaustive()
+    }
+}
+
+/// Starts a worker process if a job could run now and no worker waits for one; true if it did.
+///
+/// The command is that of a program that calls [`work`], such as `ketch worker`. It gets nothing
+/// of this process's streams and stands in the root directory; a program that is to outlive a
+/// terminal makes a session of its own first thing.
+///
+/// # Errors
+/// If the store cannot be read or the process not be started.
+pub fn start_worker(store: &Store, worker: &mut Command) -> io::Result<bool> {
+    let has_work = store.has_work(Budget::whole_machine()).map_err(io::Error::other)?;
+    if !has_work || Idle::exists(store).map_err(io::Error::other)? {
+        return Ok(false);
+    }
+    worker.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir("/");
+    let mut child = worker.spawn()?;
+    // A long-lived parent must not collect processes that ended; without the thread nothing but
+    // their numbers stays until this process ends.
+    let _ = thread::Builder::new().name("ketch reaper".to_owned()).spawn(move || child.wait());
+    Ok(true)
+}
