@@ -12,7 +12,9 @@ use ketch_core::{
 };
 
 use crate::{
-    Claim, JobFilter, NewJob, Runner, Store, StoredError, StoredJob, drill, live, service,
+    Claim, JobFilter, NewJob, Runner, Store, StoredError, StoredJob, drill,
+    live::{self, Live},
+    service,
 };
 
 /// Any backend, with jobs that are kept: their ids are given out when they are on disk, their
@@ -53,14 +55,14 @@ impl StoredBackend {
         let id = self.store.submit(&new, &qobj)?;
         let options = RunOptions { job_key: Some(id.clone()), ..new.options };
         let live = match new.runner {
-            Runner::Service => Some(self.send(&id, qobj, options)?),
+            Runner::Service => Some(Live::new(self.send(&id, qobj, options)?)),
             Runner::Program => Some(self.start(&id, qobj, options)?),
             Runner::Worker => None,
         };
         Ok(self.stored(id, live))
     }
 
-    fn stored(&self, id: String, live: Option<Arc<dyn Job>>) -> Arc<dyn Job> {
+    fn stored(&self, id: String, live: Option<Arc<Live>>) -> Arc<dyn Job> {
         let store = Arc::clone(&self.store);
         Arc::new(StoredJob { store, id, backend: Arc::clone(&self.inner), live })
     }
@@ -86,13 +88,14 @@ impl StoredBackend {
         }
     }
 
-    fn start(&self, id: &str, qobj: Qobj, options: RunOptions) -> Result<Arc<dyn Job>> {
+    fn start(&self, id: &str, qobj: Qobj, options: RunOptions) -> Result<Arc<Live>> {
         let claim = Claim { store: Arc::clone(&self.store), record: self.store.job(id)? };
         match self.inner.run(qobj, options) {
             Ok(job) => {
-                let entry = Entry { claim, job: Arc::clone(&job), largest: self.largest };
+                let live = Live::new(job);
+                let entry = Entry { claim, live: Arc::clone(&live), largest: self.largest };
                 self.recorder.watch(entry)?;
-                Ok(job)
+                Ok(live)
             }
             Err(error) => {
                 // Nobody was told of the job: it was never one.
@@ -176,7 +179,7 @@ struct Watched {
 
 struct Entry {
     claim: Claim,
-    job: Arc<dyn Job>,
+    live: Arc<Live>,
     largest: u64,
 }
 
@@ -198,10 +201,10 @@ impl Recorder {
         Ok(())
     }
 
-    fn job(&self, id: &str) -> Option<Arc<dyn Job>> {
+    fn job(&self, id: &str) -> Option<Arc<Live>> {
         let watched = self.watched();
         let entry = watched.entries.iter().find(|entry| entry.claim.record.id == id)?;
-        Some(Arc::clone(&entry.job))
+        Some(Arc::clone(&entry.live))
     }
 
     fn record(&self) {
@@ -215,9 +218,12 @@ impl Recorder {
                 pause = shortest;
             }
             for entry in ended {
-                // What cannot be written cannot be told to anybody either: the job's owner is gone
-                // when this process is, and the job is an ERROR then.
-                let _ = entry.write_down();
+                let live = Arc::clone(&entry.live);
+                // What cannot be written can be told in this process only: the job's owner is gone
+                // when that is, and the job is an ERROR then.
+                if entry.write_down().is_err() {
+                    live.is_not_written();
+                }
             }
             let mut watched = self.watched();
             if watched.entries.is_empty() {
@@ -242,7 +248,7 @@ impl Recorder {
 
 impl Entry {
     fn has_ended(&self) -> bool {
-        self.job.status().is_ok_and(|status| status.is_final())
+        self.live.job.status().is_ok_and(|status| status.is_final())
     }
 
     /// Hears of a cancel by another process; false once the job is not ours any more.
@@ -252,11 +258,11 @@ impl Entry {
             Ok(false) => true,
             Ok(true) => {
                 // That it could not be asked is seen by its not ending.
-                let _ = self.job.cancel();
+                let _ = self.live.job.cancel();
                 true
             }
             Err(crate::Error::LostLease { .. }) => {
-                let _ = self.job.cancel();
+                let _ = self.live.job.cancel();
                 false
             }
             // The disk may be well again the next time.
@@ -265,7 +271,7 @@ impl Entry {
     }
 
     fn write_down(self) -> crate::Result<()> {
-        match self.job.shared_result(Some(Duration::ZERO)) {
+        match self.live.job.shared_result(Some(Duration::ZERO)) {
             Ok(result) => {
                 let error = service::failure(&result);
                 if size(&result) <= self.largest {

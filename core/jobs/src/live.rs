@@ -1,7 +1,10 @@
 //! [`StoredJob`]: a job of the store behind the interface of every job.
 
 use std::{
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant, SystemTime},
 };
@@ -19,7 +22,29 @@ pub struct StoredJob {
     pub(crate) id: String,
     pub(crate) backend: Arc<dyn Backend>,
     /// The job itself, if this process runs it.
-    pub(crate) live: Option<Arc<dyn Job>>,
+    pub(crate) live: Option<Arc<Live>>,
+}
+
+/// A job of this process.
+pub(crate) struct Live {
+    pub(crate) job: Arc<dyn Job>,
+    /// It came to its end, and the disk would not take what it came to.
+    unwritten: AtomicBool,
+}
+
+impl Live {
+    pub(crate) fn new(job: Arc<dyn Job>) -> Arc<Self> {
+        Arc::new(Self { job, unwritten: AtomicBool::new(false) })
+    }
+
+    /// From now on this process alone knows what became of the job.
+    pub(crate) fn is_not_written(&self) {
+        self.unwritten.store(true, Ordering::Release);
+    }
+
+    fn is_unwritten(&self) -> bool {
+        self.unwritten.load(Ordering::Acquire)
+    }
 }
 
 /// How often the store is looked at while somebody waits: at first, and at most.
@@ -47,7 +72,7 @@ impl StoredJob {
         }
         // In this process it may be larger than what is kept.
         if let Some(live) = &self.live {
-            return live.shared_result(Some(Duration::ZERO));
+            return live.job.shared_result(Some(Duration::ZERO));
         }
         let kept = self.store.result(&self.id)?.filter(|kept| {
             // A failure before the first result has nothing to show but its reason.
@@ -56,10 +81,10 @@ impl StoredJob {
         match (kept, &record.error) {
             (Some(kept), _) => Ok(Arc::new(kept)),
             (None, Some(error)) => Err(error.clone().into()),
-            (None, None) => Err(JobError::JobFailed {
-                job: self.id.clone(),
-                reason: "it left no result".to_owned(),
-            }),
+            (None, None) => Err(JobError::other(
+                "job.result_not_kept",
+                format!("the result of job `{}` was too large to be kept", self.id),
+            )),
         }
     }
 
@@ -67,7 +92,7 @@ impl StoredJob {
     /// end.
     fn ask_service(&self, record: &JobRecord, wait: Duration) -> Result<()> {
         let job = match &self.live {
-            Some(live) => Arc::clone(live),
+            Some(live) => Arc::clone(&live.job),
             None => match self.store.at_service(record, &*self.backend)? {
                 Some(job) => job,
                 None => {
@@ -115,13 +140,13 @@ impl Job for StoredJob {
                 self.ask_service(&record, Duration::ZERO)?;
                 let now = self.record()?.state;
                 match live {
-                    Some(live) if !now.is_final() => live.status(),
+                    Some(live) if !now.is_final() => live.job.status(),
                     _ => Ok(now),
                 }
             }
             // DONE shows only when it is on disk.
-            (_, Some(live)) => Ok(match live.status()? {
-                early if early.is_final() => JobStatus::Running,
+            (_, Some(live)) => Ok(match live.job.status()? {
+                early if early.is_final() && !live.is_unwritten() => JobStatus::Running,
                 status => status,
             }),
             _ => Ok(record.state),
@@ -136,6 +161,9 @@ impl Job for StoredJob {
         let start = Instant::now();
         let [mut pause, longest] = LOOKS;
         loop {
+            if let Some(live) = self.live.as_ref().filter(|live| live.is_unwritten()) {
+                return live.job.shared_result(Some(Duration::ZERO));
+            }
             let record = self.record()?;
             if record.state.is_final() {
                 return self.outcome(&record);
@@ -149,10 +177,10 @@ impl Job for StoredJob {
             if record.runner == Runner::Service {
                 self.ask_service(&record, until(service::LOOK))?;
             } else if let Some(live) = &self.live
-                && !live.status().is_ok_and(|status| status.is_final())
+                && !live.job.status().is_ok_and(|status| status.is_final())
             {
                 // Its end is heard at once here; what it came to is on disk soon after.
-                let _ = live.shared_result(Some(until(longest)));
+                let _ = live.job.shared_result(Some(until(longest)));
             } else {
                 thread::sleep(until(pause));
                 pause = (pause * 2).min(longest);
@@ -164,14 +192,14 @@ impl Job for StoredJob {
         let record = self.record()?;
         if record.runner == Runner::Service && !record.state.is_final() {
             let job = match &self.live {
-                Some(live) => Some(Arc::clone(live)),
+                Some(live) => Some(Arc::clone(&live.job)),
                 None => self.store.at_service(&record, &*self.backend)?,
             };
             return job.map_or(Ok(false), |job| job.cancel());
         }
         let was_running = self.store.cancel(&self.id)?;
         match &self.live {
-            Some(live) if was_running => live.cancel(),
+            Some(live) if was_running => live.job.cancel(),
             _ => Ok(was_running),
         }
     }
@@ -182,7 +210,7 @@ impl Job for StoredJob {
 
     fn queue_position(&self) -> Result<Option<u32>> {
         match &self.live {
-            Some(live) => live.queue_position(),
+            Some(live) => live.job.queue_position(),
             None => Ok(self.store.position(&self.id)?),
         }
     }

@@ -57,8 +57,8 @@ const PART: Duration = Duration::from_millis(500);
 /// Runs queued jobs, one after the other, until there has been nothing to do for a while. Blocks.
 ///
 /// Of several workers of one store at most one waits for work; another one that has nothing to do
-/// goes at once. `sibling` is called when there is more work than this worker takes on, to start
-/// another one.
+/// goes at once, and so does one whose store was removed. `sibling` is called when there is more
+/// work than this worker takes on, to start another one.
 ///
 /// # Errors
 /// If the store cannot be used any more. Jobs that fail are no error.
@@ -72,7 +72,9 @@ pub fn work(
     let mut since = Instant::now();
     loop {
         store.recover()?;
-        if let Some(claim) = store.claim(options.budget)? {
+        // Looked first: whoever only waits keeps nobody from writing.
+        let work = store.has_work(options.budget)?;
+        if work && let Some(claim) = store.claim(options.budget)? {
             // Whoever submits next shall see that nobody waits.
             idle = None;
             if store.has_work(options.budget)? && !Idle::exists(store)? {
@@ -88,6 +90,9 @@ pub fn work(
                 None => return Ok(()),
             }
             store.maintain(options.retention)?;
+        }
+        if !store.directory().exists() {
+            return Ok(());
         }
         if since.elapsed() >= options.idle {
             // Given up before the last look, so that a job that comes now finds either this worker
