@@ -117,7 +117,10 @@ mod tests {
         let mut command = Cli::command();
         command.build();
         check(&directory.join("ketch.txt"), &command.render_long_help().to_string());
-        for command in command.get_subcommands_mut().filter(|one| !one.is_hide_set() && one.get_name() != "help") {
+        for command in command
+            .get_subcommands_mut()
+            .filter(|one| !one.is_hide_set() && one.get_name() != "help")
+        {
             let file = directory.join(format!("ketch-{}.txt", command.get_name()));
             check(&file, &command.render_long_help().to_string());
         }

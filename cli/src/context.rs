@@ -1,6 +1,6 @@
 //! What every command has at hand.
 
-use std::{io::Write, path::PathBuf};
+use std::{ffi::OsString, io::Write};
 
 use ketch::{
     AccountFilter, AccountStore, Event, Isolation, Registry, RegistryError, SearchPath, State,
@@ -36,10 +36,17 @@ impl Context {
         }
     }
 
-    /// The directories that the user gave, in a form that holds wherever a process stands.
-    pub(crate) fn plugin_directories(&self) -> impl Iterator<Item = PathBuf> {
-        let given = self.global.plugin_dir.iter();
-        given.map(|path| std::path::absolute(path).unwrap_or_else(|_| path.clone()))
+    /// The flags about plugins, as another `ketch` takes them, wherever it stands.
+    pub(crate) fn flags(&self) -> Vec<OsString> {
+        let mut flags = Vec::new();
+        for given in &self.global.plugin_dir {
+            let directory = std::path::absolute(given).unwrap_or_else(|_| given.clone());
+            flags.extend(["--plugin-dir".into(), directory.into_os_string()]);
+        }
+        if let Some(isolation) = self.global.isolation {
+            flags.extend(["--isolation".into(), isolation.to_string().into()]);
+        }
+        flags
     }
 
     /// The plugins. Reads directories, loads nothing.

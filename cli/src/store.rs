@@ -1,6 +1,6 @@
 //! The user's jobs on disk, as every command finds them.
 
-use std::{env, process::Command, sync::Arc};
+use std::{env, process::Command, sync::Arc, thread, time::Duration};
 
 use ketch::jobs::{self, NamedBackend, Recovered, RegistryResolver, Resolver, Store, StoredJob};
 
@@ -23,16 +23,34 @@ pub(crate) fn open(context: &Context) -> Result<Arc<Store>, Failure> {
 pub(crate) fn start_worker(context: &Context, store: &Store) {
     let started = env::current_exe().and_then(|program| {
         let mut worker = Command::new(program);
-        worker.arg("worker");
-        for directory in context.plugin_directories() {
-            worker.arg("--plugin-dir").arg(directory);
-        }
+        worker.arg("worker").args(context.flags());
         jobs::start_worker(store, &mut worker)
     });
     if let Err(error) = started {
         say(format_args!("warning: cannot start a worker, so queued jobs wait: {error}"));
     }
 }
+
+/// Does so again and again while this process lives, for somebody who waits: a worker may die
+/// meanwhile, and nobody else be there to see it.
+pub(crate) fn keep_an_eye_on(context: &Context, store: &Arc<Store>) {
+    let (context, store) = (context.clone(), Arc::clone(store));
+    let look = move || {
+        loop {
+            thread::sleep(LOOK);
+            // What cannot be done now may be possible the next time; whoever waits hears of it.
+            if store.recover().is_ok() {
+                start_worker(&context, &store);
+            }
+        }
+    };
+    if let Err(error) = thread::Builder::new().name("ketch eye".to_owned()).spawn(look) {
+        say(format_args!("warning: nobody sees whether a worker dies: {error}"));
+    }
+}
+
+/// How often.
+const LOOK: Duration = Duration::from_secs(1);
 
 /// A job of the store. Its backend is looked for only if it must be asked.
 pub(crate) fn job(context: &Context, store: &Arc<Store>, id: &str) -> Result<StoredJob, Failure> {

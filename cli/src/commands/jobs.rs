@@ -106,11 +106,7 @@ pub(crate) fn execute(
     Ok(Exit::Ok)
 }
 
-fn write_table(
-    out: &mut dyn Write,
-    jobs: &[JobRecord],
-    context: &Context,
-) -> Result<(), Failure> {
+fn write_table(out: &mut dyn Write, jobs: &[JobRecord], context: &Context) -> Result<(), Failure> {
     if jobs.is_empty() {
         say("no jobs");
         return Ok(());

@@ -7,16 +7,14 @@ use std::{
 };
 
 use clap::Args;
-use ketch::jobs::JobRecord;
+use ketch::{JobStatus, jobs::JobRecord};
 
 use super::run::{
     report::{Report, ReportArgs, Subject},
     values,
     wait::{self, GivingUp, Submitted},
 };
-use crate::{
-    context::Context, exit::Exit, failure::Failure, output::terminal::complain, store,
-};
+use crate::{context::Context, exit::Exit, failure::Failure, output::terminal::complain, store};
 
 /// The arguments of `ketch result`.
 #[derive(Debug, Args)]
@@ -49,10 +47,16 @@ pub(crate) fn execute(
         started: Instant::now(),
         notes: Vec::new(),
     };
+    store::keep_an_eye_on(context, &store);
     let mut exit = Exit::Ok;
     wait::each_as_it_completes(vec![waited], args.timeout, GivingUp::LeavesThem, |job, result| {
-        let result = result?;
         let record = store.job(&id)?;
+        let failed = record.state.is_final() && record.state != JobStatus::Done;
+        let result = result.map_err(|failure| match failed {
+            // Whatever the reason is, the answer to this question is that the job failed.
+            true => Failure { exit: Exit::JobFailed, ..failure },
+            false => failure,
+        })?;
         let took = record.started.zip(record.ended);
         let took = took.and_then(|(start, end)| end.duration_since(start).ok());
         let of = Subject {

@@ -39,8 +39,7 @@ fn retry(context: &Context, store: &Arc<Store>, id: &str) -> Result<String, Fail
         let failure = Failure::new("job.wrong_state", message);
         return Err(failure.with_hint(format!("`ketch cancel {id}` stops it first")));
     }
-    let backend =
-        Arc::new(NamedBackend::new(record.backend.clone(), store::resolver(context)));
+    let backend = Arc::new(NamedBackend::new(record.backend.clone(), store::resolver(context)));
     if lost && !record.state.is_final() {
         found_after_all(store, &record, &*backend)?;
     }

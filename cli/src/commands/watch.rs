@@ -73,7 +73,7 @@ pub(crate) fn execute(
         ids.iter().map(|id| Watched::new(context, &store, id)).collect::<Result<_, _>>()?;
     let mut screen = Screen { shown: 0, live: context.terminal.is_terminal() };
     let mut exit = Exit::Ok;
-    let mut looks: u32 = 0;
+    store::keep_an_eye_on(context, &store);
     loop {
         for one in &mut watched {
             one.look(&store)?;
@@ -94,12 +94,6 @@ pub(crate) fn execute(
             screen.erase(out)?;
             out.flush()?;
             return Err(Failure::new("interrupted", "interrupted; the jobs go on"));
-        }
-        looks += 1;
-        // Whoever ran a job may be gone meanwhile, and nobody else may be there to see it.
-        if looks.is_multiple_of(40) {
-            store.recover()?;
-            store::start_worker(context, &store);
         }
         thread::sleep(LOOK);
     }
@@ -155,15 +149,21 @@ impl Watched {
 fn ask_again_and_again(job: impl Job + 'static) -> Receiver<(JobStatus, Option<u32>)> {
     let (sender, receiver) = mpsc::channel();
     thread::spawn(move || {
+        let mut complained = false;
         loop {
             match job.status() {
                 Ok(status) => {
+                    complained = false;
                     let position = job.queue_position().ok().flatten();
                     if sender.send((status, position)).is_err() {
                         return;
                     }
                 }
-                Err(error) => say(format_args!("warning: the service cannot be asked: {error}")),
+                Err(_) if complained => {}
+                Err(error) => {
+                    complained = true;
+                    say(format_args!("warning: the service cannot be asked: {error}"));
+                }
             }
             thread::sleep(ASK);
         }

@@ -11,6 +11,7 @@ mod devices;
 mod examples;
 mod inputs;
 mod isolation;
+mod jobs;
 mod listing;
 mod museum;
 mod overwritten;

@@ -27,11 +27,7 @@ pub(super) struct Keeping<'a> {
 
 impl<'a> Keeping<'a> {
     /// Opens the store; that there is none is said, and no reason not to run.
-    pub(super) fn new(
-        args: &'a RunArgs,
-        backend: &'a QualifiedBackend,
-        context: &Context,
-    ) -> Self {
+    pub(super) fn new(args: &'a RunArgs, backend: &'a QualifiedBackend, context: &Context) -> Self {
         let kept = match store::open(context) {
             Ok(store) => {
                 let inner = Arc::clone(&backend.backend);

@@ -169,10 +169,13 @@ impl GivingUp {
     ) -> Failure {
         let count = number::count_of(jobs.len() as u64, "job");
         self.on(jobs);
-        Failure::new("interrupted", match self {
-            Self::Cancels => format!("interrupted; cancelled {count}"),
-            Self::LeavesThem => "interrupted; the job goes on".to_owned(),
-        })
+        Failure::new(
+            "interrupted",
+            match self {
+                Self::Cancels => format!("interrupted; cancelled {count}"),
+                Self::LeavesThem => "interrupted; the job goes on".to_owned(),
+            },
+        )
     }
 }
 
