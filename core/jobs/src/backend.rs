@@ -175,6 +175,8 @@ struct Recorder {
 struct Watched {
     entries: Vec<Entry>,
     has_thread: bool,
+    /// The store's version when all entries were looked after last.
+    seen: Option<(u64, u64)>,
 }
 
 struct Entry {
@@ -198,6 +200,7 @@ impl Recorder {
             watched.has_thread = true;
         }
         watched.entries.push(entry);
+        watched.seen = None;
         Ok(())
     }
 
@@ -234,7 +237,12 @@ impl Recorder {
             if renew {
                 renewed = Instant::now();
             }
-            watched.entries.retain(|entry| entry.look_after(renew));
+            // Nothing to hear of as long as nobody has written anything.
+            let now = watched.entries.first().and_then(|entry| entry.claim.store.version());
+            if renew || now.is_none() || now != watched.seen {
+                watched.entries.retain(|entry| entry.look_after(renew));
+            }
+            watched.seen = now;
             drop(watched);
             thread::sleep(pause);
             pause = (pause * 2).min(longest);

@@ -180,7 +180,7 @@ impl Job for StoredJob {
                 && !live.job.status().is_ok_and(|status| status.is_final())
             {
                 // Its end is heard at once here; what it came to is on disk soon after.
-                let _ = live.job.shared_result(Some(until(longest)));
+                let _ = live.job.shared_result(Some(until(service::LOOK)));
             } else {
                 thread::sleep(until(pause));
                 pause = (pause * 2).min(longest);

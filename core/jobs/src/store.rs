@@ -281,6 +281,14 @@ impl Store {
         Ok(())
     }
 
+    /// What changes when somebody writes to the database, others or this process; `None` if that
+    /// cannot be told.
+    pub(crate) fn version(&self) -> Option<(u64, u64)> {
+        let on = self.connection();
+        let others = on.pragma_query_value(None, "data_version", |row| row.get(0)).ok()?;
+        Some((others, on.total_changes()))
+    }
+
     /// Does something in one transaction that is on disk when this returns.
     pub(crate) fn write<T>(
         &self,

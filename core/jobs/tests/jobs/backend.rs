@@ -88,6 +88,9 @@ fn a_cancel_from_another_process_is_heard() {
     let backend = StoredBackend::new(Arc::clone(&scratch.store), "lab/bench", Lab::new(true));
     let running = run(&backend, named("stuck"));
     let waiting = run(&backend, named("behind"));
+    while running.status().unwrap() != JobStatus::Running {
+        std::thread::yield_now();
+    }
     assert_eq!(waiting.queue_position().unwrap(), Some(1));
     let timeout = running.result(Some(Duration::from_millis(1))).unwrap_err();
     assert_eq!(timeout.code(), "job.timeout");
