@@ -50,6 +50,11 @@ impl Apply<f64> {
         Self::of_matrix(&op.gate.matrix(params), targets, controls)
     }
 
+    /// The Pauli string with these masks of X and of Z.
+    pub(crate) fn of_string([x, z]: [usize; 2]) -> Self {
+        Self { action: Action::Pauli { x, z }, controls: Controls::NONE }
+    }
+
     /// Any unitary; `None` for the identity on one place.
     pub(crate) fn of_matrix(matrix: &Matrix, places: &[usize], controls: Controls) -> Option<Self> {
         let dim = matrix.dim();
@@ -127,6 +132,27 @@ impl Apply<f64> {
             Action::X { place } => Some((place, [[zero, one], [one, zero]])),
             _ => None,
         }
+    }
+}
+
+impl Apply<f64> {
+    /// The matrix on these places, which are all that it touches, column by column from what it
+    /// does to basis states.
+    pub(crate) fn matrix(&self, places: &[usize]) -> Matrix {
+        let dim = 1 << places.len();
+        let place_of = |place: usize| places.iter().position(|&p| p == place);
+        let small = self.mapped(|place| place_of(place).expect("the places are those it touches"));
+        let mut entries = vec![Complex64::ZERO; dim * dim];
+        let mut state = vec![Complex64::ZERO; dim];
+        for column in 0..dim {
+            state.fill(Complex64::ZERO);
+            state[column] = Complex64::ONE;
+            small.run(Kernels::detect(), &Threads::serial(), &mut state);
+            for (row, amplitude) in state.iter().enumerate() {
+                entries[row * dim + column] = *amplitude;
+            }
+        }
+        Matrix::new(dim, entries).expect("dim² entries")
     }
 }
 

@@ -3,7 +3,11 @@
 use ketch_interface::{Complex64, Matrix, noise::Channel};
 use ketch_kernels::{Controls, Real};
 
-use super::{State, apply::Apply};
+use super::{
+    State,
+    apply::Apply,
+    strings::{Masks, spread, string_of},
+};
 use crate::{Error, run::Choice};
 
 /// A channel: one Kraus operator is drawn, with the probability that it has in the state (quantum
@@ -17,9 +21,9 @@ pub(crate) struct Noise<T> {
 /// Kraus operators, by what it takes to know their probabilities.
 #[derive(Clone, Debug)]
 pub(crate) enum Operators<T> {
-    /// Each is a multiple of a unitary, so the probabilities are the same in every state. `None`
-    /// for the identity; the likeliest stands first.
-    Unitaries(Box<[(f64, Option<Apply<T>>)]>),
+    /// Each is a multiple of a unitary, so the probabilities are the same in every state. The
+    /// likeliest stands first.
+    Unitaries(Box<[Unitary<T>]>),
     /// K†K is diagonal for each: the probabilities of the places tell.
     Diagonal {
         operators: Box<[(Matrix, Box<[f64]>)]>,
@@ -31,6 +35,16 @@ pub(crate) enum Operators<T> {
     },
     /// Any: K†K and the reduced density matrix tell.
     Any(Box<[(Matrix, Matrix)]>),
+}
+
+/// A unitary that happens with the same probability in every state.
+#[derive(Clone, Debug)]
+pub(crate) struct Unitary<T> {
+    pub(super) probability: f64,
+    /// `None` for the identity.
+    pub(super) apply: Option<Apply<T>>,
+    /// The masks of the Pauli string that it is, up to a phase.
+    pub(super) string: Option<Masks>,
 }
 
 impl<T: Real> Noise<T> {
@@ -53,6 +67,14 @@ impl<T: Real> Noise<T> {
     /// The places that it acts on.
     pub(crate) fn places(&self) -> &[usize] {
         &self.places
+    }
+
+    /// The unitaries that it is a mixture of, if it is one.
+    pub(super) fn unitaries(&self) -> Option<&[Unitary<T>]> {
+        match &self.operators {
+            Operators::Unitaries(unitaries) => Some(unitaries),
+            _ => None,
+        }
     }
 
     /// Applies the operator that a random number falls on.
@@ -83,7 +105,7 @@ impl<T: Real> Noise<T> {
         let Self { places, operators } = self;
         let probabilities: Vec<f64> = match operators {
             Operators::Unitaries(unitaries) => {
-                unitaries.iter().map(|(weight, _)| *weight).collect()
+                unitaries.iter().map(|unitary| unitary.probability).collect()
             }
             Operators::Diagonal { .. } if self.is_free(uniforms) => {
                 return Ok(vec![Choice::FIRST; uniforms.len()]);
@@ -124,7 +146,7 @@ impl<T: Real> Noise<T> {
     pub(crate) fn operator(&self, choice: Choice) -> Option<Apply<T>> {
         let Self { places, operators } = self;
         let operator = match operators {
-            Operators::Unitaries(unitaries) => return unitaries[choice.place].1.clone(),
+            Operators::Unitaries(unitaries) => return unitaries[choice.place].apply.clone(),
             Operators::Diagonal { operators, first, .. } => match choice.probability {
                 None => return first.clone(),
                 Some(_) => &operators[choice.place].0,
@@ -139,7 +161,7 @@ impl<T: Real> Noise<T> {
 }
 
 /// Which weight a uniform number falls on, and that weight. Weights sum to 1 up to rounding.
-fn pick(weights: impl Iterator<Item = f64> + Clone, uniform: f64) -> (usize, f64) {
+pub(super) fn pick(weights: impl Iterator<Item = f64> + Clone, uniform: f64) -> (usize, f64) {
     let total: f64 = weights.clone().map(|weight| weight.max(0.0)).sum();
     let mut left = uniform * total;
     let mut last = (0, total);
@@ -162,15 +184,16 @@ fn unitaries<T: Real>(kraus: &[Matrix], weights: Vec<f64>, places: &[usize]) -> 
         let unitary = Matrix::new(k.dim(), entries).expect("as many entries as before");
         let phase = unitary.at(0, 0);
         let identity = (0..k.dim()).map(|_| phase).collect::<Vec<_>>();
-        if unitary.distance(&Matrix::diagonal(&identity)) < 1e-15 {
-            return (weight, None);
-        }
-        let apply = Apply::of_matrix(&unitary, places, Controls::NONE);
-        (weight, apply.map(|apply| apply.cast()))
+        let apply = match unitary.distance(&Matrix::diagonal(&identity)) < 1e-15 {
+            true => None,
+            false => Apply::of_matrix(&unitary, places, Controls::NONE),
+        };
+        let string = string_of(&unitary).map(|masks| masks.map(|mask| spread(mask, places)));
+        Unitary { probability: weight, apply: apply.map(|apply| apply.cast()), string }
     };
     let happens = kraus.iter().zip(weights).filter(|(_, weight)| *weight > 0.0);
     let mut unitaries: Vec<_> = happens.map(unitary).collect();
-    unitaries.sort_by(|a, b| b.0.total_cmp(&a.0));
+    unitaries.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     Operators::Unitaries(unitaries.into())
 }
 

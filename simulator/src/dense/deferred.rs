@@ -6,12 +6,12 @@
 use ketch_interface::circuit::{GateOp, Save, SetState, Snapshot};
 use ketch_kernels::{Controls, Real, Threads};
 
-use super::{Apply, DenseOp, DenseProgram, State, apply::Action, merge::Waiting};
+use super::{Apply, DenseOp, DenseProgram, State, apply::Action, ready::Ready};
 use crate::{
     Cancel, Error, Saved,
     rng::ShotRandom,
     run::{Branch, Choice, Register},
-    stage::{Plan, Staged},
+    stage::Plan,
 };
 
 /// The most gates that wait: a loop may run for long before it measures.
@@ -43,33 +43,15 @@ impl<'t, T: Real> Deferred<'t, T> {
         }
     }
 
-    fn plan(&self) -> Plan {
-        Plan { n_places: self.state.n_places(), cancel: self.cancel.clone() }
-    }
-
     /// Applies what waits.
     fn flush(&mut self) -> Result<(), Error> {
         if self.waiting.is_empty() {
             return Ok(());
         }
-        let n_places = self.state.n_places();
-        let mut merging = Waiting::new(n_places);
-        let mut merged = Vec::new();
-        for apply in &self.waiting {
-            merging.take(apply.cast(), |apply| merged.push(apply));
-        }
-        merging.flush((1 << n_places) - 1, |apply| merged.push(apply));
-        merging.flush_phase(|apply| merged.push(apply));
+        let run: Vec<Apply<f64>> = self.waiting.iter().map(Apply::cast).collect();
         self.waiting.clear();
-        let plan = self.plan();
-        if merged.len() > 2 && plan.pays() {
-            return self.state.apply_staged(&Staged::new(&merged, &plan));
-        }
-        for apply in merged {
-            self.cancel.poll()?;
-            self.state.apply_unitary(&apply.cast());
-        }
-        Ok(())
+        let plan = Plan { n_places: self.state.n_places(), cancel: self.cancel.clone() };
+        Ready::new(&run, &plan).run(&mut self.state, &self.cancel)
     }
 }
 

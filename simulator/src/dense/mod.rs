@@ -5,14 +5,17 @@ mod channel;
 mod deferred;
 mod lower;
 mod merge;
+mod ready;
 mod register;
 pub(crate) mod sample;
 pub(crate) mod save;
 mod simulate;
 pub(crate) mod small;
 mod state;
+mod strings;
 #[cfg(test)]
 mod tests;
+mod trajectories;
 
 use num_complex::Complex;
 

@@ -1,9 +1,9 @@
 //! A circuit on a dense state, from lowering to outcome.
 
-use ketch_interface::circuit::Op;
+use ketch_interface::circuit::{Circuit, Op};
 use ketch_kernels::Real;
 
-use super::{DenseProgram, State, deferred::Deferred, lower::DenseLower, sample};
+use super::{DenseProgram, State, deferred::Deferred, lower::DenseLower, sample, trajectories};
 use crate::{
     Error, Facts, Method, Options, Outcome, Saved,
     program::{Layout, lower},
@@ -24,6 +24,11 @@ pub(crate) fn simulate<T: Real>(
     let unitary = method == Method::Unitary;
     let layout = if unitary { Layout::rows(n_qubits) } else { layout(circuit, options) };
     let n_places = layout.n_places();
+    if may_be_drawn_ahead(circuit, method, options)
+        && let Some(outcome) = drawn_ahead::<T>(work, &layout, &facts)?
+    {
+        return Ok(outcome);
+    }
     let program: DenseProgram<'_, T> = lowered(work, method, layout)?;
     let mut state = match method {
         Method::Unitary => State::<T>::identity(n_qubits as usize, threads)?,
@@ -65,10 +70,52 @@ pub(super) fn lowered<T: Real>(
     let from_zero = !unitary && work.options.initial_state.is_none();
     let plan = Plan { n_places, cancel: work.cancel.clone() };
     // With noise, it depends on the shot which gates stand together.
-    let noisy = work.circuit.instructions().any(|i| matches!(i.op, Op::Kraus(_) | Op::Superop(_)));
-    let plan = Some(plan).filter(|plan| !noisy && plan.pays());
+    let plan = Some(plan).filter(|plan| !is_noisy(work.circuit) && plan.pays());
     let engine = DenseLower::new(n_places, work.options.final_state, from_zero, plan);
     lower(work.circuit, layout, !unitary, engine)
+}
+
+/// Whether all that is random may turn out to be noise whose choices do not depend on the state.
+fn may_be_drawn_ahead(circuit: &Circuit, method: Method, options: &Options) -> bool {
+    let plain = |op: &Op| op.blocks().next().is_none() && !matches!(op, Op::Save(_) | Op::Reset);
+    let shared = options.shots > 1 && !options.final_state;
+    method == Method::Statevector
+        && shared
+        && is_noisy(circuit)
+        && circuit.instructions().all(|i| plain(i.op))
+}
+
+/// Shots of a circuit whose noise is drawn before it runs; `None` if that depends on the state.
+fn drawn_ahead<T: Real>(
+    work: Work<'_>,
+    layout: &Layout,
+    facts: &Facts,
+) -> Result<Option<Outcome>, Error> {
+    let Work { threads, options, .. } = work;
+    // In double precision, for gates have to be unitary to be taken apart.
+    let program: DenseProgram<'_, f64> = lowered(work, Method::Statevector, layout.clone())?;
+    let Ok(measured) = run::measured_behind_noise(&program) else { return Ok(None) };
+    let Some(circuit) = trajectories::Circuit::of(&program) else { return Ok(None) };
+    let mut start = State::<T>::zero(layout.n_places(), threads)?;
+    if let Some(initial) = &options.initial_state {
+        start.set(initial);
+    }
+    let ran = trajectories::run(work, &circuit, &measured, &start)?;
+    let not_one_state = run::measured_last(&program);
+    let facts = Facts {
+        n_qubits: layout.n_places() as u32,
+        bytes: options.precision.amplitude_bytes() * start.amplitudes().len() as u64,
+        n_gates: program.n_gates,
+        n_passes: ran.n_passes,
+        notes: notes(&program, &not_one_state, Method::Statevector, options),
+        ..facts.clone()
+    };
+    let (counts, memory) = counted(work.circuit, ran.outcomes);
+    Ok(Some(Outcome { counts, memory, facts, ..Outcome::default() }))
+}
+
+fn is_noisy(circuit: &Circuit) -> bool {
+    circuit.instructions().any(|i| matches!(i.op, Op::Kraus(_) | Op::Superop(_)))
 }
 
 fn notes<T>(

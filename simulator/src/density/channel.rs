@@ -5,7 +5,6 @@
 //! I, Z, X, Y.
 
 use ketch_interface::{Complex64, Matrix};
-use ketch_kernels::{Kernels, Threads};
 
 use super::basis;
 use crate::dense::{Apply, apply::bits};
@@ -28,7 +27,7 @@ impl Transfer {
     /// has `16^k` entries.
     pub(crate) fn of_unitary(apply: &Apply<f64>) -> Self {
         let places: Vec<usize> = bits(apply.mask()).collect();
-        Self::of_superop(&unitary_superop(&unitary(apply, &places)), &places)
+        Self::of_superop(&unitary_superop(&apply.matrix(&places)), &places)
     }
 
     /// The place becomes |0>.
@@ -139,24 +138,6 @@ impl Transfer {
     pub(super) fn n_entries(&self) -> usize {
         self.matrix.iter().filter(|entry| **entry != 0.0).count()
     }
-}
-
-/// The matrix of a unitary on its places, column by column from what it does to basis states.
-fn unitary(apply: &Apply<f64>, places: &[usize]) -> Matrix {
-    let dim = 1 << places.len();
-    let place_of = |place: usize| places.iter().position(|&p| p == place);
-    let small = apply.mapped(|place| place_of(place).expect("the places are those it touches"));
-    let mut entries = vec![Complex64::ZERO; dim * dim];
-    let mut state = vec![Complex64::ZERO; dim];
-    for column in 0..dim {
-        state.fill(Complex64::ZERO);
-        state[column] = Complex64::ONE;
-        small.run(Kernels::detect(), &Threads::serial(), &mut state);
-        for (row, amplitude) in state.iter().enumerate() {
-            entries[row * dim + column] = *amplitude;
-        }
-    }
-    Matrix::new(dim, entries).expect("dim² entries")
 }
 
 /// conj(U) ⊗ U.

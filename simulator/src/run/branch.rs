@@ -138,7 +138,7 @@ pub(crate) fn shots<'t, R: Branch<'t>>(
 }
 
 /// The states that each walk may hold, if one for each walk takes this many bytes.
-fn most_states(options: &Options, bytes: u64) -> usize {
+pub(crate) fn most_states(options: &Options, bytes: u64) -> usize {
     let wanted = options.shots.max(1).ilog2() as usize + 2;
     if options.max_memory.is_none() && u128::from(bytes) * wanted as u128 <= memory::SMALL {
         return wanted;

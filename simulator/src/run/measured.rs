@@ -26,6 +26,20 @@ pub(crate) struct Measured<'c> {
 pub(crate) fn measured_last<'c, O: Operation>(
     program: &Program<'c, O>,
 ) -> Result<Measured<'c>, &'static str> {
+    last(program, false)
+}
+
+/// As [`measured_last`], of a program in which noise is drawn before anything is measured.
+pub(crate) fn measured_behind_noise<'c, O: Operation>(
+    program: &Program<'c, O>,
+) -> Result<Measured<'c>, &'static str> {
+    last(program, true)
+}
+
+fn last<'c, O: Operation>(
+    program: &Program<'c, O>,
+    with_noise: bool,
+) -> Result<Measured<'c>, &'static str> {
     let mut readout_errors: Vec<(&[Clbit], &[Vec<f64>])> = Vec::new();
     let mut measured = vec![false; program.layout.n_places()];
     let mut clbits = BTreeMap::new();
@@ -45,7 +59,7 @@ pub(crate) fn measured_last<'c, O: Operation>(
                     readout_errors.push((instruction.clbits, rows));
                 }
             }
-            Step::Quantum(op) if op.is_random() => return Err("noise is drawn"),
+            Step::Quantum(op) if op.is_random() && !with_noise => return Err("noise is drawn"),
             Step::Quantum(op) if op.acts_on(|place| measured[place]) => {
                 return Err("a gate acts on a measured qubit");
             }

@@ -9,10 +9,10 @@ mod shot;
 
 use ketch_kernels::Threads;
 
-pub(crate) use branch::{Branch, Choice, shots};
+pub(crate) use branch::{Branch, Choice, most_states, shots};
 #[cfg(test)]
 pub(crate) use branch::{Shape, branched};
-pub(crate) use measured::{Measured, measured_last, unmeasured_segments};
+pub(crate) use measured::{Measured, measured_behind_noise, measured_last, unmeasured_segments};
 pub(crate) use outcomes::{Outcomes, bytes};
 pub(crate) use readout::misread;
 pub(crate) use register::Register;
@@ -24,7 +24,7 @@ use crate::{Error, Options, progress::Unit, records::Records, rng::SHOTS_PER_BLO
 const BLOCKS_AT_A_TIME: u64 = 512;
 
 /// For shots that run side by side, each on the thread that it was given to.
-static SERIAL: Threads = Threads::serial();
+pub(crate) static SERIAL: Threads = Threads::serial();
 
 /// What a run comes to.
 pub(crate) struct Ran<R> {

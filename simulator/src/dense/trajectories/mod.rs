@@ -1,0 +1,78 @@
+//! Noise that is drawn before anything runs.
+//!
+//! Where every channel is a mixture of unitaries, what goes wrong in a shot does not depend on its
+//! state. So all shots are drawn first (`draw`): an error that is a Pauli string is moved towards
+//! the end, through gates that make another string of it, until one does not; what gets through all
+//! of them flips measured bits and costs nothing. Shots that are left with the same errors have the
+//! same state. The gates are cut into segments (`circuit`), each planned once for the shots in which
+//! nothing happens there, and shots go on together until they differ (`walk`).
+//!
+//! The state of a shot behind a segment depends on its errors up to there alone, whoever it was run
+//! with: neither threads nor memory change a digit.
+
+mod circuit;
+mod draw;
+#[cfg(test)]
+mod tests;
+mod walk;
+
+use ketch_interface::BitString;
+use ketch_kernels::Real;
+
+pub(super) use self::circuit::Circuit;
+use self::walk::Walk;
+use super::State;
+use crate::{
+    Error,
+    progress::Unit,
+    run::{Measured, Outcomes, most_states},
+    simulate::Work,
+};
+
+/// Shots that are drawn at a time: bounds the memory for them.
+const SHOTS_AT_A_TIME: u64 = 1 << 16;
+
+/// Shots that one thread draws at a time.
+const SHOTS_PER_DRAW: u64 = 1 << 10;
+
+/// What a run comes to.
+#[derive(Debug)]
+pub(super) struct Ran {
+    pub(super) outcomes: Outcomes,
+    /// How often a shot without errors goes over the state.
+    pub(super) n_passes: usize,
+}
+
+/// Runs all shots of a circuit from a state on.
+pub(super) fn run<'t, T: Real>(
+    work: Work<'t>,
+    circuit: &Circuit,
+    measured: &Measured<'_>,
+    start: &State<'t, T>,
+) -> Result<Ran, Error> {
+    let Work { threads, options, cancel, .. } = work;
+    let bytes = size_of_val(start.amplitudes()) as u64;
+    let walk = Walk::new(work, circuit, measured, start);
+    let n_walks = if walk.side_by_side() { threads.count() as u64 } else { 1 };
+    let most_states = most_states(options, bytes.saturating_mul(n_walks));
+    let width = work.circuit.n_clbits();
+    let mut outcomes = Outcomes::new(width, options.memory, options.shots)?;
+    cancel.expects(Unit::Shots, options.shots);
+    for first in (0..options.shots).step_by(SHOTS_AT_A_TIME as usize) {
+        let shots = first..options.shots.min(first + SHOTS_AT_A_TIME);
+        let blocks = (shots.end - first).div_ceil(SHOTS_PER_DRAW) as usize;
+        let drawn = threads.map(blocks, |block| {
+            let from = first + block as u64 * SHOTS_PER_DRAW;
+            let to = shots.end.min(from + SHOTS_PER_DRAW);
+            (from..to).map(|shot| circuit.draw(options.seed, shot)).collect::<Vec<_>>()
+        });
+        let mut paths = drawn.concat();
+        paths.sort_unstable_by(draw::Path::order);
+        let mut clbits = vec![BitString::default(); paths.len()];
+        for (shot, bits) in walk.outcomes(&paths, most_states)? {
+            clbits[(shot - first) as usize] = bits;
+        }
+        clbits.iter().for_each(|bits| outcomes.add(bits));
+    }
+    Ok(Ran { outcomes, n_passes: walk.n_passes() })
+}
