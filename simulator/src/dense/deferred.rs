@@ -50,7 +50,8 @@ impl<'t, T: Real> Deferred<'t, T> {
         }
         let run: Vec<Apply<f64>> = self.waiting.iter().map(Apply::cast).collect();
         self.waiting.clear();
-        let plan = Plan { n_places: self.state.n_places(), cancel: self.cancel.clone() };
+        let (n_places, cancel) = (self.state.n_places(), self.cancel.clone());
+        let plan = Plan { n_places, alone: false, cancel };
         Ready::new(&run, &plan).run(&mut self.state, &self.cancel)
     }
 }

@@ -8,7 +8,7 @@ use crate::{
     Error, Facts, Method, Options, Outcome, Saved,
     program::{Layout, lower},
     records::Budget,
-    run::{self, Measured, Ran, Run},
+    run::{self, Measured, Ran, Register, Run},
     simulate::{Work, counted, layout},
     stage::Plan,
 };
@@ -68,7 +68,7 @@ pub(super) fn lowered<T: Real>(
     let n_places = layout.n_places();
     let unitary = method == Method::Unitary;
     let from_zero = !unitary && work.options.initial_state.is_none();
-    let plan = Plan { n_places, cancel: work.cancel.clone() };
+    let plan = Plan { n_places, alone: false, cancel: work.cancel.clone() };
     // With noise, it depends on the shot which gates stand together.
     let plan = Some(plan).filter(|plan| !is_noisy(work.circuit) && plan.pays());
     let engine = DenseLower::new(n_places, work.options.final_state, from_zero, plan);
@@ -95,12 +95,17 @@ fn drawn_ahead<T: Real>(
     // In double precision, for gates have to be unitary to be taken apart.
     let program: DenseProgram<'_, f64> = lowered(work, Method::Statevector, layout.clone())?;
     let Ok(measured) = run::measured_behind_noise(&program) else { return Ok(None) };
-    let Some(circuit) = trajectories::Circuit::of(&program) else { return Ok(None) };
     let mut start = State::<T>::zero(layout.n_places(), threads)?;
+    let plan = Plan {
+        n_places: layout.n_places(),
+        alone: start.shots_side_by_side(),
+        cancel: work.cancel.clone(),
+    };
+    let Some(circuit) = trajectories::Circuit::of(&program, &plan) else { return Ok(None) };
     if let Some(initial) = &options.initial_state {
         start.set(initial);
     }
-    let ran = trajectories::run(work, &circuit, &measured, &start)?;
+    let ran = trajectories::run(work, &circuit, plan, &measured, &start)?;
     let not_one_state = run::measured_last(&program);
     let facts = Facts {
         n_qubits: layout.n_places() as u32,

@@ -7,15 +7,15 @@ use crate::dense::apply::Matrix1;
 /// `e^{i whole} diag(1, e^{i after}) [[cos, -sin], [sin, cos]] diag(1, e^{i before})`: the Euler
 /// angles about z, y, z, with `cos` and `sin` not negative.
 #[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct Euler {
+pub(crate) struct Euler {
     /// The phase of everything.
-    pub(super) whole: f64,
+    pub(crate) whole: f64,
     /// The phase where the place reads 1, before the rotation.
-    pub(super) before: f64,
-    pub(super) cos: f64,
-    pub(super) sin: f64,
+    pub(crate) before: f64,
+    pub(crate) cos: f64,
+    pub(crate) sin: f64,
     /// The phase where the place reads 1, after the rotation.
-    pub(super) after: f64,
+    pub(crate) after: f64,
 }
 
 /// Below this, an entry is rounding.
@@ -23,7 +23,7 @@ const NOTHING: f64 = 1e-15;
 
 impl Euler {
     /// The angles of a unitary matrix.
-    pub(super) fn of(matrix: &Matrix1) -> Self {
+    pub(crate) fn of(matrix: &Matrix1) -> Self {
         let [[a, b], [c, d]] = *matrix;
         // Of the two phases that the rotation needs, the larger entries tell; the small ones
         // may have lost theirs to rounding.

@@ -21,6 +21,8 @@ mod tests;
 use ketch_kernels::{Kernels, Real, Scratch, Threads};
 use num_complex::Complex;
 
+pub(crate) use euler::Euler;
+
 use self::{
     compile::{Pass, compile},
     schedule::{Shape, stages},
@@ -34,11 +36,19 @@ const STAGED_FROM: usize = 13;
 /// Bytes of a tile: two fit the cache that is a core's own and what it shares with others.
 const TILE_BYTES: usize = 1 << 21;
 
+/// Places from which several threads are worth waking.
+const THREADED_FROM: usize = 16;
+
+/// Places from which a state is more than a core's own cache holds, where one thread runs it.
+const ALONE_FROM: usize = 17;
+
 /// What stages are planned for.
 #[derive(Clone, Debug)]
 pub(crate) struct Plan {
     /// The places of the state.
     pub(crate) n_places: usize,
+    /// One thread runs it, on a state of its own.
+    pub(crate) alone: bool,
     /// Stops a run that has begun.
     pub(crate) cancel: Cancel,
 }
@@ -47,6 +57,11 @@ impl Plan {
     /// Whether stages are worth their planning, if there are more than two unitaries.
     pub(crate) fn pays(&self) -> bool {
         self.n_places >= STAGED_FROM
+    }
+
+    /// Whether the whole state is one tile, so that a stage need not end before the run does.
+    pub(crate) fn is_one_tile(&self) -> bool {
+        self.n_places < if self.alone { ALONE_FROM } else { THREADED_FROM }
     }
 }
 
@@ -62,7 +77,7 @@ pub(crate) struct Staged<T> {
 impl<T: Real> Staged<T> {
     /// Plans a run of unitaries.
     pub(crate) fn new(run: &[Apply<f64>], plan: &Plan) -> Self {
-        Self::with_shape(run, shape::<T>(plan.n_places), &plan.cancel)
+        Self::with_shape(run, shape::<T>(plan), &plan.cancel)
     }
 
     fn with_shape(run: &[Apply<f64>], shape: Shape, cancel: &Cancel) -> Self {
@@ -129,12 +144,11 @@ pub(crate) fn scratch_bytes(n_places: usize, n_threads: usize) -> u128 {
 
 /// Tiles for amplitudes of precision `T`. They do not depend on the number of threads, and so
 /// neither does any rounding.
-fn shape<T>(n_places: usize) -> Shape {
-    /// Places from which several threads are worth waking.
-    const THREADED_FROM: usize = 16;
+fn shape<T>(plan: &Plan) -> Shape {
     /// At least two tiles for each of two threads.
     const OUTER: usize = 2;
     let most = (TILE_BYTES / size_of::<Complex<T>>()).ilog2() as usize;
-    let n_local = if n_places < THREADED_FROM { n_places } else { most.min(n_places - OUTER) };
+    let n_places = plan.n_places;
+    let n_local = if plan.is_one_tile() { n_places } else { most.min(n_places - OUTER) };
     Shape { n_places, n_local, n_low: (n_local / 2).min(6) }
 }

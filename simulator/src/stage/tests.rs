@@ -8,7 +8,7 @@ use ketch_kernels::{AlignedVec, Controls, Kernels, Real, Threads};
 use num_complex::Complex;
 use proptest::prelude::*;
 
-use super::{Shape, Staged};
+use super::{Plan, Shape, Staged};
 use crate::{Cancel, dense::Apply, dense::apply::Action};
 
 /// A state without any symmetry that could hide a mistake.
@@ -135,7 +135,8 @@ proptest! {
             (any::<usize>(), any::<u64>(), prop::array::uniform4(-7.0..7.0)), 150),
     ) {
         let run: Vec<_> = gates.into_iter().filter_map(|lot| gate(n_places, lot)).collect();
-        check(&run, super::shape::<f64>(n_places))?;
+        let plan = Plan { n_places, alone: false, cancel: Cancel::new() };
+        check(&run, super::shape::<f64>(&plan))?;
     }
 }
 

@@ -2,22 +2,21 @@
 
 use std::ops::Range;
 
-use super::draw::{Error, What};
+use super::{
+    draw::{Error, What},
+    layers::Steps,
+};
 use crate::{
     dense::{
         Apply, DenseOp, DenseProgram,
-        apply::{bits, mask},
+        apply::mask,
         strings::{Masks, Passage},
     },
     program::Step as ProgramStep,
+    stage::Plan,
 };
 
-/// A segment has at least so many gates for each place, if there are as many: an error costs its
-/// segment once more, and each end of a segment cuts through gates that would be merged.
-const GATES_PER_PLACE: usize = 2;
-
-/// Gates and channels, in an order that the program's allows: by layers of gates on two places and
-/// more.
+/// Gates and channels, in an order that the program's allows.
 #[derive(Debug)]
 pub(in crate::dense) struct Circuit {
     pub(super) steps: Vec<Step>,
@@ -34,6 +33,13 @@ pub(super) enum Step {
     },
     /// The site of this number.
     Site(usize),
+}
+
+impl Step {
+    pub(super) fn gate(apply: Apply<f64>) -> Self {
+        let passage = Passage::of(&apply);
+        Self::Gate { apply, passage }
+    }
 }
 
 /// Where something may go wrong.
@@ -58,19 +64,15 @@ pub(super) enum Event {
 }
 
 impl Circuit {
-    /// Of a program that has only gates, mixtures of unitaries, and what follows measurements;
+    /// Of a program that has only gates, mixtures of unitaries, and measurements at the end;
     /// `None` for any other.
-    pub(in crate::dense) fn of(program: &DenseProgram<'_, f64>) -> Option<Self> {
-        let mut layered = Layered { depths: vec![0; program.layout.n_places()], steps: Vec::new() };
+    pub(in crate::dense) fn of(program: &DenseProgram<'_, f64>, plan: &Plan) -> Option<Self> {
+        let mut steps = Steps::default();
         let mut sites = Vec::new();
         for step in &program.steps {
             match step {
                 ProgramStep::Quantum(DenseOp::Apply(apply)) if apply.mask() == 0 => {}
-                ProgramStep::Quantum(DenseOp::Apply(apply)) => {
-                    let gate = Step::Gate { apply: apply.clone(), passage: Passage::of(apply) };
-                    let deeper = apply.mask().count_ones() > 1;
-                    layered.push(gate, apply.mask(), deeper);
-                }
+                ProgramStep::Quantum(DenseOp::Apply(apply)) => steps.gate(apply, plan.pays()),
                 ProgramStep::Quantum(DenseOp::Noise(noise)) => {
                     let ways = noise.unitaries()?.iter().map(|unitary| {
                         let event = match (&unitary.apply, unitary.string) {
@@ -84,14 +86,16 @@ impl Circuit {
                     let ways: Vec<_> = ways.collect();
                     let total = ways.iter().map(|(probability, _)| probability).sum();
                     let is_quiet = matches!(ways[0].1, Event::String([0, 0]));
-                    layered.push(Step::Site(sites.len()), places, false);
+                    steps.site(sites.len(), noise.places());
                     sites.push(Site { at: 0, ways, total, is_quiet, places });
                 }
                 ProgramStep::Measure { .. } | ProgramStep::ReadoutError(_) => {}
                 _ => return None,
             }
         }
-        let (steps, segments) = layered.segments();
+        let is_other = |way: &(f64, Event)| matches!(way.1, Event::Other(_));
+        let steps = steps.without_last_phases(|site| sites[site].ways.iter().any(is_other));
+        let (steps, segments) = steps.in_segments(plan.n_places, !plan.is_one_tile());
         for (at, step) in steps.iter().enumerate() {
             if let Step::Site(site) = step {
                 sites[*site].at = at;
@@ -119,38 +123,5 @@ impl Circuit {
             }
         }
         run
-    }
-}
-
-/// Steps with the layer that each belongs to.
-struct Layered {
-    /// The layer that each place has got to.
-    depths: Vec<usize>,
-    steps: Vec<(usize, Step)>,
-}
-
-impl Layered {
-    fn push(&mut self, step: Step, places: usize, deeper: bool) {
-        let depth = bits(places).map(|place| self.depths[place]).max().unwrap_or(0);
-        let depth = depth + usize::from(deeper);
-        bits(places).for_each(|place| self.depths[place] = depth);
-        self.steps.push((depth, step));
-    }
-
-    /// The steps layer by layer, and the segments of several layers each.
-    fn segments(mut self) -> (Vec<Step>, Vec<Range<usize>>) {
-        // Of two steps on a place, the later is not in a lower layer, and so stays behind.
-        self.steps.sort_by_key(|(depth, _)| *depth);
-        let least = GATES_PER_PLACE * self.depths.len();
-        let (mut segments, mut start, mut n_gates) = (Vec::new(), 0, 0);
-        for (at, (depth, step)) in self.steps.iter().enumerate() {
-            if n_gates >= least && self.steps[at - 1].0 != *depth {
-                segments.push(start..at);
-                (start, n_gates) = (at, 0);
-            }
-            n_gates += usize::from(matches!(step, Step::Gate { .. }));
-        }
-        segments.push(start..self.steps.len());
-        (self.steps.into_iter().map(|(_, step)| step).collect(), segments)
     }
 }

@@ -4,7 +4,7 @@
 //! state. So all shots are drawn first (`draw`): an error that is a Pauli string is moved towards
 //! the end, through gates that make another string of it, until one does not; what gets through all
 //! of them flips measured bits and costs nothing. Shots that are left with the same errors have the
-//! same state. The gates are cut into segments (`circuit`), each planned once for the shots in which
+//! same state. The gates are cut into segments (`layers`), each planned once for the shots in which
 //! nothing happens there, and shots go on together until they differ (`walk`).
 //!
 //! The state of a shot behind a segment depends on its errors up to there alone, whoever it was run
@@ -12,6 +12,7 @@
 
 mod circuit;
 mod draw;
+mod layers;
 #[cfg(test)]
 mod tests;
 mod walk;
@@ -27,6 +28,7 @@ use crate::{
     progress::Unit,
     run::{Measured, Outcomes, most_states},
     simulate::Work,
+    stage::Plan,
 };
 
 /// Shots that are drawn at a time: bounds the memory for them.
@@ -47,12 +49,13 @@ pub(super) struct Ran {
 pub(super) fn run<'t, T: Real>(
     work: Work<'t>,
     circuit: &Circuit,
+    plan: Plan,
     measured: &Measured<'_>,
     start: &State<'t, T>,
 ) -> Result<Ran, Error> {
     let Work { threads, options, cancel, .. } = work;
     let bytes = size_of_val(start.amplitudes()) as u64;
-    let walk = Walk::new(work, circuit, measured, start);
+    let walk = Walk::new(work, circuit, plan, measured, start);
     let n_walks = if walk.side_by_side() { threads.count() as u64 } else { 1 };
     let most_states = most_states(options, bytes.saturating_mul(n_walks));
     let width = work.circuit.n_clbits();

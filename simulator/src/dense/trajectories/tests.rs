@@ -21,6 +21,7 @@ use crate::{
     run::measured_behind_noise,
     simulate,
     simulate::Work,
+    stage::Plan,
 };
 
 const N: u32 = 4;
@@ -77,6 +78,10 @@ fn steps() -> impl Strategy<Value = Vec<(usize, u32, u32, f64)>> {
     prop::collection::vec((0..36_usize, 0..N, 1..N, -3.0..3.0), 1..20)
 }
 
+fn plan(cancel: &Cancel) -> Plan {
+    Plan { n_places: N as usize, alone: true, cancel: cancel.clone() }
+}
+
 fn applied(run: &[Apply<f64>]) -> Vec<Complex64> {
     let mut state = vec![Complex64::ZERO; 1 << N];
     state[0] = Complex64::ONE;
@@ -112,7 +117,7 @@ fn with_circuit<R>(
     let (threads, cancel) = (Threads::new(2).unwrap(), Cancel::new());
     let work = Work { threads: &threads, circuit: given, options, cancel: &cancel };
     let program = lowered(work, Method::Statevector, Layout::all(N)).unwrap();
-    test(work, &Circuit::of(&program).unwrap())
+    test(work, &Circuit::of(&program, &plan(&cancel)).unwrap())
 }
 
 proptest! {
@@ -149,7 +154,7 @@ proptest! {
             let program = lowered::<f64>(work, Method::Statevector, Layout::all(N)).unwrap();
             let measured = measured_behind_noise(&program).unwrap();
             let start = State::<f64>::zero(N as usize, work.threads).unwrap();
-            let walk = Walk::new(work, circuit, &measured, &start);
+            let walk = Walk::new(work, circuit, plan(work.cancel), &measured, &start);
             let mut paths: Vec<Path> = (0..300).map(|shot| circuit.draw(7, shot)).collect();
             paths.sort_unstable_by(Path::order);
             let read = |paths: &[Path], most_states| {

@@ -56,6 +56,7 @@ impl<'w, 't, T: Real> Walk<'w, 't, T> {
     pub(super) fn new(
         work: Work<'t>,
         circuit: &'w Circuit,
+        plan: Plan,
         measured: &'w Measured<'w>,
         start: &'w State<'t, T>,
     ) -> Self
@@ -63,7 +64,6 @@ impl<'w, 't, T: Real> Walk<'w, 't, T> {
         't: 'w,
     {
         let Work { threads, options, cancel, .. } = work;
-        let plan = Plan { n_places: start.n_places(), cancel: cancel.clone() };
         let segments = 0..circuit.segments.len();
         let ready = segments.map(|segment| Ready::new(&circuit.run(segment, &[]), &plan)).collect();
         Self {
