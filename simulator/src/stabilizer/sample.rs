@@ -13,6 +13,9 @@ const BATCH_BYTES: u64 = 1 << 28;
 /// up the others.
 const PARTS_PER_THREAD: usize = 4;
 
+/// Steps of all blocks that are done before other threads have woken.
+const SERIAL_STEPS: usize = 1 << 14;
+
 /// Runs all shots. Block `b` has a stream of random numbers of its own, so the outcome depends
 /// neither on the number of threads nor on which shots are run together.
 pub(super) fn sample(
@@ -57,6 +60,9 @@ fn run(
         return Ok(packed);
     }
     let n_blocks = (shots as usize).div_ceil(SHOTS);
+    let serial = Threads::serial();
+    let is_short = program.ops.len().saturating_mul(n_blocks) < SERIAL_STEPS;
+    let threads = if is_short { &serial } else { threads };
     let per_part = n_blocks.div_ceil(threads.count() * PARTS_PER_THREAD);
     let parts: Vec<_> = packed.chunks_mut(per_part * SHOTS * stride).map(Mutex::new).collect();
     let results = threads.map(parts.len(), |part| {
