@@ -9,14 +9,14 @@ use ketch_kernels::{Controls, Real};
 use num_complex::Complex;
 
 use super::{
-    DensityOp,
+    DensityOp, TRANSFER_PLACES,
     channel::Transfer,
+    known::Known,
     plan::{Bits, stages},
-    transfer,
 };
 use crate::{
     Error,
-    dense::Apply,
+    dense::{Apply, apply::bits},
     program::{Layout, Lower, Step},
 };
 
@@ -30,8 +30,9 @@ pub(super) struct DensityLower<T> {
     touched: Vec<bool>,
     /// The places that are |0> for certain: resetting them does nothing.
     fresh: Vec<bool>,
-    /// The last channel of many operators: noise models repeat the same ones.
-    known: Option<(Vec<Matrix>, Matrix)>,
+    /// Circuits repeat the same gates, and noise models the same channels.
+    gates: Known<Apply<f64>>,
+    channels: Known<Vec<Matrix>>,
     precision: std::marker::PhantomData<T>,
 }
 
@@ -45,7 +46,8 @@ impl<T: Real> DensityLower<T> {
             waiting: Vec::new(),
             touched: vec![false; bits.n_places],
             fresh: vec![from_zero; bits.n_places],
-            known: None,
+            gates: Known::default(),
+            channels: Known::default(),
             precision: std::marker::PhantomData,
         }
     }
@@ -63,14 +65,19 @@ impl<T: Real> DensityLower<T> {
         if apply.mask() == 0 {
             return;
         }
-        match transfer(&apply) {
-            Some(transfer) => self.take(transfer),
-            None => {
-                self.give_out(out);
-                crate::dense::apply::bits(apply.mask()).for_each(|place| self.fresh[place] = false);
-                out.push(Step::Quantum(DensityOp::Wide(apply.cast())));
-            }
+        let places: Vec<usize> = bits(apply.mask()).collect();
+        if places.len() > TRANSFER_PLACES {
+            self.give_out(out);
+            places.iter().for_each(|&place| self.fresh[place] = false);
+            return out.push(Step::Quantum(DensityOp::Wide(apply.cast())));
         }
+        let place_of = |place| places.iter().position(|&p| p == place);
+        let small = apply.mapped(|place| place_of(place).expect("one of its places"));
+        let matrix = self.gates.find(&small).unwrap_or_else(|| {
+            let matrix = Transfer::of_unitary(&small).matrix;
+            self.gates.keep(small, matrix)
+        });
+        self.take(Transfer { places, matrix });
     }
 
     /// One controlled unitary for each value of the controls.
@@ -100,15 +107,15 @@ impl<T: Real> DensityLower<T> {
     }
 
     fn kraus(&mut self, kraus: &[Matrix], places: &[usize]) -> Result<(), NoiseError> {
-        let superop = match &self.known {
-            Some((known, superop)) if known == kraus => superop.clone(),
-            _ => {
+        let matrix = match self.channels.find(kraus) {
+            Some(matrix) => matrix,
+            None => {
                 let superop = Channel::new(kraus.to_vec())?.superop();
-                self.known = Some((kraus.to_vec(), superop.clone()));
-                superop
+                let matrix = Transfer::of_superop(&superop, places).matrix;
+                self.channels.keep(kraus.to_vec(), matrix)
             }
         };
-        self.take(Transfer::of_superop(&superop, places));
+        self.take(Transfer { places: places.to_vec(), matrix });
         Ok(())
     }
 

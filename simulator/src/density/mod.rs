@@ -12,6 +12,7 @@
 
 mod basis;
 mod channel;
+mod known;
 mod lower;
 mod plan;
 mod register;
@@ -32,7 +33,7 @@ use crate::{
 pub(crate) use simulate::simulate;
 
 /// The most places of a gate that becomes a matrix on strings: of `16^3` entries.
-const TRANSFER_PLACES: u32 = 3;
+const TRANSFER_PLACES: usize = 3;
 
 /// What is done to the state.
 #[derive(Clone, Debug)]
@@ -74,5 +75,5 @@ fn n_passes<T: Real>(program: &DensityProgram<'_, T>) -> usize {
 
 /// A gate as a matrix on strings, if it is on few places.
 fn transfer(apply: &Apply<f64>) -> Option<Transfer> {
-    (apply.mask().count_ones() <= TRANSFER_PLACES).then(|| Transfer::of_unitary(apply))
+    (apply.mask().count_ones() as usize <= TRANSFER_PLACES).then(|| Transfer::of_unitary(apply))
 }
