@@ -101,7 +101,7 @@ fn drawn_ahead<T: Real>(
         alone: start.shots_side_by_side(),
         cancel: work.cancel.clone(),
     };
-    let Some(circuit) = trajectories::Circuit::of(&program, &plan) else { return Ok(None) };
+    let Some(circuit) = trajectories::Circuit::of(&program, &plan)? else { return Ok(None) };
     if let Some(initial) = &options.initial_state {
         start.set(initial);
     }

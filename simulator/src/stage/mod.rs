@@ -60,7 +60,7 @@ impl Plan {
     }
 
     /// Whether the whole state is one tile, so that a stage need not end before the run does.
-    pub(crate) fn is_one_tile(&self) -> bool {
+    fn is_one_tile(&self) -> bool {
         self.n_places < if self.alone { ALONE_FROM } else { THREADED_FROM }
     }
 }

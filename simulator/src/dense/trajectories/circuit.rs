@@ -66,15 +66,23 @@ pub(super) enum Event {
 impl Circuit {
     /// Of a program that has only gates, mixtures of unitaries, and measurements at the end;
     /// `None` for any other.
-    pub(in crate::dense) fn of(program: &DenseProgram<'_, f64>, plan: &Plan) -> Option<Self> {
+    ///
+    /// # Errors
+    /// [`Error::Cancelled`](crate::Error::Cancelled).
+    pub(in crate::dense) fn of(
+        program: &DenseProgram<'_, f64>,
+        plan: &Plan,
+    ) -> Result<Option<Self>, crate::Error> {
         let mut steps = Steps::default();
         let mut sites = Vec::new();
         for step in &program.steps {
+            plan.cancel.poll()?;
             match step {
                 ProgramStep::Quantum(DenseOp::Apply(apply)) if apply.mask() == 0 => {}
                 ProgramStep::Quantum(DenseOp::Apply(apply)) => steps.gate(apply, plan.pays()),
                 ProgramStep::Quantum(DenseOp::Noise(noise)) => {
-                    let ways = noise.unitaries()?.iter().map(|unitary| {
+                    let Some(unitaries) = noise.unitaries() else { return Ok(None) };
+                    let ways = unitaries.iter().map(|unitary| {
                         let event = match (&unitary.apply, unitary.string) {
                             (None, _) => Event::String([0, 0]),
                             (_, Some(masks)) => Event::String(masks),
@@ -90,25 +98,25 @@ impl Circuit {
                     sites.push(Site { at: 0, ways, total, is_quiet, places });
                 }
                 ProgramStep::Measure { .. } | ProgramStep::ReadoutError(_) => {}
-                _ => return None,
+                _ => return Ok(None),
             }
         }
         let is_other = |way: &(f64, Event)| matches!(way.1, Event::Other(_));
         let steps = steps.without_last_phases(|site| sites[site].ways.iter().any(is_other));
-        let (steps, segments) = steps.in_segments(plan.n_places, !plan.is_one_tile());
+        let (steps, segments) = steps.in_segments(plan.n_places);
         for (at, step) in steps.iter().enumerate() {
             if let Step::Site(site) = step {
                 sites[*site].at = at;
             }
         }
-        Some(Self { steps, sites, segments })
+        Ok(Some(Self { steps, sites, segments }))
     }
 
-    /// The unitaries of a segment with these errors of it, in order.
-    pub(super) fn run(&self, segment: usize, errors: &[Error]) -> Vec<Apply<f64>> {
+    /// The unitaries of some segments with these errors of theirs, in order.
+    pub(super) fn run(&self, segments: Range<usize>, errors: &[Error]) -> Vec<Apply<f64>> {
         let mut errors = errors.iter().peekable();
         let mut run = Vec::new();
-        for at in self.segments[segment].clone() {
+        for at in self.segments[segments].iter().cloned().flatten() {
             while let Some(error) = errors.next_if(|error| error.at == at) {
                 run.push(match error.what {
                     What::String(masks) => Apply::of_string(masks),

@@ -38,9 +38,13 @@ impl Path {
     /// Those that go on together stand together, whatever step they have got to: the next error of
     /// a path comes before the end of another.
     pub(super) fn order(&self, other: &Self) -> std::cmp::Ordering {
+        self.ended().cmp(other.ended()).then(self.shot.cmp(&other.shot))
+    }
+
+    /// The errors, and an end that is behind all errors.
+    fn ended(&self) -> impl Iterator<Item = &Error> {
         const END: Error = Error { at: usize::MAX, what: What::String([0, 0]) };
-        let ended = |path: &Self| path.errors.clone().into_iter().chain([END]);
-        ended(self).cmp(ended(other)).then(self.shot.cmp(&other.shot))
+        self.errors.iter().chain([&END])
     }
 
     /// The errors that stand in front of steps before `end`, without the first `done`.

@@ -18,9 +18,6 @@ use crate::{
 /// error costs its segment once more, and every segment is a pass and more over the state.
 const GATES_PER_PLACE: usize = 2;
 
-/// As above, for states of several tiles: a longer segment needs fewer passes.
-const GATES_PER_PLACE_IN_TILES: usize = 4;
-
 /// What a step is to those around it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Kind {
@@ -104,11 +101,7 @@ impl Steps {
 
     /// The steps layer by layer, and the segments of one or several layers each. A layer is
     /// phases and then turns, where there are any.
-    pub(super) fn in_segments(
-        self,
-        n_places: usize,
-        in_tiles: bool,
-    ) -> (Vec<Step>, Vec<Range<usize>>) {
+    pub(super) fn in_segments(self, n_places: usize) -> (Vec<Step>, Vec<Range<usize>>) {
         let mut reached = vec![Reached::default(); n_places];
         let mut layered: Vec<(usize, Step, Kind)> = Vec::with_capacity(self.steps.len());
         for (step, kind, places) in self.steps {
@@ -126,10 +119,9 @@ impl Steps {
         }
         // Of two steps on a place, the later is not in an earlier layer, and so stays behind.
         layered.sort_by_key(|(layer, ..)| *layer);
-        let per_place = if in_tiles { GATES_PER_PLACE_IN_TILES } else { GATES_PER_PLACE };
         let (mut segments, mut start, mut n_gates) = (Vec::new(), 0, 0);
         for (at, (layer, _, kind)) in layered.iter().enumerate() {
-            if n_gates >= per_place * n_places && layered[at - 1].0 != *layer {
+            if n_gates >= GATES_PER_PLACE * n_places && layered[at - 1].0 != *layer {
                 segments.push(start..at);
                 (start, n_gates) = (at, 0);
             }

@@ -8,7 +8,8 @@
 //! nothing happens there, and shots go on together until they differ (`walk`).
 //!
 //! The state of a shot behind a segment depends on its errors up to there alone, whoever it was run
-//! with: neither threads nor memory change a digit.
+//! with, so threads change no digit. (On large states, the last shots of a branch are run in one go;
+//! the last digit then depends on where they left the others.)
 
 mod circuit;
 mod draw;
@@ -67,9 +68,13 @@ pub(super) fn run<'t, T: Real>(
         let drawn = threads.map(blocks, |block| {
             let from = first + block as u64 * SHOTS_PER_DRAW;
             let to = shots.end.min(from + SHOTS_PER_DRAW);
-            (from..to).map(|shot| circuit.draw(options.seed, shot)).collect::<Vec<_>>()
+            let draw = |shot| {
+                cancel.poll()?;
+                Ok(circuit.draw(options.seed, shot))
+            };
+            (from..to).map(draw).collect::<Result<Vec<_>, Error>>()
         });
-        let mut paths = drawn.concat();
+        let mut paths = drawn.into_iter().collect::<Result<Vec<_>, _>>()?.concat();
         paths.sort_unstable_by(draw::Path::order);
         let mut clbits = vec![BitString::default(); paths.len()];
         for (shot, bits) in walk.outcomes(&paths, most_states)? {

@@ -117,7 +117,7 @@ fn with_circuit<R>(
     let (threads, cancel) = (Threads::new(2).unwrap(), Cancel::new());
     let work = Work { threads: &threads, circuit: given, options, cancel: &cancel };
     let program = lowered(work, Method::Statevector, Layout::all(N)).unwrap();
-    test(work, &Circuit::of(&program, &plan(&cancel)).unwrap())
+    test(work, &Circuit::of(&program, &plan(&cancel)).unwrap().unwrap())
 }
 
 proptest! {
@@ -133,7 +133,7 @@ proptest! {
                     .flat_map(|segment| {
                         let errors = path.errors_to(done, circuit.segments[segment].end);
                         done += errors.len();
-                        circuit.run(segment, errors)
+                        circuit.run(segment..segment + 1, errors)
                     })
                     .collect();
                 assert_eq!(done, path.errors.len());

@@ -65,7 +65,9 @@ impl<'w, 't, T: Real> Walk<'w, 't, T> {
     {
         let Work { threads, options, cancel, .. } = work;
         let segments = 0..circuit.segments.len();
-        let ready = segments.map(|segment| Ready::new(&circuit.run(segment, &[]), &plan)).collect();
+        let ready = segments
+            .map(|segment| Ready::new(&circuit.run(segment..segment + 1, &[]), &plan))
+            .collect();
         Self {
             circuit,
             measured,
@@ -153,7 +155,17 @@ impl<'w, 't, T: Real> Walk<'w, 't, T> {
         }
         let state = self.copy(&group.state)?;
         let mut part = Group { state, paths, segment: group.segment, done: group.done };
-        self.advance(&mut part)?;
+        if !self.side_by_side() && paths[0].errors == paths[paths.len() - 1].errors {
+            // They are sorted, so nothing will part them. On a large state, one run to the end has
+            // fewer passes than its segments, which is more than it takes to plan it.
+            let errors = &paths[0].errors[part.done..];
+            let rest = part.segment..self.ready.len();
+            Ready::new(&self.circuit.run(rest, errors), &self.plan)
+                .run(&mut part.state, self.cancel)?;
+            part.segment = self.ready.len();
+        } else {
+            self.advance(&mut part)?;
+        }
         self.walk(part, depth, walked)
     }
 
@@ -164,7 +176,7 @@ impl<'w, 't, T: Real> Walk<'w, 't, T> {
         if errors.is_empty() {
             self.ready[*segment].run(state, self.cancel)?;
         } else {
-            let run = self.circuit.run(*segment, errors);
+            let run = self.circuit.run(*segment..*segment + 1, errors);
             Ready::new(&run, &self.plan).run(state, self.cancel)?;
         }
         *segment += 1;
