@@ -9,15 +9,11 @@ use ketch_kernels::{Kernels, Threads};
 use num_complex::Complex64;
 use proptest::prelude::*;
 
-use super::{
-    circuit::{Circuit, Event, Step},
-    draw::Path,
-    walk::Walk,
-};
+use super::{circuit::Circuit, draw::Path, walk::Walk};
 use crate::{
     Cancel, Method, Options, Precision,
-    dense::{Apply, State, simulate::lowered},
-    program::Layout,
+    dense::{Apply, DenseOp, DenseProgram, State, channel::pick, simulate::lowered},
+    program::{Layout, Step},
     run::measured_behind_noise,
     simulate,
     simulate::Work,
@@ -89,35 +85,33 @@ fn applied(run: &[Apply<f64>]) -> Vec<Complex64> {
     state
 }
 
-/// The state of a shot with all of its errors where they happen.
-fn in_place(circuit: &Circuit, path: &Path, seed: u64) -> Vec<Complex64> {
-    let mut run = Vec::new();
-    for step in &circuit.steps {
+/// The state of a shot with all of its errors where they happen, gate by gate.
+fn in_place(program: &DenseProgram<'_, f64>, shot: u64, seed: u64) -> Vec<Complex64> {
+    let (mut run, mut site) = (Vec::new(), 0);
+    for step in &program.steps {
         match step {
-            Step::Gate { apply, .. } => run.push(apply.clone()),
-            Step::Site(site) => {
-                let uniform = crate::rng::uniform(seed, path.shot, *site as u64);
-                let ways = &circuit.sites[*site].ways;
-                let (way, _) = crate::dense::channel::pick(ways.iter().map(|way| way.0), uniform);
-                run.push(match &ways[way].1 {
-                    Event::String(masks) => Apply::of_string(*masks),
-                    Event::Other(apply) => apply.clone(),
-                });
+            Step::Quantum(DenseOp::Apply(apply)) => run.push(apply.clone()),
+            Step::Quantum(DenseOp::Noise(noise)) => {
+                let uniform = crate::rng::uniform(seed, shot, site);
+                let unitaries = noise.unitaries().unwrap();
+                let (way, _) = pick(unitaries.iter().map(|way| way.probability), uniform);
+                run.extend(unitaries[way].apply.clone());
+                site += 1;
             }
+            step => panic!("{step:?}"),
         }
     }
     applied(&run)
 }
 
-fn with_circuit<R>(
+fn with_program<R>(
     given: &Given,
     options: &Options,
-    test: impl FnOnce(Work<'_>, &Circuit) -> R,
+    test: impl FnOnce(Work<'_>, &DenseProgram<'_, f64>) -> R,
 ) -> R {
     let (threads, cancel) = (Threads::new(2).unwrap(), Cancel::new());
     let work = Work { threads: &threads, circuit: given, options, cancel: &cancel };
-    let program = lowered(work, Method::Statevector, Layout::all(N)).unwrap();
-    test(work, &Circuit::of(&program, &plan(&cancel)).unwrap().unwrap())
+    test(work, &lowered(work, Method::Statevector, Layout::all(N)).unwrap())
 }
 
 proptest! {
@@ -125,22 +119,18 @@ proptest! {
 
     #[test]
     fn moved_errors_leave_the_same_probabilities(steps in steps(), shots in 0..u64::MAX - 8) {
-        with_circuit(&noisy(&steps), &Options::default(), |_, circuit| {
-            for shot in shots..shots + 8 {
-                let path = circuit.draw(3, shot);
-                let mut done = 0;
-                let run: Vec<Apply<f64>> = (0..circuit.segments.len())
-                    .flat_map(|segment| {
-                        let errors = path.errors_to(done, circuit.segments[segment].end);
-                        done += errors.len();
-                        circuit.run(segment..segment + 1, errors)
-                    })
-                    .collect();
-                assert_eq!(done, path.errors.len());
-                let (moved, expected) = (applied(&run), in_place(circuit, &path, 3));
-                for (index, amplitude) in expected.iter().enumerate() {
-                    let found = moved[index ^ path.flips].norm_sqr();
-                    assert!((found - amplitude.norm_sqr()).abs() < 1e-12);
+        with_program(&noisy(&steps), &Options::default(), |work, program| {
+            // Of so many places, stages are made.
+            for n_places in [N as usize, 14] {
+                let plan = Plan { n_places, ..plan(work.cancel) };
+                let circuit = Circuit::of(program, &plan).unwrap().unwrap();
+                for shot in shots..shots + 8 {
+                    let path = circuit.draw(3, shot);
+                    let moved = applied(&circuit.run(0..circuit.segments.len(), &path.errors));
+                    for (index, amplitude) in in_place(program, shot, 3).iter().enumerate() {
+                        let found = moved[index ^ path.flips].norm_sqr();
+                        assert!((found - amplitude.norm_sqr()).abs() < 1e-12);
+                    }
                 }
             }
         });
@@ -150,11 +140,11 @@ proptest! {
     fn shots_come_out_the_same_with_few_states_and_alone(steps in steps()) {
         let given = noisy(&steps).measure_all();
         let options = Options { shots: 300, seed: 7, ..Options::default() };
-        with_circuit(&given, &options, |work, circuit| {
-            let program = lowered::<f64>(work, Method::Statevector, Layout::all(N)).unwrap();
-            let measured = measured_behind_noise(&program).unwrap();
+        with_program(&given, &options, |work, program| {
+            let circuit = Circuit::of(program, &plan(work.cancel)).unwrap().unwrap();
+            let measured = measured_behind_noise(program).unwrap();
             let start = State::<f64>::zero(N as usize, work.threads).unwrap();
-            let walk = Walk::new(work, circuit, plan(work.cancel), &measured, &start);
+            let walk = Walk::new(work, &circuit, plan(work.cancel), &measured, &start);
             let mut paths: Vec<Path> = (0..300).map(|shot| circuit.draw(7, shot)).collect();
             paths.sort_unstable_by(Path::order);
             let read = |paths: &[Path], most_states| {
