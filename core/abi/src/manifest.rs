@@ -163,7 +163,8 @@ mod tests {
         );
         check("[]", "the manifest has schema ``, expected `ketch.plugin/1`");
         check("{", "the manifest is not readable");
-        let long = format!("{:<65537}", with_id("lab"));
+        let mut long = with_id("lab");
+        long.extend(std::iter::repeat_n(' ', 65_537 - long.len()));
         check(&long, "the manifest has 65537 bytes, at most 65536 are read");
         check(long.trim_end(), "lab 0.1.0 1");
     }

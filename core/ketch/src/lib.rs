@@ -16,6 +16,10 @@
 //! A [`Registry`] finds plugins and the backends in them; [`load`] reads circuit files; the traits
 //! and the data are those of [`ketch_core`], re-exported here. [`jobs`] keeps jobs on disk, so that
 //! they outlive the program that submitted them.
+//!
+//! Plugins that do not belong to the installation run in processes of their own. A program whose
+//! `main` begins with [`run_if_plugin_host`] is what runs in them; others need `ketch` beside them
+//! or on the path.
 
 #![forbid(unsafe_code)]
 

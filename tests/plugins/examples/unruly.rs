@@ -1,7 +1,12 @@
 //! A plugin that does to its process whatever it is told to: ends it, stops it, fills it, floods
 //! its host.
 
-#![expect(unsafe_code, reason = "what this plugin is for")]
+#![expect(
+    unsafe_code,
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "what this plugin is for"
+)]
 
 use std::{
     fs::{self, File},
