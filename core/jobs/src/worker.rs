@@ -182,6 +182,7 @@ impl From<Error> for Stop {
 /// experiment, if there is one.
 fn execute(claim: &Claim, resolver: &dyn Resolver) -> Result<Option<StoredError>, Stop> {
     let record = &claim.record;
+    let mut lease = Lease { claim, renewed: Instant::now() };
     let qobj = claim.store.qobj(&record.id)?;
     let backend = resolver.backend(&record.backend).map_err(Stop::Failed)?;
     let total = qobj.experiments().len() as u64;
@@ -195,7 +196,11 @@ fn execute(claim: &Claim, resolver: &dyn Resolver) -> Result<Option<StoredError>
     while first < total || total == 0 {
         let part = part_of(&qobj, first, size.min(total - first));
         let started = Instant::now();
-        let result = run_part(claim, &*backend, part, first)?;
+        // Also here: parts may be shorter than a look.
+        if lease.is_cancelled()? {
+            return Err(Stop::Cancelled);
+        }
+        let result = run_part(&mut lease, &*backend, part, first)?;
         let took = started.elapsed();
         if failure.is_none() {
             failure = first_failure(&result);
@@ -208,6 +213,24 @@ fn execute(claim: &Claim, resolver: &dyn Resolver) -> Result<Option<StoredError>
         size = next_size(size, took);
     }
     Ok(failure)
+}
+
+/// The lease of a job, over all its parts.
+struct Lease<'a> {
+    claim: &'a Claim,
+    renewed: Instant,
+}
+
+impl Lease<'_> {
+    /// Somebody asked for the job to stop. Renews the lease when it is time.
+    fn is_cancelled(&mut self) -> Result<bool> {
+        if self.renewed.elapsed() <= HEARTBEAT {
+            return self.claim.is_cancelled();
+        }
+        let cancelled = self.claim.renew()?;
+        self.renewed = Instant::now();
+        Ok(cancelled)
+    }
 }
 
 /// Twice as many experiments as long as that is quick, fewer when it is slow.
@@ -227,19 +250,18 @@ fn first_failure(result: &RunResult) -> Option<StoredError> {
 
 /// Runs some experiments and waits for them, hearing of a cancel and keeping the lease.
 fn run_part(
-    claim: &Claim,
+    lease: &mut Lease<'_>,
     backend: &dyn Backend,
     part: Qobj,
     first: u64,
 ) -> Result<RunResult, Stop> {
-    let record = &claim.record;
+    let record = &lease.claim.record;
     let options = RunOptions {
         // One key for each part and attempt: a provider may refuse a key that it has seen.
         job_key: Some(format!("{}.{}.{first}", record.id, record.attempt)),
         ..record.options()
     };
     let job = backend.run(part, options).map_err(Stop::Failed)?;
-    let mut renewed = Instant::now();
     loop {
         match job.result(Some(LOOK)) {
             Err(JobError::Timeout { .. }) => {}
@@ -247,13 +269,7 @@ fn run_part(
             Err(error) => return Err(Stop::Failed(error)),
             Ok(result) => return Ok(result),
         }
-        let cancelled = if renewed.elapsed() > HEARTBEAT {
-            renewed = Instant::now();
-            claim.renew()
-        } else {
-            claim.is_cancelled()
-        };
-        match cancelled {
+        match lease.is_cancelled() {
             Ok(false) => {}
             Ok(true) => {
                 stop(&*job);

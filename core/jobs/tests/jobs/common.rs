@@ -78,7 +78,7 @@ impl Gate {
 }
 
 /// Answers each experiment with its name; one named `bad` fails, `stuck` waits for a cancel,
-/// `gate` for the gate, and `broken` fails the whole job.
+/// `gate` for the gate, `slow` for a tenth of a second, and `broken` fails the whole job.
 pub(crate) struct Lab {
     queue: Arc<JobQueue>,
     own: Weak<Lab>,
@@ -111,6 +111,10 @@ impl Lab {
                     std::thread::yield_now();
                 }
                 return Err(Error::Cancelled { job: String::new() });
+            }
+            "slow" => {
+                let open = self.gate.open.lock().unwrap();
+                drop(self.gate.opened.wait_timeout(open, Duration::from_millis(100)).unwrap());
             }
             "gate" => {
                 let mut open = self.gate.open.lock().unwrap();

@@ -43,6 +43,20 @@ fn jobs_are_run_in_parts_and_come_out_whole() {
 }
 
 #[test]
+fn the_lease_of_a_job_of_many_short_parts_is_renewed() {
+    let scratch = Scratch::new();
+    let id = scratch.submit("lab/bench", &named(&["slow"; 26]));
+    let lab = Lab::new(true);
+    work(&scratch.store, &Only("lab/bench", lab), &at_once(), || {}).unwrap();
+    assert_eq!(scratch.store.job(&id).unwrap().state, JobStatus::Done);
+    // It ran for more than two seconds, and leases are of ten.
+    let on = rusqlite::Connection::open(scratch.directory.path().join("jobs.db")).unwrap();
+    let sql = "SELECT lease_wall - started_ms FROM jobs";
+    let lasts: i64 = on.query_row(sql, [], |row| row.get(0)).unwrap();
+    assert!(lasts >= 12_000, "{lasts} ms");
+}
+
+#[test]
 fn what_is_finished_is_not_run_again() {
     let scratch = Scratch::new();
     let lab = Lab::new(true);
