@@ -167,7 +167,7 @@ fn a_result_that_waits_delays_nothing_and_ends_at_its_deadline() {
     let jobs: Vec<Arc<dyn Job>> = (0..20).map(|_| job(&*backend, "waits")).collect();
     let waiters: Vec<_> = jobs
         .iter()
-        .map(|job| Arc::clone(job))
+        .map(Arc::clone)
         .map(|job| thread::spawn(move || job.result(None).unwrap_err().code().to_owned()))
         .collect();
     for job in &jobs {
