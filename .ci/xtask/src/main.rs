@@ -56,6 +56,8 @@ enum Xtask {
     Install(install::Args),
     /// Build each plugin alone, drop it into an empty directory, and run a circuit on it.
     Dropin,
+    /// Kill the processes that keep and run jobs, at random moments, and look for what was lost.
+    CrashDrill(test::Drill),
     /// Build the plugin and the host of the first ABI release, and load old with new both ways.
     Golden,
     /// Compare results with Qiskit and Aer (needs Python 3 and network access for pip).
@@ -79,6 +81,7 @@ fn main() -> ExitCode {
         Xtask::Docs => check::docs(),
         Xtask::Install(args) => install::install(&args),
         Xtask::Dropin => dropin::dropin(),
+        Xtask::CrashDrill(drill) => test::crash_drill(&drill),
         Xtask::Golden => golden::golden(),
         Xtask::Interop => interop::interop(),
         Xtask::Bench(args) => bench::bench(&args),

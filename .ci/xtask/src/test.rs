@@ -33,6 +33,22 @@ pub(crate) fn test(args: &Args) -> Result<()> {
     run(command.args(&args.rest))
 }
 
+/// What `cargo xtask crash-drill` takes.
+#[derive(Debug, clap::Args)]
+pub(crate) struct Drill {
+    /// How many processes are killed.
+    #[arg(long, default_value_t = 10_000)]
+    kills: u32,
+}
+
+/// The tests of crashes, which are in `test` at a smaller size.
+pub(crate) fn crash_drill(drill: &Drill) -> Result<()> {
+    run(cargo().arg("build").args(FOR_TESTS))?;
+    let mut command = cargo();
+    command.args(["test", "-p", "ketch-e2e", "crash::"]);
+    run(command.env("KETCH_KILLS", drill.kills.to_string()))
+}
+
 /// Whether the arguments choose packages themselves; `--workspace` would overrule them.
 fn names_package(arguments: &[String]) -> bool {
     arguments

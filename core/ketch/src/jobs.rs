@@ -14,7 +14,7 @@ use std::{
 pub use ketch_jobs::{
     Budget, Claim, Error, FIND_JOB, Idle, JobFilter, JobRecord, NewJob, Problem, Recovered,
     Resolver, Result, Retention, Runner, Store, StoredBackend, StoredError, StoredJob, WorkOptions,
-    as_completed, new_id, state, work,
+    as_completed, drill, new_id, state, work,
 };
 
 use crate::{

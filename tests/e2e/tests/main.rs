@@ -7,6 +7,7 @@ mod abi;
 mod account;
 mod compile;
 mod conformance;
+mod crash;
 mod devices;
 mod examples;
 mod inputs;
