@@ -1,9 +1,13 @@
 //! What every command has at hand.
 
-use std::{ffi::OsString, io::Write};
+use std::{
+    ffi::OsString,
+    io::{self, IsTerminal, Write},
+};
 
 use ketch::{
-    AccountFilter, AccountStore, Event, Isolation, Registry, RegistryError, SearchPath, State,
+    AccountFilter, AccountStore, Candidate, Event, Isolation, Registry, RegistryError, SearchPath,
+    State, Terms,
 };
 
 use crate::{
@@ -12,7 +16,7 @@ use crate::{
     failure::Failure,
     output::{
         table::one_line,
-        terminal::{Terminal, complain, say},
+        terminal::{Terminal, ask, complain, say},
     },
 };
 
@@ -49,13 +53,24 @@ impl Context {
         flags
     }
 
-    /// The plugins. Reads directories, loads nothing.
+    /// The plugins. Reads directories, loads nothing. On a terminal the user is asked once about
+    /// each plugin whose file is another one than was accepted.
     pub(crate) fn registry(&self) -> Registry {
+        let registry = self.registry_as_it_is(Registry::discover);
+        if !self.for_programs && io::stdin().is_terminal() && io::stderr().is_terminal() {
+            registry.undecided().iter().for_each(|candidate| ask_about(&registry, candidate));
+        }
+        registry
+    }
+
+    /// The plugins, without any question.
+    pub(crate) fn registry_as_it_is(&self, discover: impl Fn(&SearchPath) -> Registry) -> Registry {
         for directory in self.global.plugin_dir.iter().filter(|directory| !directory.is_dir()) {
             say(format_args!("warning: --plugin-dir {}: not a directory", directory.display()));
         }
         let path = SearchPath::with_flags(self.global.plugin_dir.iter().cloned());
-        let registry = Registry::discover(&path).with_isolation(self.isolation());
+        path.ignored.iter().for_each(|line| say(format_args!("warning: {line}")));
+        let registry = discover(&path).with_isolation(self.isolation());
         registry.listen(|event| {
             if let Event::Log { provider, level, message } = event
                 && matches!(level.as_str(), "warn" | "error")
@@ -73,6 +88,11 @@ impl Context {
         registry
     }
 
+    /// Which plugins run in processes of their own, if the command line says it.
+    pub(crate) fn isolation_given(&self) -> Option<Isolation> {
+        self.global.isolation
+    }
+
     /// Which plugins run in processes of their own: as the command line or the environment says.
     fn isolation(&self) -> Isolation {
         let from_environment = || {
@@ -81,7 +101,7 @@ impl Context {
                 .map_err(|error| say(format_args!("warning: KETCH_ISOLATION: {error}")))
                 .ok()
         };
-        self.global.isolation.or_else(from_environment).unwrap_or_default()
+        self.isolation_given().or_else(from_environment).unwrap_or_default()
     }
 
     /// Tells people and programs of a failure, and how the process is to end for it. `file` is
@@ -99,12 +119,35 @@ impl Context {
     }
 }
 
+/// Asks whether a plugin's file is to be accepted in place of the earlier one.
+fn ask_about(registry: &Registry, candidate: &Candidate) {
+    let Some(manifest) = &candidate.manifest else { return };
+    let (id, path) = (&manifest.id, candidate.path.display());
+    ask(format_args!(
+        "the plugin of provider `{id}` is not the file that was accepted: {path}\nuse it? [y/N] "
+    ));
+    let mut answer = String::new();
+    // Whoever does not answer has not accepted it.
+    let _ = io::stdin().read_line(&mut answer);
+    let decided = match answer.trim().to_lowercase().as_str() {
+        "y" | "yes" => registry.trust(id, &Terms::default()).map(|_| ()),
+        _ => {
+            say(format_args!("not used; `ketch provider trust {id}` accepts it"));
+            registry.decline(id)
+        }
+    };
+    if let Err(error) = decided {
+        say(format_args!("warning: {error}"));
+    }
+}
+
 /// Why nothing can be listed or run, if no plugin was accepted at all.
 pub(crate) fn no_plugin(registry: &Registry) -> Option<Failure> {
     if !registry.provider_ids().is_empty() {
         return None;
     }
-    let refused = registry.candidates().iter().filter_map(|candidate| match &candidate.state {
+    let candidates = registry.candidates();
+    let refused = candidates.iter().filter_map(|candidate| match &candidate.state {
         State::Refused(refusal) => Some(refusal.clone()),
         _ => None,
     });

@@ -12,6 +12,7 @@ use anyhow::{Context, Result};
 use clap::ValueEnum;
 
 use crate::build;
+use crate::listing;
 use crate::peers;
 use crate::process::{cargo, output, quietly, root, run, target_dir};
 use crate::python::Python;
@@ -37,6 +38,8 @@ enum Bench {
     Compile,
     /// Plugins in a process of their own, against the same plugins in the host's.
     Plugins,
+    /// The list of backends with a hundred plugins, known and unknown.
+    Listing,
 }
 
 /// Runs the benchmarks that were asked for.
@@ -51,6 +54,7 @@ pub(crate) fn bench(args: &Args) -> Result<()> {
             Bench::Startup => startup()?,
             Bench::Compile => compile()?,
             Bench::Plugins => plugins()?,
+            Bench::Listing => listing::listing()?,
         }
     }
     Ok(())

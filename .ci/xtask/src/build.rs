@@ -57,6 +57,19 @@ pub(crate) fn for_tests(example: &str) -> Result<(PathBuf, Vec<PathBuf>)> {
 /// What the tests run: libraries, programs, and the plugins that misbehave.
 pub(crate) const FOR_TESTS: &[&str] = &["--workspace", "--lib", "--bins", "--examples"];
 
+/// Builds one example of a package with optimisation, and nothing else; returns the library that
+/// it is.
+pub(crate) fn one_example_library(package: &str, name: &str) -> Result<PathBuf> {
+    let artifacts = built(&["--release", "-p", package, "--example", name])?;
+    let libraries = artifacts.iter().filter(|made| {
+        made.target.name == name && made.target.crate_types.contains(&CrateType::CDyLib)
+    });
+    let files = libraries.flat_map(|artifact| &artifact.filenames);
+    let found = files.into_iter().find(|path| path.extension() == Some("so"));
+    let found = found.with_context(|| format!("the build made no library `{name}`"))?;
+    Ok(found.into())
+}
+
 /// Runs `cargo build` and returns what it reports to have made, dependencies included.
 fn built(arguments: &[&str]) -> Result<Vec<Artifact>> {
     println!("$ cargo build {}", arguments.join(" "));

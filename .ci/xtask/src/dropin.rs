@@ -93,6 +93,7 @@ impl<'a> User<'a> {
             .env_clear()
             .env("HOME", self.home)
             .env("XDG_CONFIG_HOME", self.home.join("config"))
+            .env("XDG_CACHE_HOME", self.home.join("cache"))
             .current_dir(self.home);
         command
     }

@@ -53,6 +53,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rayon", &["ketch-kernels"]),
     ("reqwest", &["ketch-provider-ibmq"]),
     ("rusqlite", &["ketch-jobs"]),
+    ("sha2", &["ketch-registry"]),
     ("clap", &["ketch-cli", "xtask"]),
     ("anyhow", &["ketch-cli", "ketch-peers", "xtask"]),
 ];

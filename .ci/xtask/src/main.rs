@@ -20,6 +20,7 @@ mod install;
 mod interop;
 mod layers;
 mod licence;
+mod listing;
 mod peers;
 mod process;
 mod python;

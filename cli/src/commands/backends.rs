@@ -1,14 +1,16 @@
 //! `ketch backends`: the backends of all providers.
 
-use std::io::Write;
+use std::{io::Write, sync::Arc};
 
 use clap::Args;
 use ketch::{
-    BackendConfiguration, BackendError, BackendStatus, Filter, QualifiedBackend, RegistryError,
+    BackendConfiguration, BackendError, BackendStatus, Filter, ListedBackend, Registry,
+    RegistryError,
 };
 use serde_json::{Value, json};
 
 use crate::{
+    commands::live,
     context::{Context, no_plugin},
     exit::Exit,
     failure::Failure,
@@ -23,11 +25,17 @@ use crate::{
 #[command(after_help = "\
 Filters look at fields of the configuration and the status, all of them must hold:
   ketch backends simulator=true
-  ketch backends 'n_qubits>=5' 'pending_jobs<=10'")]
+  ketch backends 'n_qubits>=5' 'pending_jobs<=10'
+
+Plugins are asked once; after that the list is made from what they said. Status and queue are shown
+where they never change, where a filter looks at them, and with --live.")]
 pub(crate) struct BackendsArgs {
     /// Only backends where this holds: key=value, key>=value or key<=value
     #[arg(value_name = "KEY=VALUE", value_parser = filter)]
     filters: Vec<Filter>,
+    /// Ask every backend for its status and queue, for at most 2 s
+    #[arg(long)]
+    live: bool,
     /// Print a document for programs (schema ketch.backends/1)
     #[arg(long)]
     pub(crate) json: bool,
@@ -41,11 +49,26 @@ pub(crate) fn filter(text: &str) -> Result<Filter, String> {
     })
 }
 
-/// A backend and what it said of itself when asked.
+/// A backend and what is known of its status.
 struct Row {
-    backend: QualifiedBackend,
-    configuration: Result<std::sync::Arc<BackendConfiguration>, BackendError>,
-    status: Result<BackendStatus, BackendError>,
+    backend: ListedBackend,
+    status: Status,
+}
+
+enum Status {
+    Known(BackendStatus),
+    /// It was asked and did not say.
+    Unknown,
+    NotAsked,
+}
+
+impl Row {
+    fn status(&self) -> Option<&BackendStatus> {
+        match &self.status {
+            Status::Known(status) => Some(status),
+            Status::Unknown | Status::NotAsked => None,
+        }
+    }
 }
 
 pub(crate) fn execute(
@@ -53,18 +76,19 @@ pub(crate) fn execute(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let registry = context.registry();
+    let registry = Arc::new(context.registry());
     if let Some(failure) = no_plugin(&registry) {
         return Err(failure);
     }
     let filter = args.filters.iter().cloned().fold(Filter::new(), Filter::and_all_of);
-    let listing = registry.backends(&filter);
-    let refused = registry.candidates().iter().filter_map(|candidate| match &candidate.state {
+    let catalogue = registry.catalogue(&filter);
+    let candidates = registry.candidates();
+    let refused = candidates.iter().filter_map(|candidate| match &candidate.state {
         ketch::State::Refused(refusal) => Some(RegistryError::Plugin { refusal: refusal.clone() }),
         _ => None,
     });
-    let problems: Vec<Failure> = refused.chain(listing.problems).map(Failure::from).collect();
-    let rows: Vec<Row> = listing.backends.into_iter().map(look).collect();
+    let problems: Vec<Failure> = refused.chain(catalogue.problems).map(Failure::from).collect();
+    let rows = rows(&registry, catalogue.backends, args.live);
     if args.json {
         writeln!(out, "{}", document(&rows, &problems))?;
     } else {
@@ -75,9 +99,18 @@ pub(crate) fn execute(
     Ok(Exit::Ok)
 }
 
-fn look(backend: QualifiedBackend) -> Row {
-    let (configuration, status) = (backend.configuration(), backend.status());
-    Row { backend, configuration, status }
+fn rows(registry: &Arc<Registry>, backends: Vec<ListedBackend>, live: bool) -> Vec<Row> {
+    let mut statuses = if live { live::statuses(registry, &backends) } else { Vec::new() };
+    statuses.resize(backends.len(), None);
+    let rows = backends.into_iter().zip(statuses).map(|(mut backend, asked)| {
+        let status = match backend.status.take().or(asked) {
+            Some(status) => Status::Known(status),
+            None if live => Status::Unknown,
+            None => Status::NotAsked,
+        };
+        Row { backend, status }
+    });
+    rows.collect()
 }
 
 /// One line on standard error for each plugin that is of no use.
@@ -95,14 +128,18 @@ fn write_table(out: &mut dyn Write, rows: &[Row], context: &Context) -> Result<(
         Table::new(&["NAME", ">QUBITS", "SIMULATOR", "STATUS", ">QUEUE", "DESCRIPTION"]);
     let unknown = || "-".to_owned();
     for row in rows {
-        let configuration = row.configuration.as_ref().ok();
-        let status = row.status.as_ref().ok();
+        let configuration = row.backend.configuration.as_ref();
+        let status = match &row.status {
+            Status::Known(status) => state(status),
+            Status::Unknown => "unknown".to_owned(),
+            Status::NotAsked => unknown(),
+        };
         table.push([
             row.backend.name.clone(),
             configuration.map_or_else(unknown, |c| qubits(c)),
             configuration.map_or_else(unknown, |c| yes_or_no(c.simulator)),
-            status.map_or_else(|| "unknown".to_owned(), state),
-            status.map_or_else(unknown, |status| status.pending_jobs.to_string()),
+            status,
+            row.status().map_or_else(unknown, |status| status.pending_jobs.to_string()),
             configuration.and_then(|c| c.description.clone()).unwrap_or_default(),
         ]);
     }
@@ -131,8 +168,8 @@ pub(crate) fn state(status: &BackendStatus) -> String {
 
 fn document(rows: &[Row], problems: &[Failure]) -> Value {
     let backends = rows.iter().map(|row| {
-        let configuration = row.configuration.as_ref().ok();
-        let status = row.status.as_ref().ok();
+        let configuration = row.backend.configuration.as_ref();
+        let status = row.status();
         json!({
             "name": row.backend.name,
             "provider": row.backend.provider,

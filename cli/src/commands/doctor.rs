@@ -44,7 +44,7 @@ pub(crate) fn execute(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let registry = context.registry();
+    let registry = context.registry_as_it_is(Registry::discover);
     let mut checks = machine();
     checks.extend(search_path(&registry));
     checks.extend(plugins(&registry));
@@ -122,6 +122,7 @@ fn search_path(registry: &Registry) -> Vec<Check> {
 }
 
 fn plugins(registry: &Registry) -> Vec<Check> {
+    let problems = registry.examine();
     let mut checks: Vec<Check> = registry
         .candidates()
         .iter()
@@ -136,9 +137,11 @@ fn plugins(registry: &Registry) -> Vec<Check> {
                 }
                 (State::Ready, manifest) => {
                     let id = manifest.as_ref().map_or("?", |manifest| manifest.id.as_str());
-                    match registry.provider(id) {
-                        Ok(_) => Check::verdict("plugin", true, format!("{id}: {path}")),
-                        Err(error) => Check::verdict("plugin", false, format!("{id}: {error}")),
+                    match problems.iter().find(|(problem, _)| problem == id) {
+                        None => Check::verdict("plugin", true, format!("{id}: {path}")),
+                        Some((_, error)) => {
+                            Check::verdict("plugin", false, format!("{id}: {error}"))
+                        }
                     }
                 }
             }

@@ -12,6 +12,8 @@ pub(crate) mod doctor;
 pub(crate) mod each;
 pub(crate) mod job;
 pub(crate) mod jobs;
+pub(crate) mod live;
+pub(crate) mod provider;
 pub(crate) mod providers;
 pub(crate) mod result;
 pub(crate) mod retry;
@@ -46,6 +48,7 @@ pub(crate) fn execute(
         Command::Backends(args) => backends::execute(&args, context, out),
         Command::Backend(args) => backend::execute(&args, context, out),
         Command::Providers(args) => providers::execute(&args, context, out),
+        Command::Provider(args) => provider::execute(&args, context),
         Command::Compile(args) => compile::execute(&args, context, out),
         Command::Convert(args) => convert::execute(&args, out),
         Command::Account(args) => account::execute(&args, context, out),

@@ -1,6 +1,6 @@
 //! `ketch providers`: the plugins that were found, and why some are refused.
 
-use std::io::Write;
+use std::{io::Write, sync::Arc};
 
 use clap::Args;
 use ketch::{Candidate, Refusal, Registry, RegistryError, State};
@@ -10,7 +10,10 @@ use crate::{
     context::Context,
     exit::Exit,
     failure::Failure,
-    output::table::{Table, one_line},
+    output::{
+        number,
+        table::{Table, one_line},
+    },
 };
 
 /// The arguments of `ketch providers`.
@@ -20,7 +23,7 @@ use crate::{
                         beside them."
 )]
 pub(crate) struct ProvidersArgs {
-    /// Show every step of the check of each file
+    /// Check every file anew, and show every step and the time it took
     #[arg(long)]
     why: bool,
     /// Print a document for programs (schema ketch.providers/1)
@@ -28,11 +31,13 @@ pub(crate) struct ProvidersArgs {
     pub(crate) json: bool,
 }
 
-/// What became of a plugin, with what loading it showed.
-struct Found<'a> {
-    candidate: &'a Candidate,
+/// What became of a plugin, with what asking it showed.
+struct Found {
+    candidate: Arc<Candidate>,
     state: &'static str,
     reason: Option<String>,
+    /// `in process` or `isolated`, if it is used.
+    isolation: Option<&'static str>,
 }
 
 pub(crate) fn execute(
@@ -40,13 +45,17 @@ pub(crate) fn execute(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let registry = context.registry();
-    let found: Vec<Found<'_>> = registry.candidates().iter().map(|c| look(&registry, c)).collect();
+    let discover = if args.why { Registry::discover_anew } else { Registry::discover };
+    let registry = context.registry_as_it_is(discover);
+    let problems = registry.examine();
+    let candidates = registry.candidates();
+    let found: Vec<Found> =
+        candidates.into_iter().map(|candidate| look(&registry, candidate, &problems)).collect();
     if args.json {
         writeln!(out, "{}", document(&registry, &found))?;
         return Ok(Exit::Ok);
     }
-    let mut table = Table::new(&["ID", "VERSION", "ABI", "STATE", "FROM", "FILE"]);
+    let mut table = Table::new(&["ID", "VERSION", "ABI", "STATE", "ISOLATION", "FROM", "FILE"]);
     for one in &found {
         let manifest = one.candidate.manifest.as_ref();
         let unknown = || "-".to_owned();
@@ -55,6 +64,7 @@ pub(crate) fn execute(
             manifest.map_or_else(unknown, |manifest| manifest.version.clone()),
             manifest.map_or_else(unknown, |manifest| manifest.abi.to_string()),
             one.state.to_owned(),
+            one.isolation.map_or_else(unknown, str::to_owned),
             one.candidate.origin.to_string(),
             one.candidate.path.display().to_string(),
         ]);
@@ -69,7 +79,7 @@ pub(crate) fn execute(
         writeln!(out, "{gap}{state}: {reason}")?;
     }
     if args.why {
-        found.iter().try_for_each(|one| write_steps(out, one.candidate))?;
+        found.iter().try_for_each(|one| write_steps(out, &one.candidate))?;
     }
     if found.is_empty() {
         writeln!(out, "no plugin was found; these directories were searched:")?;
@@ -81,40 +91,62 @@ pub(crate) fn execute(
     Ok(Exit::Ok)
 }
 
-/// Loads an accepted plugin, since only that shows whether it works.
-fn look<'a>(registry: &Registry, candidate: &'a Candidate) -> Found<'a> {
-    let (state, reason) = match (&candidate.state, &candidate.manifest) {
-        (State::Refused(refusal), _) => ("refused", Some(refusal.to_string())),
-        (State::Shadowed { by }, _) => {
+/// Says what became of a file, with what is wrong with the accepted plugins.
+fn look(
+    registry: &Registry,
+    candidate: Arc<Candidate>,
+    problems: &[(String, RegistryError)],
+) -> Found {
+    let id = candidate.manifest.as_ref().map_or("", |manifest| manifest.id.as_str());
+    let (state, reason) = match &candidate.state {
+        // It is as good as before, but not the one that was accepted.
+        State::Refused(refusal) if refusal.step == "lock" => ("changed", Some(refusal.to_string())),
+        State::Refused(refusal) => ("refused", Some(refusal.to_string())),
+        State::Shadowed { by } => {
             let (path, by) = (candidate.path.display(), by.display());
             ("shadowed", Some(one_line(&format!("{path}: {by} has the same id and comes first"))))
         }
-        (State::Ready, Some(manifest)) => match registry.provider(&manifest.id) {
-            Ok(_) => ("ready", None),
-            Err(error) => ("refused", Some(reason_of(&error))),
+        State::Ready => match problems.iter().find(|(problem, _)| problem == id) {
+            Some((_, problem)) => (state_of(problem), Some(reason_of(problem))),
+            None => ("ready", None),
         },
-        (State::Ready, None) => ("ready", None),
     };
-    Found { candidate, state, reason }
+    let isolated = matches!(candidate.state, State::Ready).then(|| registry.is_isolated(id));
+    let isolation = isolated.flatten().map(|yes| if yes { "isolated" } else { "in process" });
+    Found { candidate, state, reason, isolation }
+}
+
+/// Whether a plugin is of no use, or only did not list its backends this time.
+fn state_of(problem: &RegistryError) -> &'static str {
+    match problem {
+        RegistryError::Plugin { .. } => "refused",
+        RegistryError::Provider { source, .. } if source.code() == "plugin.paused" => "paused",
+        _ => "ready",
+    }
 }
 
 fn reason_of(error: &RegistryError) -> String {
     match error {
         RegistryError::Plugin { refusal, .. } => refusal.to_string(),
-        error => one_line(&error.to_string()),
+        error => {
+            let cause = std::error::Error::source(error).map(|cause| format!(": {cause}"));
+            one_line(&format!("{error}{}", cause.unwrap_or_default()))
+        }
     }
 }
 
 fn write_steps(out: &mut dyn Write, candidate: &Candidate) -> std::io::Result<()> {
     writeln!(out, "\n{}", one_line(&candidate.path.display().to_string()))?;
-    let width = candidate.steps.iter().map(|step| step.name.chars().count()).max().unwrap_or(0);
-    candidate
-        .steps
-        .iter()
-        .try_for_each(|step| writeln!(out, "  {:<width$}  {}", step.name, one_line(&step.outcome)))
+    let steps = || candidate.steps.iter();
+    let width = steps().map(|step| step.name.chars().count()).max().unwrap_or(0);
+    steps().try_for_each(|step| {
+        let took = step.took.map(|took| format!("  ({})", number::duration(took)));
+        let (outcome, took) = (one_line(&step.outcome), took.unwrap_or_default());
+        writeln!(out, "  {:<width$}  {outcome}{took}", step.name)
+    })
 }
 
-fn document(registry: &Registry, found: &[Found<'_>]) -> Value {
+fn document(registry: &Registry, found: &[Found]) -> Value {
     let directories = registry.search_path().directories.iter().map(|directory| {
         json!({
             "path": directory.path.to_string_lossy(),
@@ -134,10 +166,14 @@ fn document(registry: &Registry, found: &[Found<'_>]) -> Value {
             "origin": one.candidate.origin.to_string(),
             "path": one.candidate.path.to_string_lossy(),
             "state": one.state,
+            "isolation": one.isolation,
             "reason": one.reason,
             "refusal": refusal_document(&one.candidate.state),
             "steps": steps
-                .map(|step| json!({ "name": step.name, "outcome": step.outcome }))
+                .map(|step| {
+                    let took = step.took.map(|took| took.as_secs_f64());
+                    json!({ "name": step.name, "outcome": step.outcome, "time_taken": took })
+                })
                 .collect::<Vec<_>>(),
         })
     });
@@ -145,6 +181,7 @@ fn document(registry: &Registry, found: &[Found<'_>]) -> Value {
         "schema": "ketch.providers/1",
         "providers": providers.collect::<Vec<_>>(),
         "searched": directories.collect::<Vec<_>>(),
+        "ignored": registry.search_path().ignored,
     })
 }
 

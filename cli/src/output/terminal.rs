@@ -67,6 +67,12 @@ pub(crate) fn say(text: impl std::fmt::Display) {
     print(&harmless(&text.to_string()));
 }
 
+/// Asks something on standard error; the answer stands on the same line.
+pub(crate) fn ask(text: impl std::fmt::Display) {
+    let mut err = io::stderr().lock();
+    let _ = write!(err, "{}", harmless(&text.to_string())).and_then(|()| err.flush());
+}
+
 fn print(text: &str) {
     let _ = writeln!(io::stderr().lock(), "{text}");
 }

@@ -52,6 +52,11 @@ pub struct Manifest {
     /// The names of the secrets that it needs.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<String>,
+    /// Files and directories, besides the library itself, that its list of backends is made from.
+    /// A leading `$NAME` stands for the environment variable; what has no value is left out. While
+    /// none of them changes, the list need not be asked for again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub listing_reads: Vec<String>,
     /// Fields that this host does not know.
     #[serde(flatten)]
     pub extra: Map<String, Value>,

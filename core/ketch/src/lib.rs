@@ -40,9 +40,10 @@ pub use ketch_core::{
 };
 pub use ketch_qasm as qasm;
 pub use ketch_registry::{
-    Account, AccountError, AccountFilter, AccountStore, ActiveAccounts, Candidate,
-    Error as RegistryError, Event, Isolation, Limits, Listing, Manifest, Origin, QualifiedBackend,
-    Refusal, Registry, SearchDirectory, SearchPath, State, Step, accounts, run_if_plugin_host,
+    Account, AccountError, AccountFilter, AccountStore, ActiveAccounts, Candidate, Catalogue,
+    Error as RegistryError, Event, Isolation, Limits, ListedBackend, Listing, Manifest, Origin,
+    QualifiedBackend, Refusal, Registry, SearchDirectory, SearchPath, State, Step, Terms, accounts,
+    run_if_plugin_host,
 };
 pub use load::{Format, LoadError, Loaded, load, load_text};
 

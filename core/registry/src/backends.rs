@@ -4,7 +4,7 @@ use std::{ops::Deref, sync::Arc};
 
 use ketch_core::{Backend, Filter, Provider};
 
-use crate::{Error, Registry, Result, registry::ALIASES};
+use crate::{Catalogue, Error, ListedBackend, Registry, Result, registry::ALIASES};
 
 /// A backend with the name by which the registry knows it.
 #[derive(Clone)]
@@ -49,6 +49,7 @@ impl Registry {
     pub fn backends(&self, filter: &Filter) -> Listing {
         let mut listing = Listing::default();
         for id in self.provider_ids() {
+            let id = id.as_str();
             let asked = self.provider(id).and_then(|provider| {
                 provider.backends(filter).map_err(|source| provider_error(id, source))
             });
@@ -65,7 +66,8 @@ impl Registry {
 
     /// The backend called `provider/backend`, or `backend` alone where only one provider has it.
     /// `provider@account/backend` is the backend that the provider knows as `account:backend`.
-    /// Loads that provider's plugin, or for a bare name all plugins.
+    /// Loads that provider's plugin; a bare name may need all of them, if no backend is listed by
+    /// that name.
     ///
     /// # Errors
     /// If there is none, the name is ambiguous, or the plugin cannot be loaded.
@@ -112,15 +114,22 @@ impl Registry {
         if self.provider_ids().is_empty() {
             return Err(self.no_plugin());
         }
-        let Listing { backends, mut problems } = self.backends(&Filter::default());
+        // What is listed is known without loading all plugins; only those that have it are loaded.
+        let Catalogue { backends, mut problems } = self.catalogue(&Filter::default());
         let known: Vec<String> = backends.iter().map(|backend| backend.name.clone()).collect();
-        let mut exact: Vec<QualifiedBackend> =
-            backends.into_iter().filter(|backend| backend.backend.name() == name).collect();
+        let listed = |backend: &&ListedBackend| {
+            backend.name.split_once('/').is_some_and(|(_, own)| own == name)
+        };
+        let mut exact = Vec::new();
+        for backend in backends.iter().filter(listed) {
+            let provider = self.provider(&backend.provider)?;
+            exact.push(self.backend_of(&*provider, &backend.provider, name)?);
+        }
         if exact.is_empty() {
             // No backend is listed by that name, but a provider may know it as an alias.
             let aliases = self.provider_ids().into_iter().filter_map(|id| {
-                let provider = self.provider(id).ok()?;
-                self.backend_of(&*provider, id, name).ok()
+                let provider = self.provider(&id).ok()?;
+                self.backend_of(&*provider, &id, name).ok()
             });
             exact = aliases.collect();
         }
@@ -148,6 +157,6 @@ fn qualified(id: &str, backend: Arc<dyn Backend>) -> QualifiedBackend {
     QualifiedBackend { name, provider: id.to_owned(), note: None, backend }
 }
 
-fn provider_error(id: &str, source: ketch_core::Error) -> Error {
+pub(crate) fn provider_error(id: &str, source: ketch_core::Error) -> Error {
     Error::Provider { provider: id.to_owned(), source }
 }

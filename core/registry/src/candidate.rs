@@ -1,6 +1,6 @@
 //! A file that may be a plugin, and what became of it.
 
-use std::path::PathBuf;
+use std::{path::PathBuf, time::Duration};
 
 use ketch_abi::Manifest;
 
@@ -19,6 +19,9 @@ pub struct Candidate {
     pub state: State,
     /// The checks, in order, up to the one that failed.
     pub steps: Vec<Step>,
+    /// It is the file that the user's lock file knows by its digest, or part of the installation:
+    /// only then it is told the accounts that are its provider's.
+    pub trusted: bool,
 }
 
 /// What became of a candidate.
@@ -42,4 +45,6 @@ pub struct Step {
     pub name: &'static str,
     /// What was found.
     pub outcome: String,
+    /// How long it took; `None` if the outcome was known from an earlier time.
+    pub took: Option<Duration>,
 }

@@ -1,14 +1,15 @@
 //! The checks of a candidate that run none of its code, in order.
 
-use std::{io::Read, path::Path};
+use std::{io::Read, path::Path, time::Instant};
 
 use ketch_abi::{ABI, MAKER_SYMBOL, MANIFEST_SECTION, Manifest, plugin_abi_symbol};
 use serde_json::Value;
 
 use crate::{
-    Candidate, Origin, Refusal, State, Step, elf,
+    Origin, Refusal, Step, elf,
     permissions::{self, Verdict},
     platform,
+    stamp::digest,
 };
 
 /// No plugin is larger.
@@ -24,30 +25,65 @@ const MAX_FOUND: usize = 300;
 /// `local` nor receive a service's secrets.
 pub(crate) const RESERVED: [&str; 3] = ["local", "noisy", "ibmq"];
 
-/// Checks a file and says all about it.
-pub(crate) fn check(path: &Path, origin: Origin) -> Candidate {
-    let mut check = Check { path, steps: Vec::new(), manifest: None };
-    let state = match check.run(origin) {
-        Ok(()) => State::Ready,
-        Err(refusal) => {
-            check.note(refusal.step, format!("refused: found {}", refusal.found));
-            State::Refused(refusal)
-        }
-    };
-    let Check { steps, manifest, .. } = check;
-    Candidate { path: path.to_owned(), origin, manifest, state, steps }
+/// Neither part of Ketch nor trusted as such.
+pub(crate) fn is_third_party(id: &str) -> bool {
+    !RESERVED.contains(&id)
+}
+
+/// What a file is, whoever it belongs to and wherever it lies.
+#[derive(Debug)]
+pub(crate) struct Inspected {
+    pub(crate) manifest: Option<Manifest>,
+    pub(crate) steps: Vec<Step>,
+    /// Of a third party's plugin, and wherever it was asked for.
+    pub(crate) sha256: Option<String>,
+    pub(crate) refusal: Option<Refusal>,
+}
+
+/// Reads a file and says what it is; `hash` is whether the digest is needed in any case.
+pub(crate) fn inspect(path: &Path, hash: bool) -> Inspected {
+    let mut check = Check::of(path);
+    let outcome = check.contents(hash);
+    let refusal = outcome.as_ref().err().cloned();
+    if let Some(refusal) = &refusal {
+        check.note_refusal(refusal);
+    }
+    let Check { manifest, steps, .. } = check;
+    Inspected { manifest, steps, sha256: outcome.ok().flatten(), refusal }
+}
+
+/// Whether a plugin may be used from where it lies, by whom it belongs to and by its id. The steps
+/// are added to those so far.
+pub(crate) fn admit(
+    path: &Path,
+    origin: Origin,
+    id: &str,
+    steps: &mut Vec<Step>,
+) -> Result<(), Refusal> {
+    let mut check = Check { steps: std::mem::take(steps), ..Check::of(path) };
+    let outcome = check.permissions(origin).and_then(|()| check.id(id, origin));
+    if let Err(refusal) = &outcome {
+        check.note_refusal(refusal);
+    }
+    *steps = check.steps;
+    outcome
 }
 
 struct Check<'a> {
     path: &'a Path,
     steps: Vec<Step>,
     manifest: Option<Manifest>,
+    /// When the step began that is not noted yet.
+    since: Instant,
 }
 
-type Checked = Result<(), Refusal>;
+impl<'a> Check<'a> {
+    fn of(path: &'a Path) -> Self {
+        Self { path, steps: Vec::new(), manifest: None, since: Instant::now() }
+    }
 
-impl Check<'_> {
-    fn run(&mut self, origin: Origin) -> Checked {
+    /// The checks that depend on nothing but the bytes; gives their digest.
+    fn contents(&mut self, hash: bool) -> Result<Option<String>, Refusal> {
         let bytes = self.read()?;
         let library = elf::read(&bytes, MANIFEST_SECTION).map_err(|why| {
             let fix = match why.step {
@@ -60,7 +96,7 @@ impl Check<'_> {
         self.note("file kind", "an ELF library for x86-64, whole");
         let manifest = self.manifest(library.manifest)?;
         self.note("manifest", format!("provider `{}` {}", manifest.id, manifest.version));
-        let (abi, id) = (manifest.abi, manifest.id.clone());
+        let (abi, hash) = (manifest.abi, hash || is_third_party(&manifest.id));
         self.manifest = Some(manifest);
         if abi != ABI {
             let fix = if abi > ABI { "update ketch" } else { "ask its author for a newer build" };
@@ -74,8 +110,7 @@ impl Check<'_> {
             }
         }
         self.note("abi", format!("ABI {abi}, entry present"));
-        self.permissions(origin)?;
-        self.id(&id, origin)
+        Ok(hash.then(|| digest(&bytes)))
     }
 
     fn read(&self) -> Result<Vec<u8>, Refusal> {
@@ -123,7 +158,7 @@ impl Check<'_> {
         })
     }
 
-    fn permissions(&mut self, origin: Origin) -> Checked {
+    fn permissions(&mut self, origin: Origin) -> Result<(), Refusal> {
         match permissions::check(self.path, origin) {
             Ok(Verdict::Fine) => self.note("permissions", "writable by its owner only"),
             Ok(Verdict::Warning(text)) => self.note("permissions", format!("warning: {text}")),
@@ -138,7 +173,7 @@ impl Check<'_> {
         Ok(())
     }
 
-    fn id(&mut self, id: &str, origin: Origin) -> Checked {
+    fn id(&mut self, id: &str, origin: Origin) -> Result<(), Refusal> {
         let reserved = RESERVED.contains(&id);
         if reserved && !origin.is_installation() && origin != Origin::Flag {
             let found = format!("the reserved id `{id}`");
@@ -155,7 +190,13 @@ impl Check<'_> {
     }
 
     fn note(&mut self, name: &'static str, outcome: impl Into<String>) {
-        self.steps.push(Step { name, outcome: outcome.into() });
+        let took = Some(self.since.elapsed());
+        self.steps.push(Step { name, outcome: outcome.into(), took });
+        self.since = Instant::now();
+    }
+
+    fn note_refusal(&mut self, refusal: &Refusal) {
+        self.note(refusal.step, format!("refused: found {}", refusal.found));
     }
 
     fn refusal(&self, step: &'static str, found: String, expected: &str, fix: &str) -> Refusal {
@@ -216,7 +257,7 @@ mod tests {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("x.so");
         std::fs::File::create(&path).unwrap().set_len(MAX_FILE).unwrap();
-        let check = Check { path: &path, steps: Vec::new(), manifest: None };
+        let check = Check::of(&path);
         assert_eq!(check.read().unwrap().len() as u64, elf::START);
     }
 }

@@ -19,6 +19,10 @@ pub enum Error {
     Ambiguous { name: String, candidates: Vec<String> },
     #[error("{refusal}")]
     Plugin { refusal: Refusal },
+    #[error("cannot {what} the lock file `{}`: {reason}", path.display())]
+    LockFile { path: PathBuf, what: &'static str, reason: String, fix: String },
+    #[error("provider `{id}` needs no trust: {reason}")]
+    NothingToTrust { id: String, reason: String },
     #[error("provider `{provider}`")]
     Provider {
         provider: String,
@@ -67,6 +71,8 @@ impl Error {
             Self::UnknownBackend { .. } => "backend.not_found",
             Self::Ambiguous { .. } => "backend.ambiguous",
             Self::Plugin { .. } => "plugin.refused",
+            Self::LockFile { .. } => "plugin.lock_file",
+            Self::NothingToTrust { .. } => "usage",
             Self::Provider { source, .. } => source.code(),
         }
     }
@@ -87,8 +93,15 @@ impl Error {
             Self::Plugin { .. } => {
                 Some("`ketch providers --why` shows every step of the check".to_owned())
             }
+            Self::LockFile { fix, .. } => Some(fix.clone()),
+            Self::NothingToTrust { .. } => None,
             Self::Provider { source, .. } => source.hint(),
         }
+    }
+
+    /// The hint in one piece, for a refusal.
+    pub(crate) fn fix(&self) -> String {
+        self.hint().unwrap_or_else(|| "see `ketch providers --why`".to_owned())
     }
 }
 

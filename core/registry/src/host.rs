@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use ketch_core::{Error, Extensions, JOB_EVENT, LOG, Message, Result};
 use serde_json::{Value, json};
 
-use crate::{accounts::ActiveAccounts, check::RESERVED};
+use crate::accounts::ActiveAccounts;
 
 /// Something a provider told the host, on whatever thread it was on.
 #[derive(Clone, Debug, PartialEq)]
@@ -50,6 +50,8 @@ impl Listeners {
 /// The host, as one provider sees it.
 pub(crate) struct HostObject {
     pub(crate) provider: String,
+    /// It may be told the accounts.
+    pub(crate) trusted: bool,
     pub(crate) listeners: Listeners,
     pub(crate) accounts: ActiveAccounts,
 }
@@ -59,11 +61,11 @@ const ACCOUNTS: &str = "ketch.accounts/1";
 
 impl HostObject {
     /// The accounts of this provider. Secrets go only to reserved providers, which are trusted by
-    /// the place they lie in; another file with the same id could be anybody's.
+    /// the place they lie in, and to the very files that the user has accepted; another file with
+    /// the same id could be anybody's.
     fn accounts(&self) -> Message {
-        let trusted = RESERVED.contains(&self.provider.as_str());
         let accounts = self.accounts.accounts().into_iter();
-        let own = accounts.filter(|account| trusted && account.provider == self.provider);
+        let own = accounts.filter(|account| self.trusted && account.provider == self.provider);
         let own: Vec<Value> = own.map(|account| account.document()).collect();
         Message::json(&json!({"schema": ACCOUNTS, "accounts": own}))
     }

@@ -9,25 +9,36 @@
 
 pub mod accounts;
 mod backends;
+mod cache;
 mod candidate;
+mod catalogue;
 mod check;
 mod elf;
 mod error;
+mod files;
 mod host;
 mod isolate;
 mod load;
+mod lock_file;
+mod made_from;
 mod permissions;
 mod platform;
 mod registry;
+mod scan;
 mod search_path;
+mod slot;
+mod stamp;
+mod trust;
 
 pub use accounts::{Account, AccountError, AccountFilter, AccountStore, ActiveAccounts};
 pub use backends::{Listing, QualifiedBackend};
 pub use candidate::{Candidate, State, Step};
+pub use catalogue::{Catalogue, ListedBackend};
 pub use error::{Error, Refusal, Result};
 pub use host::Event;
 pub use isolate::{Isolation, Limits, run_if_plugin_host};
 pub use ketch_abi::Manifest;
+pub use lock_file::Terms;
 pub use registry::Registry;
 pub use search_path::{Origin, SearchDirectory, SearchPath};
 

@@ -10,9 +10,10 @@ use ketch_abi::{
 use ketch_core::{Extensions, Provider};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-use crate::{Refusal, check::MAX_FILE, elf, platform};
+use crate::{Refusal, check::MAX_FILE, elf, platform, stamp::digest};
 
-/// Loads a library that passed the checks and makes its provider.
+/// Loads a library that passed the checks and makes its provider. With a digest, nothing but the
+/// bytes that have it is loaded.
 ///
 /// Opening the file *is* running its code: its initialisers run before anything can be asked. The
 /// library stays loaded for the rest of the process, since its threads and thread-locals may
@@ -24,6 +25,7 @@ use crate::{Refusal, check::MAX_FILE, elf, platform};
 pub(crate) fn load(
     path: &Path,
     manifest: &Manifest,
+    sha256: Option<&str>,
     host: Arc<dyn Extensions>,
 ) -> Result<Arc<dyn Provider>, Refusal> {
     let refuse = |step, found: String, expected: &str, fix: &str| Refusal {
@@ -47,6 +49,12 @@ pub(crate) fn load(
     if embedded.is_none_or(|embedded| embedded.id != manifest.id || embedded.abi != manifest.abi) {
         let found = "another plugin than at discovery".to_owned();
         return Err(refuse("loading", found, &format!("provider `{}`", manifest.id), "run again"));
+    }
+    if let Some(sha256) = sha256
+        && digest(&bytes) != sha256
+    {
+        let found = "other bytes than at discovery".to_owned();
+        return Err(refuse("loading", found, "the file that was checked", "run again"));
     }
     let in_place = library.needs_neighbours.then_some(path.as_os_str());
     let name = in_place.unwrap_or(name.as_ref());

@@ -12,11 +12,13 @@ pub(crate) enum Verdict {
     Refused { found: String, expected: &'static str, fix: String },
 }
 
-/// Checks a file and the directory that holds it.
+/// Checks a file, the directory that holds it, and the manifest beside it if there is one.
 pub(crate) fn check(file: &Path, origin: Origin) -> std::io::Result<Verdict> {
     let directory = file.parent().unwrap_or(Path::new("/"));
+    let beside = file.with_extension("json");
+    let beside = beside.exists().then_some(&*beside);
     let mut warning = Verdict::Fine;
-    for path in [directory, file] {
+    for path in [directory, file].into_iter().chain(beside) {
         let facts = Facts::of(&path.metadata()?);
         match judge(&facts, origin, path) {
             Verdict::Fine => {}

@@ -1,7 +1,9 @@
 //! Where plugins are looked for.
 
 use std::{
-    env, fmt,
+    env,
+    ffi::OsStr,
+    fmt,
     path::{Path, PathBuf},
 };
 
@@ -57,6 +59,8 @@ pub struct SearchDirectory {
 pub struct SearchPath {
     /// The directories.
     pub directories: Vec<SearchDirectory>,
+    /// What was named and is not searched, with the reason: one line each, for people.
+    pub ignored: Vec<String>,
 }
 
 impl SearchPath {
@@ -65,17 +69,24 @@ impl SearchPath {
     /// Cargo puts example programs into a directory `examples` below the one with the plugins, so
     /// from a directory of that name the one above is searched too.
     ///
-    /// Under raised privileges (a set-user-id program) the first two are left out.
+    /// Under raised privileges (a set-user-id program) the first two are left out. So is what is
+    /// not an absolute path: what the current directory holds is never searched.
     #[must_use]
     pub fn standard() -> Self {
         let mut directories = Vec::new();
+        let mut ignored = Vec::new();
         let mut add = |origin, path| directories.push(SearchDirectory { path, origin });
-        if !platform::has_raised_privileges() {
-            if let Some(paths) = env::var_os("KETCH_PLUGIN_PATH") {
-                // An empty part would mean the current directory.
-                let paths = env::split_paths(&paths).filter(|path| path.is_absolute());
-                paths.for_each(|path| add(Origin::Environment, path));
-            }
+        let named = env::var_os("KETCH_PLUGIN_PATH");
+        if platform::has_raised_privileges() {
+            let reason = "this program runs with more rights than its user";
+            ignored.extend(named.map(|_| format!("KETCH_PLUGIN_PATH: ignored, since {reason}")));
+        } else {
+            let (absolute, relative) = named.as_deref().map(split).unwrap_or_default();
+            absolute.into_iter().for_each(|path| add(Origin::Environment, path));
+            ignored.extend(relative.iter().map(|path| {
+                let path = path.display();
+                format!("KETCH_PLUGIN_PATH: `{path}` is ignored, since it is no absolute path")
+            }));
             Self::user_directory().into_iter().for_each(|path| add(Origin::User, path));
         }
         add(Origin::System, "/usr/local/lib/ketch/providers".into());
@@ -84,14 +95,16 @@ impl SearchPath {
         if let Some(directory) = executable.as_deref().and_then(|path| path.parent()) {
             beside_executable(directory).into_iter().for_each(|path| add(Origin::Executable, path));
         }
-        Self { directories }
+        Self { directories, ignored }
     }
 
     /// These directories, then the standard ones.
     #[must_use]
     pub fn with_flags(directories: impl IntoIterator<Item = PathBuf>) -> Self {
         let mut path = Self::only(directories);
-        path.directories.extend(Self::standard().directories);
+        let standard = Self::standard();
+        path.directories.extend(standard.directories);
+        path.ignored.extend(standard.ignored);
         path
     }
 
@@ -99,7 +112,12 @@ impl SearchPath {
     #[must_use]
     pub fn only(directories: impl IntoIterator<Item = PathBuf>) -> Self {
         let flag = |path| SearchDirectory { path, origin: Origin::Flag };
-        Self { directories: directories.into_iter().map(flag).collect() }
+        Self { directories: directories.into_iter().map(flag).collect(), ignored: Vec::new() }
+    }
+
+    /// There are directories besides those that were named one by one.
+    pub(crate) fn is_standard(&self) -> bool {
+        self.directories.iter().any(|directory| directory.origin != Origin::Flag)
     }
 
     /// Where a user drops plugins: `$XDG_DATA_HOME/ketch/providers`, or
@@ -112,6 +130,13 @@ impl SearchPath {
             absolute("XDG_DATA_HOME").or_else(|| Some(absolute("HOME")?.join(".local/share")));
         Some(data?.join("ketch/providers"))
     }
+}
+
+/// The absolute and the relative directories of a path list. An empty part, which elsewhere means
+/// the current directory, means nothing.
+fn split(list: &OsStr) -> (Vec<PathBuf>, Vec<PathBuf>) {
+    let named = env::split_paths(list).filter(|path| !path.as_os_str().is_empty());
+    named.partition(|path| path.is_absolute())
 }
 
 /// The directories that belong to a program in `directory`.
@@ -129,6 +154,13 @@ fn beside_executable(directory: &Path) -> Vec<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn path_lists_are_split_into_what_is_searched_and_what_is_told() {
+        let (absolute, relative) = split(OsStr::new("/a::lib:/b/../c:.:~/d:"));
+        assert_eq!(absolute, ["/a", "/b/../c"].map(PathBuf::from));
+        assert_eq!(relative, ["lib", ".", "~/d"].map(PathBuf::from));
+    }
 
     #[test]
     fn programs_look_beside_themselves_and_examples_also_above() {

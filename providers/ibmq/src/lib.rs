@@ -30,4 +30,5 @@ pub use settings::Settings;
 ketch_core::export_provider! {
     id: "ibmq",
     provider: |host| Ok(IbmqProvider::new(host)),
+    manifest: r#""secrets":["token"]"#,
 }

@@ -141,5 +141,5 @@ fn described(error: &dyn std::error::Error) -> String {
 ketch_core::export_provider! {
     id: "noisy",
     provider: |host: Host| Ok(NoisyProvider::new(host)),
-    manifest: r#""status":"static","rerun":"safe""#,
+    manifest: r#""status":"static","rerun":"safe","listing_reads":["$KETCH_NOISY_DEVICES","$XDG_DATA_HOME/ketch/devices","$HOME/.local/share/ketch/devices"]"#,
 }

@@ -2,7 +2,7 @@
 
 use std::{
     fs::File,
-    io::Read,
+    io::{Read, Write},
     process::{Command, Stdio},
 };
 
@@ -12,20 +12,30 @@ use crate::sandbox::{Sandbox, example};
 
 /// What a command shows on a terminal of 80 columns.
 fn shown(command: &mut Command) -> String {
+    on_terminal(command, None)
+}
+
+/// What a command shows on a terminal, where somebody types these lines if it asks.
+pub(crate) fn on_terminal(command: &mut Command, typed: Option<&str>) -> String {
     let terminal = openpt(OpenptFlags::RDWR | OpenptFlags::NOCTTY).unwrap();
     grantpt(&terminal).unwrap();
     unlockpt(&terminal).unwrap();
     let name = ptsname(&terminal, Vec::new()).unwrap().into_string().unwrap();
     let side = File::options().read(true).write(true).open(name).unwrap();
+    let mut terminal = File::from(terminal);
+    if let Some(typed) = typed {
+        command.stdin(Stdio::from(side.try_clone().unwrap()));
+        // The terminal keeps it until it is read.
+        terminal.write_all(typed.as_bytes()).unwrap();
+    }
     let mut child = command
         .stdout(Stdio::from(side.try_clone().unwrap()))
         .stderr(Stdio::from(side))
         .spawn()
         .unwrap();
     // The command keeps a copy of each descriptor; only once all are closed the reading ends.
-    command.stdout(Stdio::null()).stderr(Stdio::null());
+    command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
     let mut text = Vec::new();
-    let mut terminal = File::from(terminal);
     let mut part = [0; 4096];
     // Linux reports an error, and no end of file, when the other side is closed.
     while let Ok(length @ 1..) = terminal.read(&mut part) {

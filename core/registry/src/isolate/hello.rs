@@ -21,6 +21,9 @@ const PROTOCOL: u32 = 1;
 pub(super) struct Hello {
     protocol: u32,
     pub(super) manifest: Manifest,
+    /// What the file must be.
+    #[serde(default)]
+    pub(super) sha256: Option<String>,
     pub(super) limits: Imposed,
     /// Paths need not be text, so this travels beside the document.
     #[serde(skip)]
@@ -36,9 +39,14 @@ pub(super) enum Welcome {
 }
 
 impl Hello {
-    pub(super) fn new(path: &Path, manifest: &Manifest, limits: Imposed) -> Self {
+    pub(super) fn new(
+        path: &Path,
+        manifest: &Manifest,
+        sha256: Option<String>,
+        limits: Imposed,
+    ) -> Self {
         let (path, manifest) = (path.to_owned(), manifest.clone());
-        Self { protocol: PROTOCOL, manifest, limits, path }
+        Self { protocol: PROTOCOL, manifest, sha256, limits, path }
     }
 
     pub(super) fn to_message(&self) -> Result<Message> {

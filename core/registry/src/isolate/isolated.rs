@@ -20,10 +20,15 @@ use super::{
 };
 use crate::Refusal;
 
+/// The step at which a plugin that dies or hangs while it is loaded is refused.
+pub(crate) const START: &str = "start";
+
 /// A plugin behind a worker. A worker that died is replaced at the next call.
 pub(super) struct Isolated {
     path: PathBuf,
     manifest: Manifest,
+    /// What the file must be.
+    sha256: Option<String>,
     host: Arc<dyn Extensions>,
     limits: Limits,
     state: Mutex<State>,
@@ -42,11 +47,13 @@ impl Isolated {
     pub(super) fn start(
         path: &Path,
         manifest: &Manifest,
+        sha256: Option<&str>,
         host: Arc<dyn Extensions>,
         limits: Limits,
     ) -> Result<Self, Refusal> {
         let (path, manifest) = (path.to_owned(), manifest.clone());
-        let isolated = Self { path, manifest, host, limits, state: Mutex::default() };
+        let sha256 = sha256.map(str::to_owned);
+        let isolated = Self { path, manifest, sha256, host, limits, state: Mutex::default() };
         let worker = isolated.new_worker()?;
         lock(&isolated.state).worker = Some(Arc::new(worker));
         Ok(isolated)
@@ -124,7 +131,8 @@ impl Isolated {
         let host = Arc::clone(&self.host);
         let worker = Worker::start(&program, self.id(), host, &self.limits)
             .map_err(|error| unstarted(format!("{}: {error}", program.display())))?;
-        let hello = Hello::new(&self.path, &self.manifest, (&self.limits).into());
+        let sha256 = self.sha256.clone();
+        let hello = Hello::new(&self.path, &self.manifest, sha256, (&self.limits).into());
         let hello = hello.to_message().map_err(|error| unstarted(error.to_string()))?;
         match self.greet(&worker, hello) {
             Ok(welcome) => welcome.into_result(&self.path).map(|()| worker),
@@ -134,7 +142,8 @@ impl Isolated {
                 let last = last.map(|line| format!(", saying \"{line}\"")).unwrap_or_default();
                 let fix = "ask its author for a newer build";
                 let found = format!("{error}{last}");
-                let mut refusal = refuse("loading", found, "a library that loads", fix);
+                let step = if error.code() == "plugin.died" { START } else { "loading" };
+                let mut refusal = refuse(step, found, "a library that loads", fix);
                 refusal.details = death.map(|death| death.story().into());
                 Err(refusal)
             }

@@ -34,13 +34,16 @@ use std::{
 
 use ketch_abi::Manifest;
 use ketch_core::{Error, Extensions, Provider};
+use serde::{Deserialize, Serialize};
 
+pub(crate) use isolated::START;
 pub use limits::Limits;
 pub use plugin_host::run_if_plugin_host;
 
 use crate::Refusal;
 
-/// Starts a worker for a library that passed the checks, and makes its provider there.
+/// Starts a worker for a library that passed the checks, and makes its provider there. With a
+/// digest, no worker loads other bytes than those that have it.
 ///
 /// # Errors
 /// If no worker can be started, or the plugin refuses to load, dies while it is loaded or takes
@@ -48,22 +51,26 @@ use crate::Refusal;
 pub(crate) fn provider(
     path: &Path,
     manifest: &Manifest,
+    sha256: Option<&str>,
     host: Arc<dyn Extensions>,
     limits: Limits,
 ) -> Result<Arc<dyn Provider>, Refusal> {
-    let isolated = isolated::Isolated::start(path, manifest, host, limits)?;
+    let isolated = isolated::Isolated::start(path, manifest, sha256, host, limits)?;
     Ok(Arc::new(proxy::ProviderProxy::new(isolated)))
 }
 
 /// Which plugins run in processes of their own.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Isolation {
     /// All but those of the installation itself.
     #[default]
+    #[serde(rename = "auto")]
     Automatic,
     /// All.
+    #[serde(rename = "always")]
     Always,
     /// None: a plugin that crashes takes the host with it.
+    #[serde(rename = "never")]
     Never,
 }
 

@@ -53,11 +53,12 @@ fn load(
     hello: &Message,
     host: Arc<dyn Extensions>,
 ) -> Result<(Message, Option<Arc<dyn Provider>>)> {
-    let Hello { path, manifest, limits, .. } = Hello::from_message(hello)?;
+    let Hello { path, manifest, sha256, limits, .. } = Hello::from_message(hello)?;
     limits.impose().map_err(|error| {
         Error::caused("plugin.limits", "cannot impose the limits of the plugin", error)
     })?;
-    let (welcome, provider) = match load::load(Path::new(&path), &manifest, host) {
+    let (welcome, provider) = match load::load(Path::new(&path), &manifest, sha256.as_deref(), host)
+    {
         Ok(provider) => (Welcome::Loaded, Some(provider)),
         Err(refusal) => (Welcome::refused(refusal), None),
     };
