@@ -252,14 +252,25 @@ impl Registry {
     /// Remembers what was learned; whether a plugin was refused that was not before.
     fn remember(&self, snapshot: &Snapshot, asked: &[Asked]) -> bool {
         let (mut learned, mut refused) = (false, false);
+        let mut unpinned = Vec::new();
         let mut seen = self.seen();
         for (slot, asked) in snapshot.slots.iter().zip(asked) {
             let Some(probe) = &asked.probe else { continue };
             // If the file was replaced in between, this was said by another one.
             if seen.holds(slot) && seen.cache.remember(slot.path(), probe.clone(), asked.took) {
                 learned = true;
-                refused |= matches!(probe, Probe::Refused { .. });
+                if matches!(probe, Probe::Refused { .. }) {
+                    refused = true;
+                    // A file that never worked leaves the id free for one that does.
+                    if seen.has_pinned(slot) {
+                        unpinned.push(slot.id());
+                    }
+                }
             }
+        }
+        if let Some(lock_file) = self.lock_file().filter(|_| !unpinned.is_empty()) {
+            // If it cannot be written, the next file is asked about, and no harm is done.
+            let _ = lock_file.change(|pins| pins.retain(|id, _| !unpinned.contains(&&**id)));
         }
         if learned {
             seen.look_again();

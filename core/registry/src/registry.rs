@@ -44,6 +44,12 @@ impl Seen {
         }
     }
 
+    /// The plugin was pinned by this process, when it was first seen.
+    pub(crate) fn has_pinned(&self, slot: &Slot) -> bool {
+        let snapshot = self.snapshot.as_ref();
+        snapshot.is_some_and(|snapshot| snapshot.pinned.iter().any(|id| id == slot.id()))
+    }
+
     /// This very plugin is still among those that may be used.
     pub(crate) fn holds(&self, slot: &Arc<Slot>) -> bool {
         let snapshot = self.snapshot.as_ref();

@@ -27,6 +27,8 @@ pub(crate) struct Snapshot {
     pub(crate) candidates: Vec<Arc<Candidate>>,
     /// The accepted ones, in search order.
     pub(crate) slots: Vec<Arc<Slot>>,
+    /// The ids that were pinned when these files were first seen, by this process.
+    pub(crate) pinned: Vec<String>,
     fingerprint: Fingerprint,
     /// Another state would have another fingerprint.
     settled: bool,
@@ -81,11 +83,13 @@ pub(crate) fn scan(
         slots: Vec::new(),
     };
     fingerprint.files.iter().for_each(|file| scan.look_at(file));
-    scan.pins.write(lock_file, &mut scan.candidates, &mut scan.slots);
+    let mut pinned = previous.map_or_else(Vec::new, |previous| previous.pinned.clone());
+    pinned.extend(scan.pins.write(lock_file, &mut scan.candidates, &mut scan.slots));
     let Scan { candidates, slots, .. } = scan;
     let mut snapshot = Snapshot {
         candidates: candidates.into_iter().map(Arc::new).collect(),
         slots: slots.into_iter().map(|(_, slot)| slot).collect(),
+        pinned,
         settled: fingerprint.is_settled(now),
         fingerprint,
     };
@@ -332,14 +336,17 @@ impl Pinned {
         Ok(terms.unwrap_or_default())
     }
 
-    /// Pins what is new. A file that cannot be pinned is used all the same, without trust.
+    /// Pins what is new, and says which ids that are. A file that cannot be pinned is used all the
+    /// same, without trust.
     fn write(
         self,
         lock_file: Option<&LockFile>,
         candidates: &mut [Candidate],
         slots: &mut [(usize, Arc<Slot>)],
-    ) {
-        let Some(lock_file) = lock_file.filter(|_| !self.new.is_empty()) else { return };
+    ) -> Vec<String> {
+        let Some(lock_file) = lock_file.filter(|_| !self.new.is_empty()) else {
+            return Vec::new();
+        };
         let written = lock_file.change(|pins| {
             for (id, pin) in &self.new {
                 let entry = pins.entry(id.clone()).or_default();
@@ -365,6 +372,7 @@ impl Pinned {
             }
             candidate.steps.push(Step { name: LOCK, outcome, took: None });
         }
+        self.new.into_iter().map(|(id, _)| id).collect()
     }
 }
 
