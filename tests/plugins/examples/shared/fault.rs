@@ -13,7 +13,11 @@ use std::{
     time::Duration,
 };
 
-use rustix::process::{Signal, kill_current_process_group, kill_process};
+use rustix::{
+    fs::MemfdFlags,
+    mm::{MapFlags, ProtFlags},
+    process::{Signal, kill_current_process_group, kill_process},
+};
 
 /// Does what the name says. A name that says nothing does nothing.
 pub(crate) fn commit(fault: &str) {
@@ -58,7 +62,7 @@ pub(crate) fn commit(fault: &str) {
             panic!("no descriptor is left");
         }
         "many-threads" => {
-            for _ in 0..2000 {
+            for _ in 0..200 {
                 // Where the system refuses more, these are many enough.
                 let _ = thread::Builder::new().stack_size(16 << 10).spawn(thread::park);
             }
@@ -79,10 +83,8 @@ pub(crate) fn commit(fault: &str) {
         "stop" => signal(Signal::STOP),
         "divide" => signal(Signal::FPE),
         "illegal" => signal(Signal::ILL),
-        "misalign" => {
-            // The first is taken by the handler that finds overflown stacks.
-            signal(Signal::BUS);
-            signal(Signal::BUS);
+        "read-beyond-a-file" => {
+            black_box(read_beyond_a_file());
         }
         "break-pipe" => signal(Signal::PIPE),
         "alarm" => signal(Signal::ALARM),
@@ -90,6 +92,10 @@ pub(crate) fn commit(fault: &str) {
         "leave-child" => {
             // It keeps what this process had open.
             drop(Command::new("sleep").arg("600").spawn());
+            exit(0);
+        }
+        "leave-flood" => {
+            drop(Command::new("yes").arg("so much to say").spawn());
             exit(0);
         }
         "close-all" => (0..256).for_each(|number| {
@@ -132,6 +138,17 @@ fn flood(print: fn(&str)) {
 fn signal(signal: Signal) {
     let sent = kill_process(rustix::process::getpid(), signal);
     sent.expect("a process may send signals to itself");
+}
+
+/// What a truncated file does to whoever has mapped it.
+fn read_beyond_a_file() -> u8 {
+    let file = rustix::fs::memfd_create("empty", MemfdFlags::CLOEXEC).expect("memory for a file");
+    let (at, flags) = (std::ptr::null_mut(), MapFlags::SHARED);
+    // SAFETY: a mapping at a place of the system's choice touches no other memory.
+    let mapped = unsafe { rustix::mm::mmap(at, 4096, ProtFlags::READ, flags, &file, 0) };
+    let mapped = mapped.expect("a page of address space").cast::<u8>();
+    // SAFETY: none: the file has no such byte, and the process ends here.
+    unsafe { mapped.read_volatile() }
 }
 
 /// A recursion that the compiler cannot turn into a loop, and that has no end.
