@@ -5,12 +5,13 @@
 use std::alloc::{Layout, alloc_zeroed, dealloc};
 use std::fmt;
 use std::marker::PhantomData;
-use std::ops::{Deref, DerefMut};
+use std::ops::{Deref, DerefMut, Range};
 use std::ptr::NonNull;
 
 use num_complex::Complex;
 
 use crate::real::Real;
+use crate::spare::{self, Spare};
 use crate::threads::Threads;
 
 /// The alignment of every buffer: a cache line, and the widest vector.
@@ -50,7 +51,8 @@ unsafe impl Element for f64 {}
 unsafe impl<T: Real> Element for Complex<T> {}
 
 /// A buffer of fixed length, aligned to 64 bytes, in huge pages where it is large and
-/// the system has them.
+/// the system has them. Memory that is given back waits for the next buffer of its size, up to
+/// 64 MiB in all.
 ///
 /// Large buffers are mapped: the system may grant more than it has and find out later,
 /// so compare with the memory that is free before asking for a great part of it.
@@ -72,10 +74,23 @@ impl<E: Element> AlignedVec<E> {
     /// # Errors
     /// When the system has no such memory.
     pub fn try_zeroed(len: usize) -> Result<Self, AllocError> {
+        let (buffer, is_zero) = Self::try_any(len)?;
+        if !is_zero {
+            Pages(buffer.start.as_ptr().cast()).clear(0..size_of_val(&buffer[..]));
+        }
+        Ok(buffer)
+    }
+
+    /// A buffer of `len` numbers of any value, and whether they are zeros.
+    fn try_any(len: usize) -> Result<(Self, bool), AllocError> {
         let layout =
             Self::layout(len).ok_or(AllocError { bytes: len.saturating_mul(size_of::<E>()) })?;
-        let start = if layout.size() == 0 { NonNull::dangling() } else { zeroed(layout)?.cast() };
-        Ok(Self { start, len, owns: PhantomData })
+        let (start, is_zero) = match spare::take(layout) {
+            Some(start) => (start.cast(), false),
+            None if layout.size() == 0 => (NonNull::dangling(), true),
+            None => (zeroed(layout)?.cast(), true),
+        };
+        Ok((Self { start, len, owns: PhantomData }, is_zero))
     }
 
     /// A buffer of `len` zeros whose pages are in memory: brought in by all `threads` at
@@ -84,15 +99,15 @@ impl<E: Element> AlignedVec<E> {
     /// # Errors
     /// When the system has no such memory.
     pub fn try_zeroed_on(threads: &Threads, len: usize) -> Result<Self, AllocError> {
-        let buffer = Self::try_zeroed(len)?;
+        let (buffer, is_zero) = Self::try_any(len)?;
         let bytes = size_of_val(&buffer[..]);
-        if bytes >= MAP_FROM {
-            let first = Pages(buffer.start.as_ptr().cast());
-            threads.split(bytes.div_ceil(HUGE_PAGE), len, &|pages| {
-                for offset in
-                    (pages.start * HUGE_PAGE..bytes.min(pages.end * HUGE_PAGE)).step_by(PAGE)
-                {
-                    first.touch(offset);
+        if bytes >= MAP_FROM || !is_zero {
+            let pages = Pages(buffer.start.as_ptr().cast());
+            threads.split(bytes.div_ceil(HUGE_PAGE), len, &|part| {
+                let part = part.start * HUGE_PAGE..bytes.min(part.end * HUGE_PAGE);
+                match is_zero {
+                    true => part.step_by(PAGE).for_each(|offset| pages.touch(offset)),
+                    false => pages.clear(part),
                 }
             });
         }
@@ -104,7 +119,7 @@ impl<E: Element> AlignedVec<E> {
     /// # Errors
     /// When the system has no such memory.
     pub fn try_from_slice(values: &[E]) -> Result<Self, AllocError> {
-        let mut copy = Self::try_zeroed(values.len())?;
+        let (mut copy, _) = Self::try_any(values.len())?;
         copy.copy_from_slice(values);
         Ok(copy)
     }
@@ -119,8 +134,11 @@ impl<E: Element> Drop for AlignedVec<E> {
     fn drop(&mut self) {
         let layout = Self::layout(self.len).expect("the layout was valid when memory was had");
         if layout.size() > 0 {
-            // SAFETY: `start` came from `zeroed` with this layout and is given back once.
-            unsafe { free(self.start.cast(), layout) }
+            for spare in spare::keep(Spare { start: self.start.cast(), layout }) {
+                // SAFETY: a spare buffer came from `zeroed` with its layout, here or before, and
+                // who has the value is the only one to give it back.
+                unsafe { free(spare.start, spare.layout) }
+            }
         }
     }
 }
@@ -159,7 +177,7 @@ impl<E: Element> fmt::Debug for AlignedVec<E> {
     }
 }
 
-/// Fresh memory, each page of which one thread touches.
+/// Memory that nobody uses yet, each part of which one thread touches or clears.
 struct Pages(*mut u8);
 
 // SAFETY: the threads write to different pages of one buffer, which nobody reads meanwhile.
@@ -171,6 +189,13 @@ impl Pages {
         // SAFETY: `try_zeroed_on` keeps offsets below the size of its buffer, zeroed memory
         // that it has to itself, and each offset to one thread.
         unsafe { self.0.add(offset).write_volatile(0) }
+    }
+
+    /// Writes zeros; `part` must be within the buffer.
+    fn clear(&self, part: Range<usize>) {
+        // SAFETY: the callers keep to the size of a buffer that they have to themselves, and give
+        // each part to one thread.
+        unsafe { self.0.add(part.start).write_bytes(0, part.len()) }
     }
 }
 
@@ -249,6 +274,23 @@ mod tests {
                 assert_eq!(buffer.len(), len);
                 assert!(buffer.iter().all(|z| *z == Complex::ZERO));
                 buffer.fill(Complex::I);
+            }
+        }
+    }
+
+    #[test]
+    fn a_buffer_that_was_used_before_is_zeroed_again() {
+        let threads = Threads::new(2).unwrap();
+        for len in [0, 1 << 12, 1 << 13, 1 << 19, 1 << 22, 1 << 23] {
+            for round in 0..3 {
+                let mut buffer = match round {
+                    0 => AlignedVec::<Complex<f64>>::try_zeroed(len).unwrap(),
+                    _ => AlignedVec::<Complex<f64>>::try_zeroed_on(&threads, len).unwrap(),
+                };
+                let other = AlignedVec::<Complex<f64>>::try_zeroed(len).unwrap();
+                assert!(buffer.iter().chain(&other[..]).all(|z| *z == Complex::ZERO));
+                buffer.fill(Complex::I);
+                assert!(other.iter().all(|z| *z == Complex::ZERO));
             }
         }
     }

@@ -28,6 +28,7 @@ mod real;
 mod real_maps;
 mod reduce;
 mod simd;
+mod spare;
 mod threads;
 mod tiles;
 

@@ -37,7 +37,14 @@ impl<'t, T: Real> State<'t, T> {
     }
 
     fn empty(n_places: usize, threads: &'t Threads) -> Result<Self, Error> {
-        let amplitudes = AlignedVec::try_zeroed(1 << n_places)?;
+        /// Bytes up to which all threads bring a state in at once. Larger ones come in as passes get
+        /// to them, which can be cancelled.
+        const AT_ONCE: usize = 64 << 20;
+        let len = 1 << n_places;
+        let amplitudes = match len <= AT_ONCE / size_of::<Complex<T>>() {
+            true => AlignedVec::try_zeroed_on(threads, len)?,
+            false => AlignedVec::try_zeroed(len)?,
+        };
         Ok(Self { amplitudes, kernels: Kernels::detect(), threads, scratch: None })
     }
 
