@@ -1,18 +1,5 @@
 //! Networks of X, CX and SWAP: an affine map of the index over GF(2).
 
-#![expect(unsafe_code, reason = "vectors are read and written through pointers")]
-
-use std::ops::Range;
-
-use num_complex::Complex;
-
-use super::Tile;
-use crate::arch::portable::Portable;
-use crate::dispatch::Kernels;
-use crate::gates::Shared;
-use crate::real::Real;
-use crate::simd::{MAX_LANES, Pass, Simd, Task};
-
 /// The map that takes the amplitude of basis state `i` to `A i ⊕ b`, `A` an invertible
 /// matrix over GF(2) whose column `j` is the image of bit `j`.
 ///
@@ -26,8 +13,8 @@ use crate::simd::{MAX_LANES, Pass, Simd, Task};
 /// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct LinearMap {
-    columns: Vec<usize>,
-    shift: usize,
+    pub(super) columns: Vec<usize>,
+    pub(super) shift: usize,
 }
 
 impl LinearMap {
@@ -116,112 +103,5 @@ impl LinearMap {
         let columns = self.columns.iter().enumerate();
         columns
             .fold(self.shift, |to, (bit, column)| to ^ (column & (index >> bit & 1).wrapping_neg()))
-    }
-}
-
-impl Kernels {
-    /// Moves the amplitudes of a tile: that of `i` to `map.of(i)`.
-    ///
-    /// # Panics
-    /// When the map has not as many bits as the tile.
-    pub fn relabel<T: Real>(self, tile: &mut Tile<'_, T>, map: &LinearMap) {
-        let len = tile.amplitudes.len();
-        assert_eq!(1 << map.n_bits(), len, "a map of {} bits on {len} amplitudes", map.n_bits());
-        assert_eq!(tile.scratch.len(), len, "the scratch is as long as the tile");
-        T::relabel(self.isa, Relabel { from: tile.amplitudes, to: tile.scratch, map });
-        tile.swap();
-    }
-}
-
-/// Vectors whose images are found together.
-const GROUP: usize = 8;
-
-/// A relabelling from one tile to another.
-#[derive(Debug)]
-pub struct Relabel<'a, T> {
-    pub(crate) from: &'a [Complex<T>],
-    to: &'a mut [Complex<T>],
-    map: &'a LinearMap,
-}
-
-impl<T: Real> Task<T> for Relabel<'_, T> {
-    type Output = ();
-
-    fn run<S: Simd<T>>(self, simd: S) {
-        let (lanes, lane_bits) = (S::LANES, S::LANES.ilog2() as usize);
-        let (within, across) = self.map.columns.split_at(lane_bits);
-        if lanes > 1 && within.iter().any(|column| *column >= lanes) {
-            // Lanes leave their vector.
-            return self.run(Portable::<1>);
-        }
-        // Within a vector, lane `l` goes to `A l`, and for some vectors on by a shift.
-        let image = |lane: usize| {
-            let columns = within.iter().enumerate();
-            columns.fold(0, |to, (bit, column)| to ^ (column & (lane >> bit & 1).wrapping_neg()))
-        };
-        let shuffles = std::array::from_fn(|shift| {
-            let mut sources = [0; MAX_LANES];
-            for lane in 0..lanes {
-                sources[image(lane) ^ (shift & (lanes - 1))] = lane;
-            }
-            simd.rearrange(sources)
-        });
-        let group_bits = across.len().min(GROUP.ilog2() as usize);
-        let (near, far) = across.split_at(group_bits);
-        let low = std::array::from_fn(|number| {
-            let near = near.iter().enumerate();
-            near.fold(0, |to, (bit, column)| to ^ (column & (number >> bit & 1).wrapping_neg()))
-        });
-        // Counting up by one flips a bit and all below it.
-        let mut steps = [0; usize::BITS as usize];
-        let mut sum = 0;
-        for (step, column) in steps.iter_mut().zip(far) {
-            sum ^= column;
-            *step = sum;
-        }
-        let (from, to) = (self.from, Shared::new(self.to));
-        let pass = Scatter { from, to, shift: self.map.shift, low, steps, shuffles };
-        simd.vectorize(&pass, 0..1 << far.len());
-    }
-}
-
-struct Scatter<'a, T, F> {
-    from: &'a [Complex<T>],
-    to: Shared<'a, T>,
-    shift: usize,
-    /// The images of the vectors' numbers up to [`GROUP`].
-    low: [usize; GROUP],
-    /// What the image of a group's number changes by when its bits up to one flip.
-    steps: [usize; usize::BITS as usize],
-    /// By what is added to the lanes.
-    shuffles: [F; MAX_LANES],
-}
-
-impl<T: Real, S: Simd<T>> Pass<T, S> for Scatter<'_, T, S::Shuffle> {
-    type Output = ();
-
-    #[inline(always)]
-    fn run(&self, simd: S, range: Range<usize>) {
-        debug_assert!(range.start == 0, "the images are counted from the first");
-        let mut image = self.shift;
-        let groups = self.from.chunks(GROUP * S::LANES);
-        for (next, group) in (1..=range.end).zip(groups) {
-            for (vector, low) in group.chunks_exact(S::LANES).zip(&self.low) {
-                // SAFETY: the chunk has LANES amplitudes.
-                let vector = unsafe { simd.load(vector.as_ptr()) };
-                let to = image ^ low;
-                let lanes = to & (S::LANES - 1);
-                let moved = match S::LANES {
-                    1 => vector,
-                    _ => simd.permute(vector, self.shuffles[lanes]),
-                };
-                // SAFETY: a map keeps to its bits, so that the image is an index of the tile,
-                // and without the bits of the lanes the index of one of its vectors.
-                let place = unsafe { self.to.at(to ^ lanes) };
-                // SAFETY: `place` is valid for LANES amplitudes.
-                unsafe { simd.store(place, moved) };
-            }
-            image ^= self.steps[next.trailing_zeros() as usize];
-        }
     }
 }

@@ -15,14 +15,15 @@ mod copy;
 mod linear;
 mod pass;
 mod phases;
+mod relabel;
 mod rows;
 mod sweep;
 
 pub use bits::TileBits;
 pub use linear::LinearMap;
-pub(crate) use linear::Relabel;
 pub use pass::{Scratch, Tile};
 pub(crate) use phases::PhaseTile;
 pub use phases::{PhasePass, Phases};
+pub(crate) use relabel::Relabel;
 pub(crate) use sweep::SweepTile;
 pub use sweep::{Rotation, Sweep};
