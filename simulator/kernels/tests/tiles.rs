@@ -27,6 +27,7 @@ macro_rules! everywhere {
 everywhere!(rotations_at_every_position);
 everywhere!(rotations_of_two_bits_at_every_position);
 everywhere!(many_rotations_keep_their_order);
+everywhere!(transforms_of_the_bits_of_a_round);
 everywhere!(phases_of_one_term_at_every_position);
 everywhere!(dense_phases_on_every_tile);
 everywhere!(phases_of_signs_and_of_rows);
@@ -54,6 +55,13 @@ fn matrices(random: &mut Random) -> [[[f64; 2]; 2]; 9] {
 /// What a rotation is by definition, through the reference for matrices.
 fn rotate<T: Real>(state: &[Complex<T>], rotation: &Rotation) -> Vec<Complex<T>> {
     let (qubits, matrix) = match *rotation {
+        Rotation::Phase { bits, angle } => {
+            let mask = 1 << bits[0] | 1 << bits[1];
+            let factor = Complex64::cis(angle);
+            let has_phase = |index: usize| index & mask == mask;
+            let wide = widen(state).into_iter().enumerate();
+            return wide.map(|(i, a)| narrow(if has_phase(i) { a * factor } else { a })).collect();
+        }
         Rotation::Scale(factor) => (vec![], vec![factor]),
         Rotation::One { bit, matrix } => (vec![bit], matrix.as_flattened().to_vec()),
         Rotation::Two { bits, even: e, odd: o } => {
@@ -73,7 +81,13 @@ fn any_rotation(random: &mut Random, n: usize) -> Rotation {
     let all = matrices(random);
     let mut matrix = || all[random.below(all.len())];
     let (even, odd) = (matrix(), matrix());
-    match random.below(8) {
+    match random.below(11) {
+        8 => Rotation::Phase { bits: [random.below(n), random.below(n)], angle: 3.0 },
+        9 | 10 if n > 1 => {
+            let bits = random.distinct(2, n);
+            let angle = [std::f64::consts::PI, 0.7 - random.uniform()][random.below(2)];
+            Rotation::Phase { bits: [bits[0], bits[1]], angle }
+        }
         0 => Rotation::Scale(random.uniform() + 0.5),
         1..=3 if n > 1 => {
             let bits = random.distinct(2, n);
@@ -182,6 +196,29 @@ mod checks {
                 .map(|bit| Rotation::One { bit, matrix: [[1.0, -0.1], [0.1, 1.0]] })
                 .collect();
             check_sweep::<T>(kernels, n, &all, random.bits());
+        }
+    }
+
+    /// Rows of a quantum Fourier transform: rotations between phases of all pairs.
+    pub(super) fn transforms_of_the_bits_of_a_round<T: Real>(kernels: Kernels) {
+        let mut random = Random(10);
+        for n in 2..=10 {
+            let (lanes, slots) = Sweep::<T>::reach(kernels, n);
+            let mut bits: Vec<usize> = (0..lanes).collect();
+            let others = random.distinct(slots, n - lanes);
+            bits.extend(others.into_iter().map(|bit| bit + lanes));
+            let mut rotations = Vec::new();
+            for (at, &bit) in bits.iter().enumerate() {
+                let matrix = [[1.0, 1.0], [1.0, -1.0]].map(|row: [f64; 2]| row.map(|x| 0.7 * x));
+                rotations.push(Rotation::One { bit, matrix });
+                let angle = 2.0 * random.uniform();
+                let pairs = bits[at..].iter().map(|&other| [bit, other]);
+                rotations.extend(pairs.map(|bits| Rotation::Phase { bits, angle }));
+            }
+            check_sweep::<T>(kernels, n, &rotations, random.bits());
+            if slots > 0 {
+                assert_eq!(Sweep::<T>::compile(kernels, &rotations, n).n_rounds(), 1);
+            }
         }
     }
 
@@ -361,6 +398,7 @@ mod checks {
                 Rotation::Two { bits: [a, b], even, odd } => {
                     Rotation::Two { bits: [local(a), local(b)], even, odd }
                 }
+                Rotation::Phase { bits, angle } => Rotation::Phase { bits: bits.map(local), angle },
                 Rotation::Scale(factor) => Rotation::Scale(factor),
             };
             let multiplied: Vec<_> = multiplied(&state, &phases).into_iter().map(narrow).collect();

@@ -13,6 +13,8 @@ pub struct TileBits {
     scatter: Vec<usize>,
     /// Bit `q` is set when bit `q` of the state's index is local.
     mask: usize,
+    /// The bits that are 0 in every amplitude that is not 0 itself.
+    empty: usize,
 }
 
 impl TileBits {
@@ -28,7 +30,7 @@ impl TileBits {
             assert!(mask >> bit & 1 == 0, "local bit {bit} is named twice");
             mask |= 1 << bit;
         }
-        Self { n_qubits, gather: local.to_vec(), scatter: local.to_vec(), mask }
+        Self { n_qubits, gather: local.to_vec(), scatter: local.to_vec(), mask, empty: 0 }
     }
 
     /// Contiguous tiles: the lowest `n_tile_bits` bits are local.
@@ -52,6 +54,18 @@ impl TileBits {
         self
     }
 
+    /// Only the tiles with 0 in the bits of `mask` that are not local: the others are known
+    /// to be all zeros, which no operation on a tile changes, and are passed over.
+    ///
+    /// # Panics
+    /// When a bit lies beyond the state.
+    #[must_use]
+    pub fn without(mut self, mask: usize) -> Self {
+        assert!(mask >> self.n_qubits == 0, "bits {mask:b} of {} qubits", self.n_qubits);
+        self.empty = mask & !self.mask;
+        self
+    }
+
     /// Qubits of the state.
     pub fn n_qubits(&self) -> usize {
         self.n_qubits
@@ -64,7 +78,7 @@ impl TileBits {
 
     /// Tiles of a pass.
     pub fn n_tiles(&self) -> usize {
-        1 << (self.n_qubits - self.gather.len())
+        1 << (self.n_qubits - self.gather.len() - self.empty.count_ones() as usize)
     }
 
     /// Which bit of the state each bit of the tile is read from.
@@ -80,6 +94,11 @@ impl TileBits {
     /// Bit `q` is set when bit `q` of the state's index is local.
     pub fn mask(&self) -> usize {
         self.mask
+    }
+
+    /// The bits that are 0 in the index of every tile of a pass.
+    pub(super) fn empty(&self) -> usize {
+        self.empty
     }
 
     /// Whether the tiles are consecutive pieces of the state, which are worked on in place.

@@ -65,7 +65,7 @@ impl<T: Real> Scratch<T> {
 }
 
 impl Kernels {
-    /// Runs `work` on every tile of a state, each tile once, side by side on `threads`.
+    /// Runs `work` on every tile of a pass, each tile once, side by side on `threads`.
     ///
     /// # Panics
     /// When the state is not of `bits.n_qubits()` qubits, or when `scratch` was made for
@@ -86,7 +86,7 @@ impl Kernels {
             read: Runs::new(bits.gather()),
             write: Runs::new(bits.scatter()),
             in_place: bits.is_contiguous(),
-            walk: Walk::new(state.len(), bits.mask(), 0),
+            walk: Walk::new(state.len(), bits.mask() | bits.empty(), 0),
             next: AtomicUsize::new(0),
         };
         let state = Shared::new(state);

@@ -37,11 +37,11 @@ impl Factors {
 /// A coefficient for each lane.
 #[derive(Clone, Copy, Debug)]
 #[repr(align(64))]
-pub(super) struct Lanes<T>(pub(super) [Complex<T>; MAX_LANES]);
+pub(in crate::tiles) struct Lanes<T>(pub(in crate::tiles) [Complex<T>; MAX_LANES]);
 
-/// The factors of the pairs of low bits, by row.
+/// Factors by row and lane.
 #[derive(Clone, Debug)]
-pub(super) enum Table<T> {
+pub(in crate::tiles) enum Table<T> {
     Ones,
     /// All are 1 or -1.
     Signs(Vec<Lanes<T>>),
@@ -171,7 +171,7 @@ impl<T: Real> Layout<T> {
         outer.retain(|outer| outer.phase != 0.0 || outer.couplings.iter().any(|c| *c != 0.0));
         Self {
             lane_bits: registers.lane_bits,
-            table: table(&within, &order[..low], registers),
+            table: Table::new(&low_pairs(&within, &order[..low]), registers),
             slots,
             high,
             couplings,
@@ -227,23 +227,25 @@ impl<T: Real> Layout<T> {
 /// bit that every term has is best left high, where half of the tile is skipped.
 fn choose_slots(within: &[Vec<f64>], registers: Registers) -> Vec<usize> {
     let n_bits = within.len();
-    let pairs = within.iter().flatten().filter(|phase| **phase != 0.0).count() / 2;
-    let degree = |bit: usize| within[bit].iter().filter(|phase| **phase != 0.0).count();
+    // What a pair of low bits costs.
+    let weight = |phase: &f64| match *phase {
+        0.0 => 0,
+        phase if cis(phase).im == 0.0 => 2,
+        _ => 8,
+    };
+    let weights: Vec<Vec<usize>> =
+        within.iter().map(|phases| phases.iter().map(weight).collect()).collect();
+    let degree = |weights: &Vec<usize>| weights.iter().filter(|weight| **weight != 0).count();
+    let degrees: Vec<usize> = weights.iter().map(degree).collect();
+    let pairs = degrees.iter().sum::<usize>() / 2;
     let mut low: Vec<usize> = (0..registers.lane_bits).collect();
     for _ in 0..registers.slots {
         let cost = |bit: usize| {
-            let coupled: usize = low
-                .iter()
-                .map(|other| match within[bit][*other] {
-                    0.0 => 0,
-                    phase if cis(phase).im == 0.0 => 2,
-                    _ => 8,
-                })
-                .sum();
-            let in_all = pairs > 0 && degree(bit) == pairs;
+            let coupled: usize = low.iter().map(|other| weights[bit][*other]).sum();
+            let in_all = pairs > 0 && degrees[bit] == pairs;
             // Far bits share sets of the cache.
             let far = low.iter().filter(|other| **other >= 8).count() * usize::from(bit >= 8);
-            coupled + if in_all { 100 } else { 0 } + usize::from(degree(bit) > 0) + far
+            coupled + if in_all { 100 } else { 0 } + usize::from(degrees[bit] > 0) + far
         };
         let free = (registers.lane_bits..n_bits).filter(|bit| !low.contains(bit));
         low.push(free.min_by_key(|bit| cost(*bit)).expect("the tile fills the registers"));
@@ -253,29 +255,41 @@ fn choose_slots(within: &[Vec<f64>], registers: Registers) -> Vec<usize> {
     slots
 }
 
-/// The factors of the pairs of low bits.
-fn table<T: Real>(within: &[Vec<f64>], low: &[usize], registers: Registers) -> Table<T> {
-    let phase = |index: usize| -> f64 {
-        let set = || low.iter().enumerate().filter(|(place, _)| index >> place & 1 == 1);
-        set()
-            .flat_map(|(p, a)| set().filter(move |(q, _)| *q < p).map(|(_, b)| within[*a][*b]))
-            .sum()
-    };
-    let factors: Vec<Complex64> = (0..1 << low.len()).map(|index| cis(phase(index))).collect();
-    let lanes = |row: usize, part: &dyn Fn(Complex64) -> f64| {
-        Lanes(std::array::from_fn(|lane| {
-            let lane = lane & ((1 << registers.lane_bits) - 1);
-            let part = T::narrow(part(factors[row << registers.lane_bits | lane]));
-            Complex::new(part, part)
-        }))
-    };
-    let rows = 0..1 << registers.slots;
-    if factors.iter().all(|factor| *factor == Complex64::ONE) {
-        Table::Ones
-    } else if factors.iter().all(|factor| factor.im == 0.0) {
-        Table::Signs(rows.map(|row| lanes(row, &|factor| factor.re)).collect())
-    } else {
-        let both = |row| [lanes(row, &|factor| factor.re), lanes(row, &|factor| factor.im)];
-        Table::Any(rows.map(both).collect())
+/// The phases of pairs of low bits, by the places of both as a mask.
+fn low_pairs(within: &[Vec<f64>], low: &[usize]) -> Vec<(usize, f64)> {
+    let pairs = (0..low.len()).flat_map(|p| (0..p).map(move |q| (p, q)));
+    pairs
+        .map(|(p, q)| (1 << p | 1 << q, within[low[p]][low[q]]))
+        .filter(|(_, phase)| *phase != 0.0)
+        .collect()
+}
+
+impl<T: Real> Table<T> {
+    /// The factors for phases where all bits of a mask are 1: those of the lane and, above them,
+    /// those of the row.
+    pub(in crate::tiles) fn new(terms: &[(usize, f64)], registers: Registers) -> Self {
+        let n_low = registers.lane_bits + registers.slots;
+        let mut factors = vec![Complex64::ONE; 1 << n_low];
+        for (mask, phase) in terms {
+            let factor = cis(*phase);
+            let at = (0..1 << n_low).filter(|index| index & mask == *mask);
+            at.for_each(|index| factors[index] *= factor);
+        }
+        let lanes = |row: usize, part: fn(&Complex64) -> f64| {
+            let row = &factors[row << registers.lane_bits..][..1 << registers.lane_bits];
+            Lanes(std::array::from_fn(|lane| {
+                let part = T::narrow(part(&row[lane & (row.len() - 1)]));
+                Complex::new(part, part)
+            }))
+        };
+        let rows = 0..1 << registers.slots;
+        if factors.iter().all(|factor| *factor == Complex64::ONE) {
+            Self::Ones
+        } else if factors.iter().all(|factor| factor.im == 0.0) {
+            Self::Signs(rows.map(|row| lanes(row, |factor| factor.re)).collect())
+        } else {
+            let both = |row| [lanes(row, |factor| factor.re), lanes(row, |factor| factor.im)];
+            Self::Any(rows.map(both).collect())
+        }
     }
 }

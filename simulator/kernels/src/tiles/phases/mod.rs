@@ -6,7 +6,9 @@ mod run;
 use num_complex::{Complex, Complex64};
 
 use self::layout::Layout;
+pub(super) use self::layout::Table;
 pub(crate) use self::run::PhaseTile;
+pub(super) use self::run::load;
 use super::TileBits;
 use crate::dispatch::{Arch, Kernels};
 use crate::real::Real;
@@ -41,7 +43,10 @@ impl Phases {
 }
 
 /// exp(i phase), exact for multiples of a right angle.
-fn cis(phase: f64) -> Complex64 {
+pub(super) fn cis(phase: f64) -> Complex64 {
+    if phase == 0.0 {
+        return Complex64::ONE;
+    }
     let quarters = phase / std::f64::consts::FRAC_PI_2;
     let nearest = quarters.round();
     // Twice the rounding of the quotient.

@@ -243,8 +243,9 @@ impl<T: Real, V: Copy, const ROWS: usize> Multiply<'_, T, V, ROWS> {
     }
 }
 
+/// A vector of what is kept for each lane.
 #[inline(always)]
-fn load<T: Real, S: Simd<T>>(simd: S, lanes: &Lanes<T>) -> S::Vector {
+pub(in crate::tiles) fn load<T: Real, S: Simd<T>>(simd: S, lanes: &Lanes<T>) -> S::Vector {
     // SAFETY: `lanes` has MAX_LANES amplitudes, and LANES is at most that.
     unsafe { simd.load(lanes.0.as_ptr()) }
 }

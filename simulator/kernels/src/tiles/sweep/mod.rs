@@ -1,16 +1,18 @@
-//! Real matrices on pairs of amplitudes, several for one pass through the registers.
+//! Real matrices on pairs of amplitudes, and phases between them, several for one pass through
+//! the registers.
 
+mod phases;
 mod run;
 mod schedule;
 
 use num_complex::Complex;
 
 pub(crate) use self::run::SweepTile;
-use self::run::{Round, Step};
+use self::{phases::cis_at, run::Round};
 use crate::dispatch::{Arch, Kernels};
 use crate::real::Real;
 
-/// A real operation on a tile. Matrices are row-major, act on the amplitudes
+/// An operation on a tile, real but for phases. Matrices are row-major, act on the amplitudes
 /// (first, second) of a pair, and need not be orthogonal.
 ///
 /// One fused multiply-add for each real number: `[[1, -t], [t, 1]]` and
@@ -36,6 +38,14 @@ pub enum Rotation {
         /// On the pairs (01, 10): in the first amplitude of a pair, `bits[0]` is 1.
         odd: [[f64; 2]; 2],
     },
+    /// A phase: for amplitudes that pass through the registers together only, where it costs less
+    /// than a [`PhasePass`](crate::PhasePass) of its own.
+    Phase {
+        /// The bits of the tile's index that are both 1 where the phase is. May be the same.
+        bits: [usize; 2],
+        /// In radians.
+        angle: f64,
+    },
     /// A factor for every amplitude.
     Scale(f64),
 }
@@ -45,7 +55,7 @@ impl Rotation {
     fn mask(&self) -> usize {
         match *self {
             Self::One { bit, .. } => 1 << bit,
-            Self::Two { bits: [a, b], .. } => 1 << a | 1 << b,
+            Self::Two { bits: [a, b], .. } | Self::Phase { bits: [a, b], .. } => 1 << a | 1 << b,
             Self::Scale(_) => 0,
         }
     }
@@ -81,13 +91,17 @@ impl<T: Real> Sweep<T> {
             None => plain = rotations.to_vec(),
             Some(registers) => {
                 for (slots, rotations) in schedule::rounds(rotations, n_tile_bits, registers) {
-                    let step = |rotation| Step::new(rotation, &slots, registers);
-                    let steps = rotations.iter().map(step).collect();
-                    rounds.push(Round { slots, steps });
+                    rounds.push(Round::new(slots, &rotations, registers));
                 }
             }
         }
         Self { n_tile_bits, arch: kernels.arch(), rounds, plain }
+    }
+
+    /// The bits that one round can mix: the lowest `.0` of a tile, and `.1` others.
+    pub fn reach(kernels: Kernels, n_tile_bits: usize) -> (usize, usize) {
+        let registers = T::registers(kernels.isa, 1 << n_tile_bits);
+        registers.map_or((0, 0), |registers| (registers.lane_bits, registers.slots))
     }
 
     /// How often the tile passes through the registers.
@@ -126,6 +140,12 @@ fn plainly<T: Real>(tile: &mut [Complex<T>], rotation: &Rotation) {
         Rotation::Scale(factor) => {
             let factor = T::narrow(*factor);
             tile.iter_mut().for_each(|amplitude| *amplitude = amplitude.scale(factor));
+        }
+        Rotation::Phase { bits: [a, b], angle } => {
+            let (mask, factor) = (1 << a | 1 << b, cis_at::<T>(*angle));
+            for index in (0..len).filter(|index| index & mask == mask) {
+                tile[index] *= factor;
+            }
         }
         Rotation::One { bit, matrix } => {
             for first in (0..len).filter(|index| index >> bit & 1 == 0) {

@@ -10,6 +10,7 @@ use std::ops::Range;
 use num_complex::Complex;
 
 use super::Rotation;
+use super::phases::{Draft, Rows, drafted};
 use crate::gates::Shared;
 use crate::index::Walk;
 use crate::real::Real;
@@ -20,8 +21,29 @@ use crate::tiles::rows::each_row;
 #[derive(Clone, Debug)]
 pub(crate) struct Round<T> {
     /// The bits that tell the vectors of a group apart, ascending.
-    pub(super) slots: Vec<usize>,
-    pub(super) steps: Vec<Step<T>>,
+    slots: Vec<usize>,
+    steps: Vec<Step<T>>,
+}
+
+/// One step of a round.
+#[derive(Clone, Debug)]
+enum Step<T> {
+    Pairs(Box<Pairs<T>>),
+    Phases(Rows<T>),
+}
+
+impl<T: Real> Round<T> {
+    /// The round of these slots, ascending, and of rotations on their bits and those of lanes.
+    pub(super) fn new(slots: Vec<usize>, rotations: &[Rotation], registers: Registers) -> Self {
+        let step = |draft: Draft<'_>| match draft {
+            Draft::Pairs(rotation) => {
+                Step::Pairs(Box::new(Pairs::new(rotation, &slots, registers)))
+            }
+            Draft::Phases(terms) => Step::Phases(Rows::new(&terms, &slots, registers)),
+        };
+        let steps = drafted(rotations).into_iter().map(step).collect();
+        Self { slots, steps }
+    }
 }
 
 /// A real coefficient for each lane, twice, as the parts of an amplitude are.
@@ -31,7 +53,7 @@ type Lanes<T> = [Complex<T>; MAX_LANES];
 /// `kept · itself + partner · the vector of the other amplitudes of its pairs`.
 #[derive(Clone, Debug)]
 #[repr(align(64))]
-pub(crate) struct Step<T> {
+struct Pairs<T> {
     /// By the bits of a vector in the two slots of the step, the lower slot first; a step
     /// on one slot has only 00 and 11.
     partner: [Lanes<T>; 4],
@@ -65,11 +87,12 @@ enum Form {
     Any,
 }
 
-impl<T: Real> Step<T> {
-    pub(super) fn new(rotation: &Rotation, slots: &[usize], registers: Registers) -> Self {
+impl<T: Real> Pairs<T> {
+    fn new(rotation: &Rotation, slots: &[usize], registers: Registers) -> Self {
         let slot = |bit: usize| slots.iter().position(|slot| *slot == bit);
         let lane = |bit: usize| 1_usize << bit;
         match *rotation {
+            Rotation::Phase { .. } => unreachable!("phases are steps of their own"),
             Rotation::Scale(factor) => {
                 let unused = [[1.0, 0.0], [0.0, 1.0]];
                 let mut step = Self::by_class(Place::Scale, 0, |_, _| (unused, false));
@@ -215,6 +238,13 @@ impl<T: Real, S: Simd<T>, const ROWS: usize> Pass<T, S> for Interpreted<'_, T, S
                 rows[ROW] = unsafe { simd.load(place) };
             });
             for step in self.steps {
+                let step = match step {
+                    Step::Pairs(step) => step,
+                    Step::Phases(phases) => {
+                        phases.run(simd, &mut rows);
+                        continue;
+                    }
+                };
                 let flip = self.shuffles[step.flip];
                 match step.place {
                     Place::Slots(0, 0) => step.across::<S, ROWS, 0, 0>(simd, &mut rows),
@@ -267,7 +297,7 @@ fn load_all<T: Real, S: Simd<T>>(simd: S, classes: &[Lanes<T>; 4]) -> [S::Vector
     ]
 }
 
-impl<T: Real> Step<T> {
+impl<T: Real> Pairs<T> {
     /// Pairs of rows that differ in slots `I` and `J`.
     #[inline(always)]
     fn across<S: Simd<T>, const ROWS: usize, const I: usize, const J: usize>(

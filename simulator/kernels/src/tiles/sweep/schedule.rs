@@ -47,7 +47,7 @@ fn choose(waiting: &[Rotation], lanes: usize, n_slots: usize, tile: usize) -> us
         let (mask, across) = (rotation.mask(), rotation.mask() & !lanes);
         if mask & blocked != 0 {
             blocked |= mask;
-        } else if matches!(rotation, Rotation::Two { .. }) {
+        } else if matches!(rotation, Rotation::Two { .. } | Rotation::Phase { .. }) {
             match (slots | across).count_ones() as usize <= n_slots {
                 true => slots |= across,
                 false => blocked |= mask,
