@@ -9,7 +9,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ketch_simulator::{Cancel, Method, Options, Precision, simulate};
+use ketch_simulator::{Cancel, Method, Options, Precision, Threads, simulate_on};
 
 /// Each circuit is run for this long, and at least three times.
 const LONG_ENOUGH: Duration = Duration::from_secs(1);
@@ -24,20 +24,15 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
         "single" => Precision::Single,
         other => return Err(format!("expected `double` or `single`, found `{other}`").into()),
     };
-    let threads = threads.parse()?;
+    let threads = Threads::new(threads.parse()?)?;
     for file in files {
         let circuit = ketch_qasm::load(file)?;
-        let options = Options {
-            method: Method::Statevector,
-            threads,
-            precision,
-            shots: 1,
-            ..Options::default()
-        };
+        let options =
+            Options { method: Method::Statevector, precision, shots: 1, ..Options::default() };
         let (mut least, started, mut runs) = (Duration::MAX, Instant::now(), 0);
         let facts = loop {
             let begun = Instant::now();
-            let outcome = simulate(&circuit, &options, &Cancel::new())?;
+            let outcome = simulate_on(&threads, &circuit, &options, &Cancel::new())?;
             least = least.min(begun.elapsed());
             runs += 1;
             if runs >= 3 && started.elapsed() > LONG_ENOUGH {

@@ -28,6 +28,8 @@ pub(crate) struct DenseLower<T> {
     waiting: Waiting,
     /// How runs of unitaries are put into stages, where they are.
     plan: Option<Plan>,
+    /// The state is |0…0> when the program begins.
+    from_zero: bool,
     /// Unitaries that wait to be put into stages, and the places that they act on.
     run: Vec<Apply<f64>>,
     run_mask: usize,
@@ -52,6 +54,7 @@ impl<T: Real> DenseLower<T> {
             keep_phase,
             waiting: Waiting::new(n_places),
             plan,
+            from_zero,
             run: Vec::new(),
             run_mask: 0,
             fresh: vec![from_zero; n_places],
@@ -80,7 +83,10 @@ impl<T: Real> DenseLower<T> {
         self.run_mask = 0;
         match &self.plan {
             Some(plan) if run.len() > 2 => {
-                let staged = Staged::new(&run, plan);
+                let staged = match self.from_zero && out.is_empty() {
+                    true => Staged::from_zero(&run, plan),
+                    false => Staged::new(&run, plan),
+                };
                 out.push(Step::Quantum(DenseOp::Staged(Box::new(staged))));
             }
             _ => out.extend(run.iter().map(step)),

@@ -6,7 +6,7 @@ use ketch_kernels::{
 
 use super::{
     part::{Kind, Part},
-    schedule::{Layer, Stage, places},
+    schedule::{Layer, Stage, ones, places},
 };
 use crate::dense::apply::{Action, Apply, bits};
 
@@ -37,21 +37,28 @@ pub(super) enum Work<T> {
 /// The factor that is carried along is given to the amplitudes when it gets this far from 1.
 const SCALE_AT: f64 = 1e-6;
 
-/// Makes stages ready; `constant` is the phase of everything.
+/// Makes stages ready; `constant` is the phase of everything. If they act on |0…0>, tiles are passed
+/// over as long as nothing can have come to them.
 pub(super) fn compile<T: Real>(
     stages: Vec<Stage>,
     n_places: usize,
     constant: f64,
+    from_zero: bool,
     kernels: Kernels,
 ) -> Vec<Pass<T>> {
+    let mut empty = if from_zero { ones(n_places) } else { 0 };
     let mut constant = Some(constant).filter(|constant| *constant != 0.0);
     let mut passes: Vec<Pass<T>> = Vec::new();
     for stage in stages {
         match stage {
-            Stage::Whole(Part::Whole(apply)) => passes.push(Pass::Whole(apply.cast())),
+            Stage::Whole(Part::Whole(apply)) => {
+                empty &= !apply.moved();
+                passes.push(Pass::Whole(apply.cast()));
+            }
             Stage::Whole(part) => unreachable!("{part:?} moves at most two places"),
             Stage::Tiles { local, layers } => {
-                let tiles = TileBits::new(n_places, &places(local));
+                let tiles = TileBits::new(n_places, &places(local)).without(empty);
+                empty &= !local;
                 let mut tile = Compiling { kernels, tiles: &tiles, scale: 1.0, work: Vec::new() };
                 let last_turns = layers.iter().rposition(|layer| layer.kind == Kind::Turns);
                 for (at, layer) in layers.into_iter().enumerate() {
@@ -126,6 +133,14 @@ impl<T: Real> Compiling<'_, T> {
                 let [[a, b], [c, d]] = odd.map(|row| row.map(|entry| entry * factor));
                 let bits = places.map(|place| tile_bit(self.tiles, place));
                 Rotation::Two { bits, even, odd: [[d, c], [b, a]] }
+            }
+            // Between turns that pass through the registers together.
+            Part::Phase { place, angle } => {
+                Rotation::Phase { bits: [tile_bit(self.tiles, place); 2], angle }
+            }
+            Part::PairPhase { places, angle } => {
+                let bits = places.map(|place| tile_bit(self.tiles, place));
+                Rotation::Phase { bits, angle }
             }
             _ => unreachable!("{part:?} is no turn"),
         }

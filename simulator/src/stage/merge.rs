@@ -41,11 +41,18 @@ impl Merging {
         }
     }
 
-    /// The parts in order, and the phase of everything.
-    pub(super) fn finish(mut self) -> (Vec<Part>, f64) {
+    /// The parts in order, and the phase of everything. Exchanges cost nothing if the state is
+    /// |0…0> at first: then all places are named so that in the end they are at home.
+    pub(super) fn finish(mut self, from_zero: bool) -> (Vec<Part>, f64) {
         let n_places = self.at.len();
         self.flush(all(n_places));
         self.unflip(all(n_places));
+        if from_zero {
+            let mut home = vec![0; n_places];
+            self.at.iter().enumerate().for_each(|(place, &at)| home[at] = place);
+            let parts = self.parts.into_iter().map(|part| part.mapped(|place| home[place]));
+            return (parts.collect(), self.constant);
+        }
         for place in 0..n_places {
             // Each exchange brings one place home.
             let home = self.at.iter().position(|&at| at == place).expect("a permutation");

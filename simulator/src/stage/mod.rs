@@ -4,9 +4,11 @@
 //! between phases (`euler`), two gates and more on the same two places are local unitaries around
 //! one interaction (`cartan`), X and SWAP are names. What is left are `part`s: real rotations,
 //! phases, permutations of the basis, and whatever goes to its own kernel. They are scheduled into
-//! stages that move few places, and in a stage into layers of one kind (`schedule`). Then each tile
-//! of the state, the amplitudes that differ in those places only, is taken through all layers
-//! while it is in the cache (`compile`).
+//! stages that move few places, and in a stage into layers of one kind (`schedule`); phases that
+//! stand between rotations on few places, as in a Fourier transform, go along with those. Then each
+//! tile of the state, the amplitudes that differ in those places only, is taken through all layers
+//! while it is in the cache (`compile`). A run that acts on |0…0> passes over tiles that nothing
+//! has come to yet: of the first stage, one is left.
 
 mod cartan;
 mod compile;
@@ -18,14 +20,14 @@ mod schedule;
 #[cfg(test)]
 mod tests;
 
-use ketch_kernels::{Kernels, Real, Scratch, Threads};
+use ketch_kernels::{Kernels, Real, Scratch, Sweep, Threads};
 use num_complex::Complex;
 
 pub(crate) use euler::Euler;
 
 use self::{
     compile::{Pass, compile},
-    schedule::{Shape, stages},
+    schedule::{Reach, Shape, ones, stages},
 };
 use crate::{Cancel, Error, dense::Apply, progress::Unit};
 
@@ -33,8 +35,9 @@ use crate::{Cancel, Error, dense::Apply, progress::Unit};
 /// and gates are run as they come.
 const STAGED_FROM: usize = 13;
 
-/// Bytes of a tile: two fit the cache that is a core's own and what it shares with others.
-const TILE_BYTES: usize = 1 << 21;
+/// Bytes of a tile: about what the cache holds that is a core's own. Half as much is no faster, and
+/// twice as much takes up to half again as long (ansatz of 20 qubits, `examples/circuit_files.rs`).
+const TILE_BYTES: usize = 1 << 20;
 
 /// Places from which several threads are worth waking.
 const THREADED_FROM: usize = 16;
@@ -77,14 +80,21 @@ pub(crate) struct Staged<T> {
 impl<T: Real> Staged<T> {
     /// Plans a run of unitaries.
     pub(crate) fn new(run: &[Apply<f64>], plan: &Plan) -> Self {
-        Self::with_shape(run, shape::<T>(plan), &plan.cancel)
+        Self::with_shape(run, shape::<T>(plan), false, &plan.cancel)
     }
 
-    fn with_shape(run: &[Apply<f64>], shape: Shape, cancel: &Cancel) -> Self {
-        let (parts, constant) = pairing::parts(run, shape.n_places);
+    /// Plans a run of unitaries that act on |0…0>, which takes less.
+    pub(crate) fn from_zero(run: &[Apply<f64>], plan: &Plan) -> Self {
+        Self::with_shape(run, shape::<T>(plan), true, &plan.cancel)
+    }
+
+    fn with_shape(run: &[Apply<f64>], shape: Shape, from_zero: bool, cancel: &Cancel) -> Self {
+        let (parts, constant) = pairing::parts(run, shape.n_places, from_zero);
         let mask = run.iter().fold(0, |mask, apply| mask | apply.mask());
-        let stages = stages(parts, shape);
-        let passes = compile(stages, shape.n_places, constant, Kernels::detect());
+        let (lane_bits, n_slots) = Sweep::<T>::reach(Kernels::detect(), shape.n_local);
+        let reach = Reach { lanes: ones(lane_bits), n_slots };
+        let stages = stages(parts, shape, reach);
+        let passes = compile(stages, shape.n_places, constant, from_zero, Kernels::detect());
         Self { passes, mask, shape, cancel: cancel.clone() }
     }
 

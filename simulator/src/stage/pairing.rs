@@ -10,13 +10,14 @@ use super::{
 };
 use crate::dense::apply::{Action, Apply, bits};
 
-/// Takes a run of unitaries apart, in order, and gives the phase of everything.
-pub(super) fn parts(run: &[Apply<f64>], n_places: usize) -> (Vec<Part>, f64) {
+/// Takes a run of unitaries apart, in order, and gives the phase of everything. They act on |0…0>
+/// if `from_zero`.
+pub(super) fn parts(run: &[Apply<f64>], n_places: usize, from_zero: bool) -> (Vec<Part>, f64) {
     let mut pairing =
         Pairing { on: vec![None; n_places], pairs: Vec::new(), merging: Merging::new(n_places) };
     run.iter().for_each(|apply| pairing.take(apply));
     (0..n_places).for_each(|place| pairing.close(place));
-    pairing.merging.finish()
+    pairing.merging.finish(from_zero)
 }
 
 struct Pairing<'a> {

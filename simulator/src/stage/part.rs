@@ -71,6 +71,25 @@ impl Part {
     }
 }
 
+impl Part {
+    /// The same on other places.
+    pub(super) fn mapped(self, to: impl Fn(usize) -> usize) -> Self {
+        match self {
+            Self::Turn { place, matrix } => Self::Turn { place: to(place), matrix },
+            Self::PairTurn { places, even, odd } => {
+                Self::PairTurn { places: places.map(to), even, odd }
+            }
+            Self::Phase { place, angle } => Self::Phase { place: to(place), angle },
+            Self::PairPhase { places, angle } => Self::PairPhase { places: places.map(to), angle },
+            Self::Flip { target, control } => {
+                Self::Flip { target: to(target), control: control.map(to) }
+            }
+            Self::Swap { places } => Self::Swap { places: places.map(to) },
+            Self::Whole(apply) => Self::Whole(Box::new(apply.mapped(to))),
+        }
+    }
+}
+
 /// What must stay in order behind parts that were put off.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Blocked {
@@ -82,6 +101,11 @@ impl Blocked {
     /// Whether a part may overtake all that was put off.
     pub(super) fn lets_pass(self, touch: Touch) -> bool {
         touch.moved & (self.moved | self.read) == 0 && touch.read & self.moved == 0
+    }
+
+    /// Whether no part may overtake that moves any of these places.
+    pub(super) fn covers(self, places: usize) -> bool {
+        places & !(self.moved | self.read) == 0
     }
 
     /// Puts a part off.

@@ -29,12 +29,21 @@ pub(super) struct Shape {
     pub(super) n_low: usize,
 }
 
+/// The places that can be mixed in one passage of a tile through the registers.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Reach {
+    /// These, as a mask: the lowest.
+    pub(super) lanes: usize,
+    /// And as many others.
+    pub(super) n_slots: usize,
+}
+
 /// How many parts are passed over in search of one: bounds the time of planning.
 const WINDOW: usize = 2048;
 
 /// Puts parts into stages, keeping the order of those that do not commute.
-pub(super) fn stages(parts: Vec<Part>, shape: Shape) -> Vec<Stage> {
-    let mut queue = Queue::new(parts);
+pub(super) fn stages(parts: Vec<Part>, shape: Shape, reach: Reach) -> Vec<Stage> {
+    let mut queue = Queue::new(parts, reach);
     let mut stages = Vec::new();
     while let Some(first) = queue.first() {
         let low = ones(shape.n_low);
@@ -65,16 +74,18 @@ struct Queue {
     next: Vec<usize>,
     /// Parts that are left other than phases.
     n_moving: usize,
+    reach: Reach,
 }
 
 impl Queue {
-    fn new(parts: Vec<Part>) -> Self {
+    fn new(parts: Vec<Part>, reach: Reach) -> Self {
         let touches: Vec<Touch> = parts.iter().map(Part::touch).collect();
         let kinds: Vec<Kind> = parts.iter().map(Part::kind).collect();
         let mut next: Vec<usize> = (1..=parts.len()).collect();
         next.push(0);
         let n_moving = kinds.iter().filter(|kind| **kind != Kind::Phases).count();
-        Self { parts: parts.into_iter().map(Some).collect(), touches, kinds, next, n_moving }
+        let parts = parts.into_iter().map(Some).collect();
+        Self { parts, touches, kinds, next, n_moving, reach }
     }
 
     /// What stands in front of the first part.
@@ -99,9 +110,15 @@ impl Queue {
 
     /// The next layer of a stage; `None` if it is over.
     fn layer(&mut self, local: usize) -> Option<Layer> {
-        let turns = self.take(Kind::Turns, local);
+        let turns = self.find(Kind::Turns, local);
+        let round = self.round(local);
+        // Where phases stand between turns, those between few places go with them.
+        let n_turns =
+            |found: &[usize]| found.iter().filter(|at| self.kinds[**at] == Kind::Turns).count();
+        let more = n_turns(&round) > turns.len();
+        let turns = if more { round } else { turns };
         if !turns.is_empty() {
-            return Some(Layer { kind: Kind::Turns, parts: turns });
+            return Some(Layer { kind: Kind::Turns, parts: self.remove_all(&turns) });
         }
         // Phases wait for the next stage unless something here waits for them.
         if self.n_moving == 0 || self.waits_for_phases(local) {
@@ -118,20 +135,78 @@ impl Queue {
 
     /// Takes all parts of a kind that may be done now and move only local places.
     fn take(&mut self, kind: Kind, local: usize) -> Vec<Part> {
-        let (mut blocked, mut skipped, mut taken) = (Blocked::default(), 0, Vec::new());
+        let found = self.find(kind, local);
+        self.remove_all(&found)
+    }
+
+    /// Finds all parts of a kind that may be done now and move only local places.
+    fn find(&self, kind: Kind, local: usize) -> Vec<usize> {
+        let needs = match kind {
+            Kind::Turns | Kind::Flips => local,
+            Kind::Phases | Kind::Whole => usize::MAX,
+        };
+        self.find_all(needs, |at, touch| self.kinds[at] == kind && touch.moved & !local == 0)
+    }
+
+    /// Finds turns on places that fit into one passage through the registers, and the phases
+    /// between those places that stand between the turns.
+    fn round(&self, local: usize) -> Vec<usize> {
+        let Reach { lanes, n_slots } = self.reach;
+        let (mut places, mut n_phases) = (lanes & local, 0);
+        // As if all phases could be done at once.
+        self.find_all(local, |at, touch| match self.kinds[at] {
+            Kind::Phases => {
+                n_phases += 1;
+                n_phases <= WINDOW
+            }
+            Kind::Turns => {
+                let with = places | touch.moved;
+                let fits =
+                    touch.moved & !local == 0 && (with & !lanes).count_ones() as usize <= n_slots;
+                places = if fits { with } else { places };
+                fits
+            }
+            _ => false,
+        });
+        let mut found = self.find_all(places, |at, touch| {
+            matches!(self.kinds[at], Kind::Turns | Kind::Phases)
+                && (touch.moved | touch.read) & !places == 0
+        });
+        let is_turn = |at: &usize| self.kinds[*at] == Kind::Turns;
+        found.truncate(found.iter().rposition(is_turn).map_or(0, |last| last + 1));
+        found
+    }
+
+    /// Finds the parts that fit and that none which does not stands in front of. Each wanted one
+    /// moves one of the places `needs`: when all of those are taken, nothing more is looked for.
+    fn find_all(&self, needs: usize, mut fits: impl FnMut(usize, Touch) -> bool) -> Vec<usize> {
+        let (mut blocked, mut skipped, mut found) = (Blocked::default(), 0, Vec::new());
         let mut before = self.root();
         while let Some(at) = self.behind(before)
             && skipped < WINDOW
+            && !blocked.covers(needs)
         {
             let touch = self.touches[at];
-            let fits = self.kinds[at] == kind && touch.moved & !local == 0;
-            if fits && blocked.lets_pass(touch) {
-                taken.push(self.remove(before, at));
+            if blocked.lets_pass(touch) && fits(at, touch) {
+                found.push(at);
             } else {
                 blocked.add(touch);
-                before = at;
                 skipped += 1;
             }
+            before = at;
+        }
+        found
+    }
+
+    /// Takes out parts, in order.
+    fn remove_all(&mut self, found: &[usize]) -> Vec<Part> {
+        let mut before = self.root();
+        let mut taken = Vec::with_capacity(found.len());
+        for &at in found {
+            while self.next[before] != at {
+                before = self.next[before];
+            }
+            taken.push(self.remove(before, at));
         }
         taken
     }

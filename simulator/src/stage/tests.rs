@@ -8,7 +8,7 @@ use ketch_kernels::{AlignedVec, Controls, Kernels, Real, Threads};
 use num_complex::Complex;
 use proptest::prelude::*;
 
-use super::{Plan, Shape, Staged};
+use super::{Plan, Shape, Staged, compile::Pass};
 use crate::{Cancel, dense::Apply, dense::apply::Action};
 
 /// A state without any symmetry that could hide a mistake.
@@ -24,18 +24,23 @@ fn generic<T: Real>(n_places: usize) -> AlignedVec<Complex<T>> {
     AlignedVec::try_from_slice(&all).unwrap()
 }
 
-fn plainly(run: &[Apply<f64>], n_places: usize) -> AlignedVec<Complex64> {
-    let mut state = generic(n_places);
+fn zero<T: Real>(n_places: usize) -> AlignedVec<Complex<T>> {
+    let mut state = AlignedVec::try_zeroed(1 << n_places).unwrap();
+    state[0] = Complex::from(T::one());
+    state
+}
+
+fn plainly(run: &[Apply<f64>], mut state: AlignedVec<Complex64>) -> AlignedVec<Complex64> {
     for apply in run {
         apply.run(Kernels::detect(), &Threads::serial(), &mut state);
     }
     state
 }
 
-/// How far the stages are from the unitaries one by one.
-fn off<T: Real>(run: &[Apply<f64>], shape: Shape, expected: &[Complex64]) -> f64 {
-    let staged = Staged::<T>::with_shape(run, shape, &Cancel::new());
-    let mut state = generic(shape.n_places);
+/// How far the stages are from the unitaries one by one, on a generic state or on |0…0>.
+fn off<T: Real>(run: &[Apply<f64>], shape: Shape, from_zero: bool, expected: &[Complex64]) -> f64 {
+    let staged = Staged::<T>::with_shape(run, shape, from_zero, &Cancel::new());
+    let mut state = if from_zero { zero(shape.n_places) } else { generic(shape.n_places) };
     let threads = Threads::new(2).unwrap();
     staged.run(Kernels::detect(), &threads, &mut state, &mut None).unwrap();
     let wide = |a: &Complex<T>| Complex64::new(a.re.widen(), a.im.widen());
@@ -43,11 +48,14 @@ fn off<T: Real>(run: &[Apply<f64>], shape: Shape, expected: &[Complex64]) -> f64
 }
 
 fn check(run: &[Apply<f64>], shape: Shape) -> Result<(), TestCaseError> {
-    let expected = plainly(run, shape.n_places);
-    let double = off::<f64>(run, shape, &expected);
-    prop_assert!(double < 1e-10, "off by {double:e} with {shape:?}");
-    let single = off::<f32>(run, shape, &expected);
-    prop_assert!(single < 1e-4, "off by {single:e} in single precision with {shape:?}");
+    for from_zero in [false, true] {
+        let state = if from_zero { zero(shape.n_places) } else { generic(shape.n_places) };
+        let expected = plainly(run, state);
+        let double = off::<f64>(run, shape, from_zero, &expected);
+        prop_assert!(double < 1e-10, "off by {double:e} with {shape:?}, {from_zero}");
+        let single = off::<f32>(run, shape, from_zero, &expected);
+        prop_assert!(single < 1e-4, "off by {single:e} in single precision with {shape:?}");
+    }
     Ok(())
 }
 
@@ -125,6 +133,55 @@ proptest! {
     }
 }
 
+/// Fourier transforms and their inverse, with exchanges before, between and after them.
+#[test]
+fn fourier_transforms_agree() {
+    let h = |place| Apply::of_gate(GateOp::new(Gate::H, 0), &[], &[place]);
+    let phase = |a, b, angle| Apply::of_gate(GateOp::new(Gate::P, 1), &[angle], &[a, b]);
+    let swap = |a, b| Apply::of_gate(GateOp::new(Gate::Swap, 0), &[], &[a, b]);
+    for n in 2..=11 {
+        let turned = (0..n).map(|place| {
+            let angle = 0.3 + 0.2 * place as f64;
+            Apply::of_gate(GateOp::new(Gate::Ry, 0), &[angle], &[place])
+        });
+        let rows = (0..n).rev().flat_map(|row| {
+            let angle =
+                move |below: usize| std::f64::consts::PI / f64::from(1_u32 << (row - below));
+            let phases = (0..row).map(move |below| phase(row, below, angle(below)));
+            std::iter::once(h(row)).chain(phases)
+        });
+        let transform: Vec<Apply<f64>> =
+            turned.chain(rows).chain((0..n / 2).map(|a| swap(a, n - 1 - a))).flatten().collect();
+        let run: Vec<Apply<f64>> = transform
+            .iter()
+            .chain(&swap(0, n - 1))
+            .chain(transform.iter().rev())
+            .chain(&transform)
+            .cloned()
+            .collect();
+        for n_local in 2..=n {
+            check(&transform, shape(n, n_local, n_local / 3)).unwrap();
+            check(&run, shape(n, n_local, n_local / 3)).unwrap();
+        }
+    }
+}
+
+#[test]
+fn only_the_first_tile_has_anything_to_do_at_first() {
+    let h = |place| Apply::of_gate(GateOp::new(Gate::H, 0), &[], &[place]).unwrap();
+    let run: Vec<_> = (0..8).map(h).collect();
+    let tiles = |from_zero| -> Vec<usize> {
+        let staged = Staged::<f64>::with_shape(&run, shape(8, 4, 0), from_zero, &Cancel::new());
+        let n_tiles = |pass: &Pass<f64>| match pass {
+            Pass::Tiles { tiles, .. } => tiles.n_tiles(),
+            Pass::Whole(apply) => panic!("{apply:?} moves one place"),
+        };
+        staged.passes.iter().map(n_tiles).collect()
+    };
+    assert_eq!(tiles(false), [16, 16]);
+    assert_eq!(tiles(true), [1, 16]);
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2))]
 
@@ -169,8 +226,8 @@ fn a_matrix_that_is_not_quite_unitary_is_left_as_it_is() {
         [Complex64::ZERO, Complex64::new(1.0 - 1e-9, 0.0)],
     ]);
     let run = [Apply::of_matrix(&almost, &[1], Controls::NONE).unwrap()];
-    let expected = plainly(&run, 3);
-    assert!(off::<f64>(&run, shape(3, 2, 1), &expected) < 1e-15);
+    let expected = plainly(&run, generic(3));
+    assert!(off::<f64>(&run, shape(3, 2, 1), false, &expected) < 1e-15);
 }
 
 #[test]
@@ -184,7 +241,7 @@ fn a_run_of_nothing_does_nothing() {
 fn stages_stop_when_they_are_cancelled() {
     let cancel = Cancel::new();
     let run = [Apply::of_matrix(&Gate::H.matrix(&[]), &[1], Controls::NONE).unwrap()];
-    let staged = Staged::<f64>::with_shape(&run, shape(3, 2, 1), &cancel);
+    let staged = Staged::<f64>::with_shape(&run, shape(3, 2, 1), false, &cancel);
     cancel.cancel();
     let mut state = generic(3);
     let ran = staged.run(Kernels::detect(), &Threads::serial(), &mut state, &mut None);

@@ -113,7 +113,7 @@ fn memory_is_refused_before_it_is_taken() {
     );
     let unitary = Options { method: Method::Unitary, ..options() };
     // 4^10 entries, and two tiles for each of two threads.
-    assert_eq!(memory_needed(&Circuit::new(10, 0), &unitary, 2), (16 << 20) + (8 << 20));
+    assert_eq!(memory_needed(&Circuit::new(10, 0), &unitary, 2), (16 << 20) + (4 << 20));
 }
 
 #[test]
