@@ -23,6 +23,7 @@
 
 #![forbid(unsafe_code)]
 
+mod binomial;
 mod cancel;
 mod check;
 mod dense;
@@ -40,12 +41,12 @@ mod records;
 mod rng;
 mod run;
 mod saved;
+mod shares;
 mod simulate;
 mod sparse;
 mod stabilizer;
 mod stage;
 mod system;
-mod table;
 
 #[cfg(test)]
 mod reference;

@@ -25,15 +25,20 @@ impl Waiting {
         {
             self.phase *= phase;
         } else if let Some((place, matrix)) = apply.as_matrix1() {
-            let merged = match &self.matrices[place] {
-                Some(first) => product(&matrix, first),
-                None => matrix,
-            };
-            self.matrices[place] = Some(merged);
+            self.take_one(place, matrix);
         } else {
             self.flush(apply.mask(), &mut emit);
             emit(apply);
         }
+    }
+
+    /// Takes a unitary on one place.
+    pub(crate) fn take_one(&mut self, place: usize, matrix: Matrix1) {
+        let merged = match &self.matrices[place] {
+            Some(first) => product(&matrix, first),
+            None => matrix,
+        };
+        self.matrices[place] = Some(merged);
     }
 
     /// Gives out what waits on the places of `mask`.

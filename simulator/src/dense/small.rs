@@ -21,7 +21,7 @@ use crate::{
     Cancel, Error, Facts, Method, Options, Outcome, Precision, Saved,
     check::{check_method, check_values},
     records::{Budget, Records},
-    table::Table,
+    shares::{shares, shuffle},
 };
 
 /// Qubits that can differ from |0>: above, the general way loses little.
@@ -46,10 +46,11 @@ pub(crate) fn run(
     options: &Options,
     cancel: &Cancel,
 ) -> Result<Option<Outcome>, Error> {
-    match fits(circuit, bindings, options) {
-        true => Small::new(circuit, bindings, options).run(cancel),
-        false => Ok(None),
+    if !fits(circuit, bindings, options) {
+        return Ok(None);
     }
+    let mut amplitudes = Amplitudes([Complex64::ZERO; 1 << MOST_PLACES]);
+    Small::new(circuit, bindings, options, &mut amplitudes.0).run(cancel)
 }
 
 /// What can be said without looking at the instructions.
@@ -78,12 +79,13 @@ fn are_static(circuit: &Circuit) -> bool {
 #[repr(align(64))]
 struct Amplitudes([Complex64; 1 << MOST_PLACES]);
 
-struct Small<'c> {
+struct Small<'c, 'a> {
     circuit: &'c Circuit,
     bindings: &'c [f64],
     options: &'c Options,
     kernels: Kernels,
-    amplitudes: Amplitudes,
+    /// Lent, since to move them takes as long as some gates.
+    amplitudes: &'a mut [Complex64; 1 << MOST_PLACES],
     /// The index bit of each qubit, given to it when it is first acted on.
     places: [Option<u8>; MOST_BITS as usize],
     n_places: usize,
@@ -100,10 +102,15 @@ struct Small<'c> {
 /// Why a circuit is left to the general way.
 struct Unknown;
 
-impl<'c> Small<'c> {
-    fn new(circuit: &'c Circuit, bindings: &'c [f64], options: &'c Options) -> Self {
-        let mut amplitudes = Amplitudes([Complex64::ZERO; 1 << MOST_PLACES]);
-        amplitudes.0[0] = Complex64::cis(circuit.global_phase);
+impl<'c, 'a> Small<'c, 'a> {
+    /// The state of nothing but |0>, in amplitudes that are 0.
+    fn new(
+        circuit: &'c Circuit,
+        bindings: &'c [f64],
+        options: &'c Options,
+        amplitudes: &'a mut [Complex64; 1 << MOST_PLACES],
+    ) -> Self {
+        amplitudes[0] = Complex64::cis(circuit.global_phase);
         Self {
             circuit,
             bindings,
@@ -189,8 +196,12 @@ impl<'c> Small<'c> {
         for (place, qubit) in places.iter_mut().zip(qubits) {
             *place = self.place(*qubit)?;
         }
-        if let Some(apply) = Apply::of_gate(op, numbers, places) {
-            let amplitudes = &mut self.amplitudes.0[..1 << self.n_places];
+        if op.controls == 0
+            && let Some(matrix) = op.gate.matrix1(numbers)
+        {
+            self.waiting.take_one(places[0], matrix);
+        } else if let Some(apply) = Apply::of_gate(op, numbers, places) {
+            let amplitudes = &mut self.amplitudes[..1 << self.n_places];
             self.waiting.take(apply, |apply| {
                 apply.run(self.kernels, &Threads::serial(), amplitudes);
                 self.n_passes += 1;
@@ -224,7 +235,7 @@ impl<'c> Small<'c> {
 
     /// Applies what waits on these places.
     fn flush(&mut self, places: usize) {
-        let amplitudes = &mut self.amplitudes.0[..1 << self.n_places];
+        let amplitudes = &mut self.amplitudes[..1 << self.n_places];
         let mut apply = |apply: Apply<f64>| {
             apply.run(self.kernels, &Threads::serial(), amplitudes);
             self.n_passes += 1;
@@ -234,7 +245,7 @@ impl<'c> Small<'c> {
     }
 
     fn amplitudes(&self) -> &[Complex64] {
-        &self.amplitudes.0[..1 << self.n_places]
+        &self.amplitudes[..1 << self.n_places]
     }
 
     fn save(&mut self, instruction: Instruction<'_>, save: &Save) -> Result<(), Unknown> {
@@ -337,25 +348,21 @@ impl<'c> Small<'c> {
         let clbits = |outcome: usize| {
             reads.iter().fold(0, |word, (clbit, bit)| word | ((outcome >> bit & 1) as u64) << clbit)
         };
-        let table = Table::new(&weights)?;
-        let mut counts = vec![0_u64; weights.len()];
         let width = self.circuit.n_clbits();
-        let memory = if options.memory {
-            let words: Vec<u64> = (0..weights.len()).map(clbits).collect();
-            let stride = Memory::stride_of(width);
-            let mut bytes = Vec::with_capacity(options.shots as usize * stride);
-            table.draw(options.seed, options.shots, cancel, |outcome| {
-                counts[outcome] += 1;
-                bytes.extend_from_slice(&words[outcome].to_le_bytes()[..stride]);
-            })?;
-            Memory::from_bytes(width, bytes.into())
-        } else {
-            table.draw(options.seed, options.shots, cancel, |outcome| counts[outcome] += 1)?;
-            None
-        };
-        let seen = counts.iter().enumerate().filter(|(_, count)| **count > 0);
+        let stride = Memory::stride_of(width);
+        let mut bytes = Vec::new();
+        let counts = shares(&weights, options.shots, options.seed)?;
+        if options.memory {
+            for (outcome, &count) in counts.iter().enumerate() {
+                let packed = &clbits(outcome).to_le_bytes()[..stride];
+                (0..count).for_each(|_| bytes.extend_from_slice(packed));
+            }
+            shuffle(&mut bytes, stride, options.seed, cancel)?;
+        }
+        let memory = options.memory.then(|| Memory::from_bytes(width, bytes.into())).flatten();
+        let seen = counts.into_iter().enumerate().filter(|(_, count)| *count > 0);
         let outcomes =
-            seen.map(|(outcome, &count)| (BitString::from_u64(width, clbits(outcome)), count));
+            seen.map(|(outcome, count)| (BitString::from_u64(width, clbits(outcome)), count));
         let counts = Counts::from_outcomes(self.circuit.cregs().to_vec(), outcomes);
         Ok((Some(counts), memory))
     }

@@ -6,7 +6,7 @@ use ketch_kernels::Real;
 use super::{DensityOp, state::PauliState};
 use crate::{
     Error, Options,
-    dense::sample::draw,
+    dense::sample::{Distribution, draw},
     progress::Unit,
     records::Records,
     run::{Measured, Ran, Run, Shot, unmeasured_segments},
@@ -36,8 +36,7 @@ pub(super) fn sampled<'t, T: Real>(
         Some((measured, probabilities)) => (measured, probabilities),
         None => (measured, &probabilities),
     };
-    let sample = |uniforms: &[f64]| Ok(fallen_on(probabilities, uniforms));
-    let outcomes = draw(sample, measured, width, options, run.cancel)?;
+    let outcomes = draw(probabilities, measured, width, options, run.cancel)?;
     Ok(Ran { state, outcomes, records: records.repeated(options.shots) })
 }
 
@@ -89,6 +88,20 @@ fn misread(values: &mut [f64], bits: &[usize], rows: &[Vec<f64>]) {
             read.iter_mut().zip(row).for_each(|(sum, p)| *sum += probability * p);
         }
         offsets.iter().zip(&read).for_each(|(offset, p)| values[base | offset] = *p);
+    }
+}
+
+impl Distribution for Vec<f64> {
+    fn n_outcomes(&self) -> usize {
+        self.len()
+    }
+
+    fn weights(&self) -> Vec<f64> {
+        self.clone()
+    }
+
+    fn sample_sorted(&self, uniforms: &[f64]) -> Result<Vec<usize>, Error> {
+        Ok(fallen_on(self, uniforms))
     }
 }
 

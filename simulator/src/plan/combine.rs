@@ -1,10 +1,8 @@
 //! One outcome of the outcomes of parts.
 
-use std::collections::HashMap;
+use ketch_interface::{Counts, circuit::Circuit, result::Memory};
 
-use ketch_interface::{BitString, Counts, circuit::Circuit, result::Memory};
-
-use crate::{Facts, Method, Options, Outcome, rng};
+use crate::{Facts, Method, Options, Outcome, rng, run::counted};
 
 /// The seed of a part: parts draw from streams of their own.
 pub(crate) fn seed_of(part: usize, seed: u64) -> u64 {
@@ -62,15 +60,8 @@ pub(crate) fn combined(
     whole.facts = facts;
     if let Some(bytes) = joined {
         let width = circuit.n_clbits();
-        let mut shots: HashMap<&[u8], u64> = HashMap::new();
-        for shot in bytes.chunks_exact(Memory::stride_of(width).max(1)) {
-            *shots.entry(shot).or_insert(0) += 1;
-        }
-        let mut counts = Counts::new(circuit.cregs().to_vec());
-        for (shot, n) in shots {
-            counts.add(BitString::from_le_bytes(width, shot), n);
-        }
-        whole.counts = Some(counts);
+        let outcomes = counted(width, &bytes);
+        whole.counts = Some(Counts::from_outcomes(circuit.cregs().to_vec(), outcomes));
         if options.memory {
             whole.memory = Memory::from_bytes(width, bytes.into());
         }

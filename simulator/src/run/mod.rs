@@ -13,7 +13,7 @@ pub(crate) use branch::{Branch, Choice, most_states, shots};
 #[cfg(test)]
 pub(crate) use branch::{Shape, branched};
 pub(crate) use measured::{Measured, measured_behind_noise, measured_last, unmeasured_segments};
-pub(crate) use outcomes::{Outcomes, bytes};
+pub(crate) use outcomes::{Outcomes, bytes, counted};
 pub(crate) use readout::misread;
 pub(crate) use register::Register;
 pub(crate) use shot::{Run, Shot};

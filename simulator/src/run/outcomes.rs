@@ -1,22 +1,24 @@
 //! The clbits of the shots: counted, and kept in order if asked for.
 
-use std::collections::HashMap;
-
 use ketch_interface::{BitString, Counts, circuit::Register, result::Memory};
 use ketch_kernels::AllocError;
 
-use crate::Error;
+use crate::{Cancel, Error, shares::shuffle};
 
 /// The clbits of shots.
 #[derive(Debug)]
 pub(crate) struct Outcomes {
     width: u32,
-    counts: HashMap<BitString, u64>,
-    /// Counts of shots that came packed, in the order of their values, each value once.
-    sorted: Vec<(BitString, u64)>,
+    /// What was seen and how often, at first in order and each once, then as it came.
+    counts: Vec<(BitString, u64)>,
+    /// How many stand in order.
+    n_ordered: usize,
     /// Packed as [`Memory`] is; `None` if it is not kept.
     memory: Option<Vec<u8>>,
 }
+
+/// Outcomes that may stand as they came, however few different ones there are.
+const MOST_WAITING: usize = 1 << 10;
 
 impl Outcomes {
     /// None yet, with room for the memory of `shots` shots.
@@ -31,7 +33,7 @@ impl Outcomes {
                 Some(memory)
             }
         };
-        Ok(Self { width, counts: HashMap::new(), sorted: Vec::new(), memory })
+        Ok(Self { width, counts: Vec::new(), n_ordered: 0, memory })
     }
 
     /// The clbits of a shot.
@@ -41,26 +43,62 @@ impl Outcomes {
 
     /// Adds the next shot.
     pub(crate) fn add(&mut self, clbits: &BitString) {
-        self.count(clbits, 1);
+        self.count(clbits.clone(), 1);
         if let Some(memory) = &mut self.memory {
             memory.extend(bytes(clbits));
         }
     }
 
     /// Counts shots whose memory is set otherwise.
-    pub(crate) fn count(&mut self, clbits: &BitString, shots: u64) {
-        match self.counts.get_mut(clbits) {
-            Some(count) => *count += shots,
-            None => {
-                self.counts.insert(clbits.clone(), shots);
-            }
+    pub(crate) fn count(&mut self, clbits: BitString, shots: u64) {
+        self.counts.push((clbits, shots));
+        if self.counts.len() >= MOST_WAITING.max(2 * self.n_ordered) {
+            self.put_in_order();
         }
+    }
+
+    /// Counts shots whose memory is set otherwise: fastest if their values ascend.
+    pub(crate) fn count_all(&mut self, mut outcomes: Vec<(BitString, u64)>) {
+        match self.counts.is_empty() {
+            true => self.counts = outcomes,
+            false => self.counts.append(&mut outcomes),
+        }
+        self.put_in_order();
+    }
+
+    /// Adds all shots, which come that often each, in a random order if the memory is kept.
+    pub(crate) fn share(
+        &mut self,
+        outcomes: Vec<(BitString, u64)>,
+        seed: u64,
+        cancel: &Cancel,
+    ) -> Result<(), Error> {
+        if let Some(memory) = &mut self.memory {
+            for (clbits, shots) in &outcomes {
+                let packed: Vec<u8> = bytes(clbits).collect();
+                (0..*shots).for_each(|_| memory.extend_from_slice(&packed));
+            }
+            shuffle(memory, Memory::stride_of(self.width), seed, cancel)?;
+        }
+        self.count_all(outcomes);
+        Ok(())
+    }
+
+    /// Brings equal outcomes together. Sorting takes less than a hash of each shot, since it merges
+    /// what is in order already.
+    fn put_in_order(&mut self) {
+        self.counts.sort_by(|a, b| a.0.cmp(&b.0));
+        self.counts.dedup_by(|later, earlier| {
+            let same = later.0 == earlier.0;
+            earlier.1 += if same { later.1 } else { 0 };
+            same
+        });
+        self.n_ordered = self.counts.len();
     }
 
     /// Adds the next shots, packed as [`Memory`] is. They become the memory if it is kept.
     pub(crate) fn add_packed(&mut self, packed: Vec<u8>, keep: bool) {
-        let counted = counted(self.width, &packed);
-        self.sorted = merged(std::mem::take(&mut self.sorted), counted);
+        self.count_all(counted(self.width, &packed));
         if keep {
             self.memory = Some(packed);
         }
@@ -73,7 +111,7 @@ impl Outcomes {
 
     /// Adds later shots.
     pub(crate) fn append(&mut self, later: &Self) {
-        later.counts.iter().for_each(|(clbits, shots)| self.count(clbits, *shots));
+        later.counts.iter().for_each(|(clbits, shots)| self.count(clbits.clone(), *shots));
         if let (Some(memory), Some(later)) = (&mut self.memory, &later.memory) {
             memory.extend_from_slice(later);
         }
@@ -81,8 +119,7 @@ impl Outcomes {
 
     /// Counts and memory for the result.
     pub(crate) fn finish(self, registers: &[Register]) -> (Counts, Option<Memory>) {
-        let mut counts = Counts::from_outcomes(registers.to_vec(), self.sorted);
-        self.counts.into_iter().for_each(|(clbits, shots)| counts.add(clbits, shots));
+        let counts = Counts::from_outcomes(registers.to_vec(), self.counts);
         let width = self.width;
         let memory = self.memory.and_then(|bytes| Memory::from_bytes(width, bytes.into()));
         (counts, memory)
@@ -95,7 +132,7 @@ pub(crate) fn bytes(clbits: &BitString) -> impl Iterator<Item = u8> + '_ {
 }
 
 /// How often each value stands in packed shots, in the order of the values.
-fn counted(width: u32, packed: &[u8]) -> Vec<(BitString, u64)> {
+pub(crate) fn counted(width: u32, packed: &[u8]) -> Vec<(BitString, u64)> {
     let stride = Memory::stride_of(width);
     if stride == 0 {
         return Vec::new();
@@ -104,38 +141,22 @@ fn counted(width: u32, packed: &[u8]) -> Vec<(BitString, u64)> {
     let key = |shot: &[u8]| {
         shot.iter().rev().take(8).fold(0, |key: u64, &byte| key << 8 | u64::from(byte))
     };
+    if stride <= 8 {
+        return counted_words(width, packed.chunks_exact(stride).map(key).collect());
+    }
     let mut shots: Vec<(u64, &[u8])> =
         packed.chunks_exact(stride).map(|shot| (key(shot), shot)).collect();
-    if stride <= 8 {
-        shots.sort_unstable_by_key(|(key, _)| *key);
-    } else {
-        shots.sort_unstable_by(|(key_a, a), (key_b, b)| {
-            key_a.cmp(key_b).then_with(|| a.iter().rev().cmp(b.iter().rev()))
-        });
-    }
-    let same = |a: &(u64, &[u8]), b: &(u64, &[u8])| a.0 == b.0 && (stride <= 8 || a.1 == b.1);
+    shots.sort_unstable_by(|(key_a, a), (key_b, b)| {
+        key_a.cmp(key_b).then_with(|| a.iter().rev().cmp(b.iter().rev()))
+    });
     let count =
         |run: &[(u64, &[u8])]| (BitString::from_le_bytes(width, run[0].1), run.len() as u64);
-    shots.chunk_by(same).map(count).collect()
+    shots.chunk_by(|a, b| a == b).map(count).collect()
 }
 
-/// Two sorted lists as one.
-fn merged(a: Vec<(BitString, u64)>, b: Vec<(BitString, u64)>) -> Vec<(BitString, u64)> {
-    if a.is_empty() {
-        return b;
-    }
-    let mut merged: Vec<(BitString, u64)> = Vec::with_capacity(a.len().max(b.len()));
-    let (mut a, mut b) = (a.into_iter().peekable(), b.into_iter().peekable());
-    loop {
-        let next = match (a.peek(), b.peek()) {
-            (Some(x), Some(y)) if x.0 <= y.0 => a.next(),
-            (Some(_), None) => a.next(),
-            _ => b.next(),
-        };
-        let Some((bits, count)) = next else { return merged };
-        match merged.last_mut() {
-            Some((last, so_far)) if *last == bits => *so_far += count,
-            _ => merged.push((bits, count)),
-        }
-    }
+/// How often each value comes, in the order of the values.
+fn counted_words(width: u32, mut shots: Vec<u64>) -> Vec<(BitString, u64)> {
+    shots.sort_unstable();
+    let count = |run: &[u64]| (BitString::from_u64(width, run[0]), run.len() as u64);
+    shots.chunk_by(|a, b| a == b).map(count).collect()
 }

@@ -9,6 +9,7 @@ use crate::{
     records::Records,
     rng::uniform,
     run::{Measured, Outcomes, Ran, Run, Shot, misread, unmeasured_segments},
+    shares::{FEW, shares},
 };
 
 /// Shots between two looks at the cancel token.
@@ -52,6 +53,15 @@ fn draw(
         }
         clbits
     };
+    let reads_differ = measured.bits.iter().any(|(_, place)| place.is_some());
+    if measured.readout_errors.is_empty() && reads_differ && state.len() <= FEW {
+        let weights: Vec<f64> = state.iter().map(|(_, a)| a.norm_sqr()).collect();
+        let counts = shares(&weights, options.shots, options.seed)?;
+        let seen = counts.into_iter().enumerate().filter(|(_, count)| *count > 0);
+        let seen = seen.map(|(number, count)| (clbits_of(number), count));
+        outcomes.share(seen.collect(), options.seed, run.cancel)?;
+        return Ok(outcomes);
+    }
     let mut norm = 0.0;
     let sums: Vec<f64> = state
         .iter()
@@ -60,7 +70,6 @@ fn draw(
             norm
         })
         .collect();
-    let reads_differ = measured.bits.iter().any(|(_, place)| place.is_some());
     let last = sums.len() - 1;
     let drawn = |shot: u64| match last > 0 && reads_differ {
         true => {
@@ -83,7 +92,7 @@ fn draw(
         return Ok(outcomes);
     }
     if last == 0 || !reads_differ {
-        outcomes.count(&clbits_of(0), options.shots);
+        outcomes.count(clbits_of(0), options.shots);
         return Ok(outcomes);
     }
     let mut hits = vec![0_u64; sums.len()];
@@ -94,7 +103,7 @@ fn draw(
         hits[drawn(shot)] += 1;
     }
     for (number, &n) in hits.iter().enumerate().filter(|(_, n)| **n > 0) {
-        outcomes.count(&clbits_of(number), n);
+        outcomes.count(clbits_of(number), n);
     }
     Ok(outcomes)
 }

@@ -129,7 +129,8 @@ fn threads_change_neither_counts_nor_memory() {
 #[test]
 fn more_shots_begin_with_the_same_ones() {
     let by_shot = scrambled(3).measure(0, 0).h(0).measure(0, 1).measure(2, 2);
-    for circuit in [scrambled(3).measure_all(), by_shot] {
+    let drawn_one_by_one = scrambled(11).measure_all();
+    for circuit in [drawn_one_by_one, by_shot] {
         let shots = |shots| {
             let options = Options { shots, memory: true, ..options() };
             run(&circuit, &options).memory.unwrap().iter().collect::<Vec<_>>()

@@ -1,6 +1,6 @@
 //! How often each outcome was seen.
 
-use std::{collections::BTreeMap, fmt};
+use std::fmt;
 
 use crate::{BitString, circuit::Register};
 
@@ -8,14 +8,15 @@ use crate::{BitString, circuit::Register};
 #[derive(Clone, Default, PartialEq)]
 pub struct Counts {
     registers: Vec<Register>,
-    counts: BTreeMap<BitString, u64>,
+    /// By the outcome's value, each once.
+    counts: Vec<(BitString, u64)>,
 }
 
 impl Counts {
     /// No outcomes yet, of clbits in these registers.
     #[must_use]
     pub fn new(registers: Vec<Register>) -> Self {
-        Self { registers, counts: BTreeMap::new() }
+        Self { registers, counts: Vec::new() }
     }
 
     /// How often each of these outcomes was seen; one that comes twice counts twice. Faster than to
@@ -34,12 +35,21 @@ impl Counts {
             earlier.1 += if same { later.1 } else { 0 };
             same
         });
-        Self { registers, counts: outcomes.into_iter().collect() }
+        Self { registers, counts: outcomes }
     }
 
-    /// Adds `count` more of `outcome`.
+    /// Adds `count` more of `outcome`. A new one takes time in proportion to the outcomes of higher
+    /// value; [`from_outcomes`](Self::from_outcomes) takes thousands at once.
     pub fn add(&mut self, outcome: BitString, count: u64) {
-        *self.counts.entry(outcome).or_insert(0) += count;
+        match self.place(&outcome) {
+            Ok(place) => self.counts[place].1 += count,
+            Err(place) => self.counts.insert(place, (outcome, count)),
+        }
+    }
+
+    /// Where an outcome stands, or where it would.
+    fn place(&self, outcome: &BitString) -> Result<usize, usize> {
+        self.counts.binary_search_by(|(bits, _)| bits.cmp(outcome))
     }
 
     /// The count of an outcome written as bits, spaces between registers or not; 0 if it was never
@@ -47,23 +57,23 @@ impl Counts {
     #[must_use]
     pub fn get(&self, outcome: &str) -> u64 {
         let bits = outcome.parse::<BitString>().ok();
-        bits.and_then(|bits| self.counts.get(&bits)).copied().unwrap_or(0)
+        bits.map_or(0, |bits| self.of(&bits))
     }
 
     /// The count of an outcome.
     #[must_use]
     pub fn of(&self, outcome: &BitString) -> u64 {
-        self.counts.get(outcome).copied().unwrap_or(0)
+        self.place(outcome).map_or(0, |place| self.counts[place].1)
     }
 
     /// Outcomes and counts, by the outcome's value.
     pub fn iter(&self) -> impl ExactSizeIterator<Item = (&BitString, u64)> {
-        self.counts.iter().map(|(bits, &count)| (bits, count))
+        self.counts.iter().map(|(bits, count)| (bits, *count))
     }
 
     /// Outcomes as text with a space between registers, and counts.
     pub fn labelled(&self) -> impl ExactSizeIterator<Item = (String, u64)> + '_ {
-        self.counts.iter().map(|(bits, &count)| (bits.to_register_string(&self.registers), count))
+        self.counts.iter().map(|(bits, count)| (bits.to_register_string(&self.registers), *count))
     }
 
     /// The registers, in circuit order.
@@ -87,7 +97,7 @@ impl Counts {
     /// The number of shots.
     #[must_use]
     pub fn total(&self) -> u64 {
-        self.counts.values().sum()
+        self.counts.iter().map(|(_, count)| count).sum()
     }
 
     /// The outcome seen most often; of several, the one with the lowest value.
@@ -95,7 +105,7 @@ impl Counts {
     pub fn most_frequent(&self) -> Option<&BitString> {
         self.counts
             .iter()
-            .max_by_key(|(bits, count)| (**count, std::cmp::Reverse(*bits)))
+            .max_by_key(|(bits, count)| (*count, std::cmp::Reverse(bits)))
             .map(|(b, _)| b)
     }
 }

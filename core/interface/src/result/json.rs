@@ -325,7 +325,7 @@ fn read_counts(
     registers: &[Register],
 ) -> Result<Counts, Mistyped> {
     let mut total = 0_u64;
-    let mut read = Counts::new(registers.to_vec());
+    let mut outcomes = Vec::new();
     for key in counts.object()?.keys() {
         let Some(count) = counts.get(key) else { continue };
         let bits = match key.starts_with("0x") {
@@ -336,9 +336,9 @@ fn read_counts(
             bits.map_err(|_| count.expected(format!("an outcome of {width} bits as key")))?;
         let number = count.whole()?;
         total = total.checked_add(number).ok_or_else(|| count.expected("a sum below 2^64"))?;
-        read.add(bits, number);
+        outcomes.push((bits, number));
     }
-    Ok(read)
+    Ok(Counts::from_outcomes(registers.to_vec(), outcomes))
 }
 
 /// Nothing if shots have no bits.

@@ -76,12 +76,13 @@ fn experiment(
     };
     let width = registers.iter().map(|register| register.size).sum();
     let moved = compiled.filter(|_| on_device).map(measured).unwrap_or_default();
-    let mut counts = Counts::new(registers.clone());
+    let mut outcomes = Vec::with_capacity(told.len());
     for (outcome, count) in told {
         let count = count.as_u64().ok_or_else(|| format!("counts: `{outcome}` has no number"))?;
         let bits: BitString = outcome.parse().map_err(|error| format!("counts: {error}"))?;
-        counts.add(arranged(&bits, width, on_device.then_some(&moved[..])), count);
+        outcomes.push((arranged(&bits, width, on_device.then_some(&moved[..])), count));
     }
+    let counts = Counts::from_outcomes(registers.clone(), outcomes);
     result.success = status == "DONE";
     result.registers = registers;
     result.shots = counts.total();

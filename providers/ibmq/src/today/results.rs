@@ -59,7 +59,7 @@ fn experiment(
         }
     }
     let width = registers.iter().map(|register| register.start + register.size).max().unwrap_or(0);
-    let mut counts = Counts::new(registers.clone());
+    let mut outcomes = Vec::with_capacity(n_shots);
     // Whoever did not submit the job here may have asked for it.
     let keep = planned.is_none_or(|planned| planned.memory) && width > 0;
     let mut memory = Vec::new();
@@ -69,8 +69,9 @@ fn experiment(
             let bytes = outcome.words().flat_map(u64::to_le_bytes);
             memory.extend(bytes.take(Memory::stride_of(width)));
         }
-        counts.add(outcome, 1);
+        outcomes.push((outcome, 1));
     }
+    let counts = Counts::from_outcomes(registers.clone(), outcomes);
     Ok(ExperimentResult {
         name: planned.map(|planned| planned.name.clone()).unwrap_or_default(),
         shots: n_shots as u64,
