@@ -441,6 +441,9 @@ fn check_loop_jumps(circuit: &Circuit, method: Method) -> Result<(), Error> {
     // The end of each open block, and whether it is a loop's body.
     let mut open: Vec<(usize, bool)> = Vec::new();
     for (index, instruction) in circuit.instructions().enumerate() {
+        if matches!(instruction.op, Op::Gate(_)) {
+            continue;
+        }
         while open.last().is_some_and(|(end, _)| index >= *end) {
             open.pop();
         }

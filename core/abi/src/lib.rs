@@ -35,6 +35,7 @@ pub mod message;
 mod payload;
 pub mod raw;
 mod root;
+mod threads;
 
 pub use error::{error_from_document, error_to_document};
 pub use foreign::{ForeignObject, ForeignProvider};

@@ -13,7 +13,7 @@ use ketch_interface::{
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 
-use crate::{error::malformed, raw::format};
+use crate::{error::malformed, raw::format, threads::on_threads};
 
 /// A message that is not what it should be.
 #[derive(Debug, thiserror::Error)]
@@ -113,7 +113,8 @@ pub fn to_run(message: &Message) -> Result<(Qobj, RunOptions)> {
         let found = message.buffers.len();
         return Err(malformed(what, MessageError::Count { expected: 1, found }));
     };
-    Ok((codec::decode_qobj(qobj)?, options))
+    let threads = options.threads.map_or(0, |threads| threads as usize);
+    Ok((codec::decode_qobj_on(qobj, &on_threads(threads))?, options))
 }
 
 /// What [`Backend::jobs`](ketch_interface::Backend::jobs) is called with.
@@ -157,7 +158,7 @@ pub fn from_result(result: &RunResult) -> Message {
 /// If it is something else, or damaged.
 pub fn to_result(message: &Message) -> Result<RunResult> {
     expect_format(message, format::RESULT, "result")?;
-    Ok(codec::decode_result(&message.head, &message.buffers)?)
+    Ok(codec::decode_result_on(&message.head, &message.buffers, &on_threads(0))?)
 }
 
 #[cfg(test)]

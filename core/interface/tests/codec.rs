@@ -14,8 +14,8 @@ use std::sync::Arc;
 use circuits::{Tape, circuit};
 use ketch_interface::circuit::{Op, Qubit, Register};
 use ketch_interface::codec::{
-    DecodeError, decode_qobj, decode_result, encode_qobj, encode_result, result_from_bytes,
-    result_to_bytes,
+    DecodeError, decode_qobj, decode_qobj_on, decode_result, decode_result_on, encode_qobj,
+    encode_result, result_from_bytes, result_to_bytes,
 };
 use ketch_interface::qobj::{Experiment, Program, Qobj, QobjConfig};
 use ketch_interface::result::{Data, ExperimentResult, Memory, SnapshotResult};
@@ -222,6 +222,37 @@ fn what_experiments_share_is_written_as_if_they_did_not_and_shared_again() {
         Arc::ptr_eq(&back.experiments[a].metadata, &back.experiments[b].metadata)
     };
     assert!(same(0, 2) && same(0, 4) && same(1, 3) && !same(0, 1));
+}
+
+/// Each part on a thread of its own, the last first.
+fn on_threads(count: usize, task: &(dyn Fn(usize) + Sync)) {
+    std::thread::scope(|scope| {
+        (0..count).rev().for_each(|number| {
+            scope.spawn(move || task(number));
+        });
+    });
+}
+
+#[test]
+fn documents_are_read_the_same_side_by_side() {
+    let named = |n: usize| Circuit::new(2, 2).h(0).cx(0, 1).measure_all().named(n.to_string());
+    let qobj = Qobj::from_circuits((0..300).map(named).collect());
+    assert_eq!(decode_qobj_on(&encode_qobj(&qobj), &on_threads).unwrap(), qobj);
+
+    let mut run = result(1000);
+    run.experiments = (0..200)
+        .map(|n| ExperimentResult { name: n.to_string(), ..run.experiments[0].clone() })
+        .collect();
+    let (head, buffers) = encode_result(&run);
+    assert_eq!(decode_result_on(&head, &buffers, &on_threads).unwrap(), run);
+
+    // Of what is wrong, the first is told.
+    let mut circuits: Vec<Circuit> = (0..300).map(named).collect();
+    for bad in [290, 150, 70] {
+        circuits[bad].push_unchecked(Op::Reset, &[Qubit(2)], &[], &[]);
+    }
+    let error = decode_qobj_on(&encode_qobj(&Qobj::from_circuits(circuits)), &on_threads);
+    assert!(matches!(error, Err(DecodeError::Circuit { index: 70, .. })), "{error:?}");
 }
 
 #[test]

@@ -126,6 +126,39 @@ pub struct Instruction<'a> {
     pub params: &'a [Param],
 }
 
+/// The instructions that are left, and their operands.
+struct Instructions<'a> {
+    records: &'a [Record],
+    qubits: &'a [Qubit],
+    clbits: &'a [Clbit],
+    params: &'a [Param],
+}
+
+impl<'a> Iterator for Instructions<'a> {
+    type Item = Instruction<'a>;
+
+    #[inline]
+    fn next(&mut self) -> Option<Instruction<'a>> {
+        let (record, rest) = self.records.split_first()?;
+        self.records = rest;
+        let Some(next) = rest.first() else {
+            let (qubits, clbits, params) = (self.qubits, self.clbits, self.params);
+            return Some(Instruction { op: &record.op, qubits, clbits, params });
+        };
+        let (qubits, other_qubits) = self.qubits.split_at((next.qubits - record.qubits) as usize);
+        let (clbits, other_clbits) = self.clbits.split_at((next.clbits - record.clbits) as usize);
+        let (params, other_params) = self.params.split_at((next.params - record.params) as usize);
+        (self.qubits, self.clbits, self.params) = (other_qubits, other_clbits, other_params);
+        Some(Instruction { op: &record.op, qubits, clbits, params })
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (self.records.len(), Some(self.records.len()))
+    }
+}
+
+impl ExactSizeIterator for Instructions<'_> {}
+
 impl Circuit {
     /// A circuit of one quantum register `q` and one classical register `c`; neither if empty.
     #[must_use]
@@ -232,7 +265,12 @@ impl Circuit {
     /// All instructions in program order; those inside blocks follow the one that names the block.
     #[inline]
     pub fn instructions(&self) -> impl ExactSizeIterator<Item = Instruction<'_>> + '_ {
-        (0..self.len()).map(|index| self.instruction(index))
+        Instructions {
+            records: &self.records,
+            qubits: &self.qubits,
+            clbits: &self.clbits,
+            params: &self.params,
+        }
     }
 
     /// The instructions that stand directly in a block (`None`: the program), with their places;

@@ -32,6 +32,14 @@ pub(crate) struct Counted {
     pub(crate) n_params: u32,
 }
 
+/// The operands that instructions have together.
+#[derive(Debug, Clone, Copy, Default)]
+pub(crate) struct Totals {
+    qubits: u64,
+    clbits: u64,
+    params: u64,
+}
+
 impl Circuit {
     pub(crate) fn parts(&self) -> Parts<'_> {
         Parts {
@@ -47,25 +55,39 @@ impl Circuit {
         self.parameters.push(name.to_owned());
     }
 
-    /// Gives an empty circuit its instructions; `None` if the operands are not used up exactly.
-    /// Nothing else is checked: that is [`validate`](Self::validate)'s work.
-    pub(crate) fn set_parts(
+    /// Gives an empty circuit its instructions, whose operands follow by
+    /// [`set_operands`](Self::set_operands).
+    pub(crate) fn set_instructions<E>(
         &mut self,
-        instructions: impl ExactSizeIterator<Item = Counted>,
+        instructions: impl ExactSizeIterator<Item = Result<Counted, E>>,
+    ) -> Result<Totals, E> {
+        let mut totals = Totals::default();
+        self.records.reserve_exact(instructions.len());
+        for instruction in instructions {
+            let Counted { op, n_qubits, n_clbits, n_params } = instruction?;
+            // More than 2^32 operands are found by the totals.
+            let Totals { qubits, clbits, params } = totals;
+            let (qubits, clbits, params) = (qubits as u32, clbits as u32, params as u32);
+            self.records.push(Record { op, qubits, clbits, params });
+            totals.qubits += u64::from(n_qubits);
+            totals.clbits += u64::from(n_clbits);
+            totals.params += u64::from(n_params);
+        }
+        Ok(totals)
+    }
+
+    /// Gives a circuit the operands of its instructions; `None` if they are not used up exactly.
+    /// Nothing else is checked: that is [`validate`](Self::validate)'s work.
+    pub(crate) fn set_operands(
+        &mut self,
+        totals: &Totals,
         operands: Operands,
         blocks: Vec<Range<u32>>,
     ) -> Option<()> {
-        let (mut qubits, mut clbits, mut params) = (0_u32, 0_u32, 0_u32);
-        self.records.reserve_exact(instructions.len());
-        for Counted { op, n_qubits, n_clbits, n_params } in instructions {
-            self.records.push(Record { op, qubits, clbits, params });
-            qubits = qubits.checked_add(n_qubits)?;
-            clbits = clbits.checked_add(n_clbits)?;
-            params = params.checked_add(n_params)?;
-        }
-        let used_up = qubits as usize == operands.qubits.len()
-            && clbits as usize == operands.clbits.len()
-            && params as usize == operands.params.len();
+        let fits = |total: u64, found: usize| total == found as u64 && u32::try_from(total).is_ok();
+        let used_up = fits(totals.qubits, operands.qubits.len())
+            && fits(totals.clbits, operands.clbits.len())
+            && fits(totals.params, operands.params.len());
         self.qubits = operands.qubits;
         self.clbits = operands.clbits;
         self.params = operands.params;

@@ -1,6 +1,6 @@
 //! What makes a circuit well formed.
 
-use super::{Circuit, Clbit, Expr, ExprId, Initialize, Op, Param, Qubit, VarId};
+use super::{Circuit, Clbit, Expr, ExprId, Initialize, Instruction, Op, Param, Qubit, VarId};
 use crate::Matrix;
 
 /// No circuit has more qubits or clbits than this, whatever a file says.
@@ -61,24 +61,23 @@ impl Circuit {
         self.check_expression_sizes()?;
         // The ends of the blocks around an instruction, and how deep it then is.
         let mut open: Vec<(usize, usize)> = Vec::new();
-        for (index, record) in self.records.iter().enumerate() {
-            let instruction = self.instruction(index);
-            self.check(&record.op, instruction.qubits, instruction.clbits, instruction.params)?;
+        for (index, instruction) in self.instructions().enumerate() {
+            let Instruction { op, qubits, clbits, params } = instruction;
+            if self.is_plain_gate(instruction) && open.is_empty() {
+                continue;
+            }
+            self.check(op, qubits, clbits, params)?;
             while open.last().is_some_and(|&(end, _)| index >= end) {
                 open.pop();
             }
             let (within, depth) = open.last().copied().unwrap_or((self.len(), 0));
             if depth > MAX_BLOCK_DEPTH {
-                return Err(CircuitError::TooDeep { op: record.op.name() });
-            }
-            if matches!(record.op, Op::Gate(_)) {
-                // It has no blocks, and most instructions are gates.
-                continue;
+                return Err(CircuitError::TooDeep { op: op.name() });
             }
             let mut next = index + 1;
-            for block in record.op.blocks() {
+            for block in op.blocks() {
                 let misplaced =
-                    || CircuitError::MisplacedBlock { op: record.op.name(), block: block.index() };
+                    || CircuitError::MisplacedBlock { op: op.name(), block: block.index() };
                 let range = self.blocks.get(block.index() - 1).ok_or_else(misplaced)?;
                 let (start, end) = (range.start as usize, range.end as usize);
                 if start != next || end < start || end > within {
@@ -89,8 +88,7 @@ impl Circuit {
             if next > index + 1 {
                 // Blocks of one instruction follow each other: only their outer end matters to
                 // what comes behind, and each one's own end to what is inside.
-                let ends: Vec<(usize, usize)> = record
-                    .op
+                let ends: Vec<(usize, usize)> = op
                     .blocks()
                     .map(|block| (self.blocks[block.index() - 1].end as usize, depth + 1))
                     .collect();
@@ -98,6 +96,23 @@ impl Circuit {
             }
         }
         Ok(())
+    }
+
+    /// A gate of the table on one or two qubits in which nothing can be wrong: most instructions are,
+    /// so they are seen through before anything is looked at closely.
+    #[inline]
+    fn is_plain_gate(&self, instruction: Instruction<'_>) -> bool {
+        let Op::Gate(gate) = instruction.op else { return false };
+        let distinct = match *instruction.qubits {
+            [a] => a.0 < self.n_qubits,
+            [a, b] => a.0 < self.n_qubits && b.0 < self.n_qubits && a != b,
+            _ => false,
+        };
+        distinct
+            && instruction.qubits.len() == gate.n_qubits()
+            && instruction.clbits.is_empty()
+            && instruction.params.len() == gate.gate.info().n_params as usize
+            && instruction.params.iter().all(|param| matches!(param, Param::Number(_)))
     }
 
     /// Evaluating any expression ends in time and on the stack.

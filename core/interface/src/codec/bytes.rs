@@ -289,6 +289,11 @@ impl<'b> Reader<'b> {
     pub(super) fn bits(&mut self) -> Read<BitString> {
         let width = self.width()?;
         let bytes = self.take(width.div_ceil(8).into())?;
+        if width <= 64 {
+            // Of mostly one or two bytes, which to copy would take longer.
+            let word = bytes.iter().rev().fold(0, |word, byte| word << 8 | u64::from(*byte));
+            return Ok(BitString::from_u64(width, word));
+        }
         Ok(BitString::from_le_bytes(width, bytes))
     }
 

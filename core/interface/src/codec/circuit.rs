@@ -19,7 +19,8 @@ type Read<T> = Result<T, DecodeError>;
 /// memory.
 const MAX_VARIABLE_BITS: u64 = 64 * MAX_QUBITS as u64;
 
-pub(super) fn write(circuit: &Circuit, names: &mut Names, to: &mut Writer) {
+/// `payload` is empty before and after: it is lent so that thousands of circuits share its memory.
+pub(super) fn write(circuit: &Circuit, names: &mut Names, payload: &mut Writer, to: &mut Writer) {
     to.text(&circuit.name);
     to.real(circuit.global_phase);
     write_registers(circuit.qregs(), to);
@@ -40,10 +41,9 @@ pub(super) fn write(circuit: &Circuit, names: &mut Names, to: &mut Writer) {
         to.number(block.start.into());
         to.number(block.end.into());
     }
-    let mut payload = Writer::default();
     to.length(circuit.len());
     for instruction in circuit.instructions() {
-        let row = names.write_op(instruction.op, &mut payload);
+        let row = names.write_op(instruction.op, payload);
         let (qubits, clbits) = (instruction.qubits.len() as u64, instruction.clbits.len() as u64);
         to.numbers([row, qubits, clbits, instruction.params.len() as u64]);
     }
@@ -89,11 +89,11 @@ pub(super) fn read(mut from: Reader<'_>, rows: &[Row]) -> Read<Circuit> {
     })?;
     let n_bytes = from.number()?;
     let mut payload = Reader::new(from.take(n_bytes)?, "a circuit's operations");
-    let mut instructions = Vec::with_capacity(heads.len());
-    for (row, n_qubits, n_clbits, n_params) in heads {
-        let op = row.read_op(&mut payload)?;
-        instructions.push(Counted { op, n_qubits, n_clbits, n_params });
-    }
+    let totals =
+        circuit.set_instructions(heads.iter().map(|(row, n_qubits, n_clbits, n_params)| {
+            let op = row.read_op(&mut payload)?;
+            Ok(Counted { op, n_qubits: *n_qubits, n_clbits: *n_clbits, n_params: *n_params })
+        }))?;
     payload.finish()?;
     let operands = Operands {
         qubits: read_numbers(&mut from, Qubit)?,
@@ -103,7 +103,7 @@ pub(super) fn read(mut from: Reader<'_>, rows: &[Row]) -> Read<Circuit> {
     let complaint = from;
     from.finish()?;
     circuit
-        .set_parts(instructions.into_iter(), operands, blocks)
+        .set_operands(&totals, operands, blocks)
         .ok_or_else(|| complaint.invalid("others", "as many operands as the instructions have"))?;
     Ok(circuit)
 }
@@ -163,7 +163,10 @@ fn write_params(params: &[Param], to: &mut Writer) {
 }
 
 fn read_params(from: &mut Reader<'_>) -> Read<Vec<Param>> {
-    let mut params: Vec<Param> = from.reals()?.into_iter().map(Param::Number).collect();
+    let length = from.length(8)?;
+    let (numbers, _) = from.take(length as u64 * 8)?.as_chunks::<8>();
+    let number = |bytes: &[u8; 8]| Param::Number(f64::from_le_bytes(*bytes));
+    let mut params: Vec<Param> = numbers.iter().map(number).collect();
     for place in from.list(1, Reader::number)? {
         let param = usize::try_from(place).ok().and_then(|place| params.get_mut(place));
         let Some(Param::Number(number)) = param.as_deref() else {

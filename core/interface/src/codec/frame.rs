@@ -84,6 +84,11 @@ pub(super) fn sections<'b>(
     Ok(sections)
 }
 
+/// All sections of a number, in order.
+pub(super) fn of_number<'b>(sections: &[(u32, Reader<'b>)], number: u32) -> Vec<Reader<'b>> {
+    sections.iter().filter(|section| section.0 == number).map(|section| section.1).collect()
+}
+
 /// The one section of a number.
 pub(super) fn only<'b>(
     sections: &[(u32, Reader<'b>)],

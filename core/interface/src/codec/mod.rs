@@ -13,9 +13,11 @@ mod names;
 mod operation;
 mod qobj;
 mod result;
+mod spread;
 mod stored;
 
 pub use error::DecodeError;
-pub use qobj::{decode_qobj, encode_qobj};
-pub use result::{decode_result, encode_result};
+pub use qobj::{decode_qobj, decode_qobj_on, encode_qobj};
+pub use result::{decode_result, decode_result_on, encode_result};
+pub use spread::{Spread, one_by_one};
 pub use stored::{result_from_bytes, result_to_bytes};

@@ -22,22 +22,32 @@ enum Name {
     Instruction(&'static str),
 }
 
-/// The rows that are looked through before the map is asked.
-const FEW_ROWS: usize = 12;
-
 /// The table while writing: rows in the order of their first use.
 #[derive(Debug, Default)]
 pub(super) struct Names {
     rows: Vec<Name>,
     places: HashMap<Name, u64>,
+    /// The rows of gates without controls and with one, in the order of [`Gate`](crate::circuit::Gate),
+    /// each plus one: most instructions are such, and nothing is hashed for them.
+    plain: Vec<[u64; 2]>,
 }
 
 impl Names {
-    fn place(&mut self, name: Name) -> u64 {
-        // Most circuits use few gates: comparing takes less than hashing.
-        if let Some(place) = self.rows.iter().take(FEW_ROWS).position(|row| *row == name) {
-            return place as u64;
+    fn gate(&mut self, op: GateOp) -> u64 {
+        let (gate, controls) = (op.gate as usize, usize::from(op.controls));
+        if controls > 1 || !op.state.is_all() {
+            return self.place(Name::Gate(op));
         }
+        if self.plain.len() <= gate {
+            self.plain.resize(gate + 1, [0; 2]);
+        }
+        if self.plain[gate][controls] == 0 {
+            self.plain[gate][controls] = self.place(Name::Gate(op)) + 1;
+        }
+        self.plain[gate][controls] - 1
+    }
+
+    fn place(&mut self, name: Name) -> u64 {
         if let Some(place) = self.places.get(&name) {
             return *place;
         }
@@ -69,11 +79,10 @@ impl Names {
 
     /// Writes what an operation holds into `payload` and returns its row.
     pub(super) fn write_op(&mut self, op: &Op, payload: &mut Writer) -> u64 {
-        let name = match op {
-            Op::Gate(gate) => Name::Gate(*gate),
-            op => Name::Instruction(write_payload(op, payload)),
-        };
-        self.place(name)
+        match op {
+            Op::Gate(gate) => self.gate(*gate),
+            op => self.place(Name::Instruction(write_payload(op, payload))),
+        }
     }
 }
 

@@ -4,8 +4,9 @@ use super::{
     DecodeError,
     bytes::{Reader, Writer},
     circuit,
-    frame::{QOBJ, begin, only, open, section, sections},
+    frame::{QOBJ, begin, of_number, only, open, section, sections},
     names::{Names, Row},
+    spread::{Spread, one_by_one, read_all},
 };
 use crate::{
     Qobj,
@@ -39,8 +40,11 @@ pub fn encode_qobj(qobj: &Qobj) -> Vec<u8> {
         Program::Pulse(pulse) => section(&mut document, PULSE, |to| to.map(pulse)),
         Program::Circuits { circuits, experiments } => {
             let mut names = Names::default();
+            let mut payload = Writer::default();
             for circuit in circuits {
-                section(&mut document, CIRCUIT, |to| circuit::write(circuit, &mut names, to));
+                section(&mut document, CIRCUIT, |to| {
+                    circuit::write(circuit, &mut names, &mut payload, to);
+                });
             }
             section(&mut document, NAMES, |to| names.write(to));
             section(&mut document, EXPERIMENTS, |to| {
@@ -58,6 +62,14 @@ pub fn encode_qobj(qobj: &Qobj) -> Vec<u8> {
 /// # Errors
 /// If the bytes are damaged, or of a newer format than this version knows.
 pub fn decode_qobj(bytes: &[u8]) -> Result<Qobj, DecodeError> {
+    decode_qobj_on(bytes, &one_by_one)
+}
+
+/// As [`decode_qobj`], the circuits side by side.
+///
+/// # Errors
+/// As [`decode_qobj`].
+pub fn decode_qobj_on(bytes: &[u8], spread: Spread<'_>) -> Result<Qobj, DecodeError> {
     let sections = sections(open(bytes, QOBJ)?, &SECTIONS)?;
     let mut head = only(&sections, HEAD, "the head of a Qobj")?;
     let qobj_id = head.string()?;
@@ -71,13 +83,15 @@ pub fn decode_qobj(bytes: &[u8]) -> Result<Qobj, DecodeError> {
         return Ok(Qobj { qobj_id, header, config, program });
     }
     let rows = Row::read_all(only(&sections, NAMES, "the table of names")?)?;
-    let mut circuits = Vec::new();
-    for (_, content) in sections.iter().filter(|section| section.0 == CIRCUIT) {
-        let circuit = circuit::read(*content, &rows)?;
-        let index = circuits.len();
-        circuit.validate().map_err(|source| DecodeError::Circuit { index, source })?;
-        circuits.push(circuit);
-    }
+    let contents: Vec<Reader<'_>> = of_number(&sections, CIRCUIT);
+    let circuits = read_all(&contents, spread, |first, contents| {
+        let read = |(index, content): (usize, &Reader<'_>)| {
+            let circuit = circuit::read(*content, &rows)?;
+            circuit.validate().map_err(|source| DecodeError::Circuit { index, source })?;
+            Ok(circuit)
+        };
+        (first..).zip(contents).map(read).collect()
+    })?;
     let mut from = only(&sections, EXPERIMENTS, "the experiments")?;
     let experiments = from.list(7, |from| read_experiment(from, circuits.len()))?;
     from.finish()?;

@@ -8,7 +8,8 @@ use serde_json::{Map, Value};
 use super::{
     DecodeError,
     bytes::{Reader, Writer},
-    frame::{RESULT, begin, only, open, section, sections},
+    frame::{RESULT, begin, of_number, only, open, section, sections},
+    spread::{Spread, one_by_one, read_all},
 };
 use crate::{
     Array, Buffer, Counts, RunResult,
@@ -61,6 +62,18 @@ pub fn encode_result(result: &RunResult) -> (Vec<u8>, Vec<Buffer>) {
 /// # Errors
 /// As [`decode_qobj`](super::decode_qobj); also if a buffer is missing or of another type.
 pub fn decode_result(head: &[u8], buffers: &[Buffer]) -> Result<RunResult, DecodeError> {
+    decode_result_on(head, buffers, &one_by_one)
+}
+
+/// As [`decode_result`], the experiments side by side.
+///
+/// # Errors
+/// As [`decode_result`].
+pub fn decode_result_on(
+    head: &[u8],
+    buffers: &[Buffer],
+    spread: Spread<'_>,
+) -> Result<RunResult, DecodeError> {
     let sections = sections(open(head, RESULT)?, &SECTIONS)?;
     let mut from = only(&sections, RUN, "the head of a result")?;
     let mut result = RunResult {
@@ -76,15 +89,19 @@ pub fn decode_result(head: &[u8], buffers: &[Buffer]) -> Result<RunResult, Decod
         experiments: Vec::new(),
     };
     from.finish()?;
-    let mut metadata = ReadMaps::default();
-    for (_, content) in sections.iter().filter(|section| section.0 == EXPERIMENT) {
-        let mut from = *content;
-        let mut experiment = read_experiment(&mut from, buffers)?;
-        experiment.metadata = metadata.read(&mut from)?;
-        experiment.time_taken = from.real()?;
-        from.finish()?;
-        result.experiments.push(experiment);
-    }
+    let contents = of_number(&sections, EXPERIMENT);
+    result.experiments = read_all(&contents, spread, |_, contents| {
+        let mut metadata = ReadMaps::default();
+        let mut experiments = Vec::with_capacity(contents.len());
+        for mut from in contents.iter().copied() {
+            let mut experiment = read_experiment(&mut from, buffers)?;
+            experiment.metadata = metadata.read(&mut from)?;
+            experiment.time_taken = from.real()?;
+            from.finish()?;
+            experiments.push(experiment);
+        }
+        Ok(experiments)
+    })?;
     Ok(result)
 }
 
