@@ -200,6 +200,7 @@ macro_rules! dispatch {
                     Gate::Exchange(gate) => $run(isa, gate.state.len(), gate),
                     Gate::Pauli(gate) => $run(isa, gate.state.len(), gate),
                     Gate::Collapse(gate) => $run(isa, gate.state.len(), gate),
+                    Gate::Sequence(gate) => $run(isa, gate.state.len(), gate),
                 }
             }
 

@@ -137,7 +137,7 @@ pub(crate) struct Coefficient<V> {
 
 impl<V: Copy> Coefficient<V> {
     /// The coefficient `value(lane)` for each lane.
-    #[inline]
+    #[inline(always)]
     pub(crate) fn by_lane<T, S>(simd: S, value: impl Fn(usize) -> Complex<T>) -> Self
     where
         T: Real,

@@ -6,7 +6,7 @@ mod common;
 use common::{
     Random, assert_close, controls_beside, diagonal_matrix, every_arch, reference, thread_counts,
 };
-use ketch_kernels::{Controls, Kernels, Real, Threads};
+use ketch_kernels::{Controls, Kernels, OneQubitGate, Real, Threads};
 use num_complex::Complex;
 
 /// Runs a check in both precisions and on every instruction set.
@@ -23,6 +23,7 @@ macro_rules! everywhere {
 }
 
 everywhere!(one_qubit_gates_at_every_position_with_controls);
+everywhere!(sequences_of_one_qubit_gates);
 everywhere!(two_qubit_gates_at_every_position_with_controls);
 everywhere!(three_qubit_matrices_at_every_position);
 everywhere!(matrices_of_many_qubits);
@@ -87,6 +88,38 @@ mod checks {
                 }
             }
         }
+    }
+
+    pub(super) fn sequences_of_one_qubit_gates<T: Real>(kernels: Kernels) {
+        let mut random = Random(7);
+        for n in 1..=8 {
+            for qubit in 0..n {
+                for controls in controls_beside(n, &[qubit], &mut random) {
+                    let state = random.numbers::<T>(1 << n);
+                    let m = random.numbers::<T>(4);
+                    let gate =
+                        OneQubitGate { qubit, matrix: [[m[0], m[1]], [m[2], m[3]]], controls };
+                    let mut found = state.clone();
+                    kernels.apply_1q_sequence(&mut found, &[gate]);
+                    let what = || format!("on {qubit} of {n}, {controls:?}, {kernels:?}");
+                    assert_close(&found, &reference(&state, &[qubit], &m, controls), what);
+                    // A second gate, with the same controls on any other qubit or none.
+                    let other = (qubit + 1) % n;
+                    if controls.mask() >> other & 1 == 0 {
+                        let again = OneQubitGate { qubit: other, ..gate };
+                        kernels.apply_1q_sequence(&mut found, &[again, gate, again]);
+                        let mut expected = state.clone();
+                        for qubit in [qubit, other, qubit, other] {
+                            let matrix = &gate.matrix;
+                            kernels.apply_1q(&SERIAL, &mut expected, qubit, matrix, controls);
+                        }
+                        let expected = common::widen(&expected);
+                        assert_close(&found, &expected, what);
+                    }
+                }
+            }
+        }
+        kernels.apply_1q_sequence::<T>(&mut [], &[]);
     }
 
     pub(super) fn two_qubit_gates_at_every_position_with_controls<T: Real>(kernels: Kernels) {

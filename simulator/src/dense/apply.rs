@@ -4,7 +4,7 @@ use ketch_interface::{
     Complex64, Matrix,
     circuit::{Gate, GateOp},
 };
-use ketch_kernels::{Controls, Kernels, Real, Threads};
+use ketch_kernels::{Controls, Kernels, OneQubitGate, Real, Threads};
 use num_complex::Complex;
 
 /// A 2x2 matrix, row by row.
@@ -157,6 +157,28 @@ impl Apply<f64> {
 }
 
 impl<T: Real> Apply<T> {
+    /// As a matrix on one place with controls, if it is one.
+    pub(crate) fn as_one_qubit_gate(&self) -> Option<OneQubitGate<T>> {
+        let (zero, one) = (Complex::new(T::zero(), T::zero()), Complex::new(T::one(), T::zero()));
+        let mut controls = self.controls;
+        let (qubit, matrix) = match self.action {
+            Action::One { place, matrix } => (place, matrix),
+            Action::Diagonal1 { place, entries: [a, d] } => (place, [[a, zero], [zero, d]]),
+            Action::Antidiagonal1 { place, entries: [b, c] } => (place, [[zero, b], [c, zero]]),
+            Action::X { place } => (place, [[zero, one], [one, zero]]),
+            Action::Phase(phase) if controls != Controls::NONE => {
+                // A diagonal on any of the controls.
+                let (mask, value) = (controls.mask(), controls.value());
+                let bit = 1 << mask.trailing_zeros();
+                controls = Controls::new(mask & !bit, value & !bit);
+                let (a, d) = if value & bit != 0 { (one, phase) } else { (phase, one) };
+                (mask.trailing_zeros() as usize, [[a, zero], [zero, d]])
+            }
+            _ => return None,
+        };
+        Some(OneQubitGate { qubit, matrix, controls })
+    }
+
     /// The same in another precision.
     pub(crate) fn cast<U: Real>(&self) -> Apply<U> {
         let n = |c: Complex<T>| Complex::new(U::narrow(c.re.widen()), U::narrow(c.im.widen()));

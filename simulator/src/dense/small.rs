@@ -14,7 +14,7 @@ use ketch_interface::{
     },
     result::Memory,
 };
-use ketch_kernels::{Kernels, Threads};
+use ketch_kernels::{Kernels, OneQubitGate, Threads};
 
 use super::{Apply, apply::pauli_masks, merge::Waiting};
 use crate::{
@@ -83,9 +83,7 @@ struct Small<'c, 'a> {
     circuit: &'c Circuit,
     bindings: &'c [f64],
     options: &'c Options,
-    kernels: Kernels,
-    /// Lent, since to move them takes as long as some gates.
-    amplitudes: &'a mut [Complex64; 1 << MOST_PLACES],
+    passes: Passes<'a>,
     /// The index bit of each qubit, given to it when it is first acted on.
     places: [Option<u8>; MOST_BITS as usize],
     n_places: usize,
@@ -96,7 +94,40 @@ struct Small<'c, 'a> {
     measured: u64,
     records: Records,
     n_gates: usize,
+}
+
+/// Passes over the state, of which several are made at a time.
+struct Passes<'a> {
+    kernels: Kernels,
+    /// Lent, since to move them takes as long as some gates.
+    amplitudes: &'a mut [Complex64; 1 << MOST_PLACES],
+    /// What was not applied yet.
+    gates: Vec<OneQubitGate<f64>>,
     n_passes: usize,
+}
+
+/// Passes that are made at a time.
+const PASSES_AT_A_TIME: usize = 8;
+
+impl Passes<'_> {
+    /// One more on a state of `n_places`.
+    fn add(&mut self, apply: Apply<f64>, n_places: usize) {
+        self.n_passes += 1;
+        if let Some(gate) = apply.as_one_qubit_gate() {
+            self.gates.push(gate);
+            if self.gates.len() == PASSES_AT_A_TIME {
+                self.run(n_places);
+            }
+            return;
+        }
+        self.run(n_places);
+        apply.run(self.kernels, &Threads::serial(), &mut self.amplitudes[..1 << n_places]);
+    }
+
+    fn run(&mut self, n_places: usize) {
+        self.kernels.apply_1q_sequence(&mut self.amplitudes[..1 << n_places], &self.gates);
+        self.gates.clear();
+    }
 }
 
 /// Why a circuit is left to the general way.
@@ -115,8 +146,12 @@ impl<'c, 'a> Small<'c, 'a> {
             circuit,
             bindings,
             options,
-            kernels: Kernels::detect(),
-            amplitudes,
+            passes: Passes {
+                kernels: Kernels::detect(),
+                amplitudes,
+                gates: Vec::with_capacity(PASSES_AT_A_TIME),
+                n_passes: 0,
+            },
             places: [None; MOST_BITS as usize],
             n_places: 0,
             waiting: Waiting::new(MOST_PLACES),
@@ -124,7 +159,6 @@ impl<'c, 'a> Small<'c, 'a> {
             measured: 0,
             records: Records::default(),
             n_gates: 0,
-            n_passes: 0,
         }
     }
 
@@ -140,7 +174,7 @@ impl<'c, 'a> Small<'c, 'a> {
         if self.options.final_state && state.is_none() {
             return Ok(None);
         }
-        self.flush(usize::MAX);
+        self.flush();
         self.outcome(state, cancel).map(Some)
     }
 
@@ -201,11 +235,7 @@ impl<'c, 'a> Small<'c, 'a> {
         {
             self.waiting.take_one(places[0], matrix);
         } else if let Some(apply) = Apply::of_gate(op, numbers, places) {
-            let amplitudes = &mut self.amplitudes[..1 << self.n_places];
-            self.waiting.take(apply, |apply| {
-                apply.run(self.kernels, &Threads::serial(), amplitudes);
-                self.n_passes += 1;
-            });
+            self.waiting.take(apply, |apply| self.passes.add(apply, self.n_places));
         }
         Ok(())
     }
@@ -233,19 +263,16 @@ impl<'c, 'a> Small<'c, 'a> {
         }
     }
 
-    /// Applies what waits on these places.
-    fn flush(&mut self, places: usize) {
-        let amplitudes = &mut self.amplitudes[..1 << self.n_places];
-        let mut apply = |apply: Apply<f64>| {
-            apply.run(self.kernels, &Threads::serial(), amplitudes);
-            self.n_passes += 1;
-        };
-        self.waiting.flush(places & ((1 << self.n_places) - 1), &mut apply);
+    /// Applies all that waits.
+    fn flush(&mut self) {
+        let mut apply = |apply: Apply<f64>| self.passes.add(apply, self.n_places);
+        self.waiting.flush((1 << self.n_places) - 1, &mut apply);
         self.waiting.flush_phase(apply);
+        self.passes.run(self.n_places);
     }
 
     fn amplitudes(&self) -> &[Complex64] {
-        &self.amplitudes[..1 << self.n_places]
+        &self.passes.amplitudes[..1 << self.n_places]
     }
 
     fn save(&mut self, instruction: Instruction<'_>, save: &Save) -> Result<(), Unknown> {
@@ -257,7 +284,7 @@ impl<'c, 'a> Small<'c, 'a> {
         let value = match &save.kind {
             SaveKind::State | SaveKind::Statevector => Saved::Vector(self.statevector()?.into()),
             SaveKind::Probabilities => {
-                self.flush(usize::MAX);
+                self.flush();
                 let mut probabilities = vec![0.0; 1 << places.len()];
                 for (index, amplitude) in self.amplitudes().iter().enumerate() {
                     probabilities[gathered(index, &places)] += amplitude.norm_sqr();
@@ -265,11 +292,11 @@ impl<'c, 'a> Small<'c, 'a> {
                 Saved::Reals(probabilities.into())
             }
             SaveKind::ExpectationValue(terms) => {
-                self.flush(usize::MAX);
+                self.flush();
                 let terms = terms.iter().map(|term| {
                     let (x, z) = pauli_masks(&term.pauli, &places);
                     let (threads, amplitudes) = (Threads::serial(), self.amplitudes());
-                    let value = self.kernels.expectation_pauli(&threads, amplitudes, x, z);
+                    let value = self.passes.kernels.expectation_pauli(&threads, amplitudes, x, z);
                     term.coefficient.re * value
                 });
                 Saved::Number(terms.sum())
@@ -286,7 +313,7 @@ impl<'c, 'a> Small<'c, 'a> {
         let qubits = (0..self.circuit.n_qubits()).map(Qubit);
         let places = qubits.map(|qubit| self.place_of(qubit));
         let places = places.collect::<Result<Vec<usize>, Unknown>>()?;
-        self.flush(usize::MAX);
+        self.flush();
         let mut vector = vec![Complex64::ZERO; 1 << places.len()];
         for (index, amplitude) in self.amplitudes().iter().enumerate() {
             vector[gathered(index, &places)] = *amplitude;
@@ -304,12 +331,12 @@ impl<'c, 'a> Small<'c, 'a> {
             },
             precision: Precision::Double,
             threads: 1,
-            instruction_set: self.kernels.arch().to_string(),
+            instruction_set: self.passes.kernels.arch().to_string(),
             sampled: true,
             n_qubits: self.n_places as u32,
             bytes: size_of_val(self.amplitudes()) as u64,
             n_gates: self.n_gates,
-            n_passes: self.n_passes,
+            n_passes: self.passes.n_passes,
             ..Facts::default()
         };
         let measures = self.circuit.instructions().any(|i| matches!(i.op, Op::Measure));

@@ -8,6 +8,7 @@ mod diagonal;
 mod exchange;
 mod one_qubit;
 mod pauli;
+mod sequence;
 
 use std::marker::PhantomData;
 
@@ -19,6 +20,8 @@ use self::diagonal::Diagonal;
 use self::exchange::Exchange;
 use self::one_qubit::OneQubit;
 use self::pauli::Pauli;
+pub use self::sequence::OneQubitGate;
+use self::sequence::Sequence;
 use crate::controls::Controls;
 use crate::dispatch::Kernels;
 use crate::index::Walk;
@@ -45,6 +48,15 @@ impl Kernels {
     ) {
         check(state.len(), &[qubit], controls);
         T::apply(self.isa, Gate::OneQubit(OneQubit { threads, state, qubit, matrix, controls }));
+    }
+
+    /// Applies gates on one qubit each, one after the other, on the calling thread: for states that
+    /// fit the first cache, where to begin a pass takes longer than the pass.
+    pub fn apply_1q_sequence<T: Real>(self, state: &mut [Complex<T>], gates: &[OneQubitGate<T>]) {
+        gates.iter().for_each(|gate| check(state.len(), &[gate.qubit], gate.controls));
+        if !gates.is_empty() {
+            T::apply(self.isa, Gate::Sequence(Sequence { state, gates }));
+        }
     }
 
     /// Multiplies by `diagonal[b]` where `qubit` reads `b`.
@@ -222,6 +234,7 @@ pub enum Gate<'a, T> {
     Exchange(Exchange<'a, T>),
     Pauli(Pauli<'a, T>),
     Collapse(Collapse<'a, T>),
+    Sequence(Sequence<'a, T>),
 }
 
 /// Refuses what no pass may see; the passes' memory accesses rely on it.
