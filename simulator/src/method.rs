@@ -83,9 +83,11 @@ pub(crate) fn choose_cheap(circuit: &Circuit, options: &Options) -> Option<(Meth
     let clifford = is_clifford(circuit);
     if !noisy && measures_last(circuit) {
         // A basis state costs about as much as a hundred amplitudes of a dense state.
-        let effort = match fits(n_places, options) {
-            true if clifford => Effort { states: 16, steps: 1 << 12 },
-            true => {
+        let effort = match clifford {
+            // Stabilizers run it too, so nobody asks how much memory is free, which takes as long as
+            // all the rest.
+            true => Effort { states: 16, steps: 1 << 12 },
+            false if fits(n_places, options) => {
                 Effort { states: 1 << (n_places - 7).min(20), steps: 1 << (n_places - 4).min(24) }
             }
             false => Effort { states: 1 << 20, steps: 1 << 24 },
