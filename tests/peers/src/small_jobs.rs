@@ -72,8 +72,11 @@ pub(crate) fn answer(request: &Request) -> Result<Value> {
             .with_shots(request.shots)
             .with_seed(1)
             .with_option("max_parallel_threads", request.threads);
+        // Each run takes a Qobj: to make one is not counted, as for other simulators.
+        let mut qobjs = vec![qobj; request.reps.max(1) + 1];
         let per_s = rate(&mut || {
-            let result = backend.run_and_wait(qobj.clone(), None)?;
+            let qobj = qobjs.pop().expect("one for each repetition and one to warm up");
+            let result = backend.run_and_wait(qobj, None)?;
             let total = result.counts(0)?.total();
             ensure!(total == request.shots, "expected {} shots, found {total}", request.shots);
             Ok(())
