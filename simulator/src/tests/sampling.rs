@@ -6,7 +6,7 @@ use ketch_interface::{BitString, Circuit, Counts};
 use proptest::prelude::*;
 
 use super::{counts, options, run};
-use crate::{Options, Precision, reference};
+use crate::{Method, Options, Precision, reference};
 
 /// Pearson's chi-square test of counts.
 ///
@@ -148,13 +148,52 @@ fn seeds_matter_and_repeat() {
     assert_ne!(with(5), with(6));
 }
 
+/// Few outcomes and many, and clbits in another order than qubits: the memory changes no counts.
 #[test]
 fn counts_and_memory_agree() {
-    let circuit = scrambled(5).measure_all();
-    let outcome = run(&circuit, &Options { memory: true, ..options() });
-    let mut counted = Counts::new(circuit.cregs().to_vec());
-    outcome.memory.unwrap().iter().for_each(|shot| counted.add(shot, 1));
-    assert_eq!(outcome.counts.unwrap(), counted);
+    let reversed = |n: u32| (0..n).fold(scrambled(n), |c, qubit| c.measure(qubit, n - 1 - qubit));
+    let circuits = [scrambled(5).measure_all(), reversed(7), reversed(11), wide(&[3, 70])];
+    for (circuit, method) in circuits.iter().flat_map(|circuit| {
+        use Method::{Automatic, DensityMatrix, Sparse, Statevector};
+        [Automatic, DensityMatrix, Sparse, Statevector].map(|method| (circuit, method))
+    }) {
+        if method == Method::DensityMatrix && circuit.n_qubits() > 9 {
+            continue;
+        }
+        let options = Options { method, shots: 3000, ..options() };
+        let without = run(circuit, &options);
+        let with = run(circuit, &Options { memory: true, ..options });
+        let shots = with.memory.unwrap();
+        let shots = shots.iter().map(|shot| (shot, 1));
+        let counted = Counts::from_outcomes(circuit.cregs().to_vec(), shots);
+        assert_eq!(with.counts.unwrap(), counted, "{method}");
+        assert_eq!(without.counts.unwrap(), counted, "{method}");
+    }
+}
+
+/// Two entangled qubits, read into these of 80 clbits.
+fn wide(clbits: &[u32]) -> Circuit {
+    let circuit = Circuit::new(2, 80).ry(1.0, 0).cx(0, 1);
+    clbits.iter().zip(0..).fold(circuit, |circuit, (&clbit, qubit)| circuit.measure(qubit, clbit))
+}
+
+/// More shots than are drawn from one sorted list, of more outcomes than are shared out.
+#[test]
+fn many_outcomes_are_distributed_as_they_should_be() {
+    let (angle, clbit) = (|qubit: u32| 0.9 + 0.1 * f64::from(qubit), |qubit| (5 * qubit + 3) % 12);
+    let circuit = (0..12).fold(Circuit::new(12, 12), |c, qubit| c.ry(angle(qubit), qubit));
+    let circuit = (0..12).fold(circuit, |c, qubit| c.measure(qubit, clbit(qubit)));
+    let probability = |value: u64| {
+        let factors = (0..12).map(|qubit| match value >> clbit(qubit) & 1 {
+            0 => (angle(qubit) / 2.0).cos().powi(2),
+            _ => (angle(qubit) / 2.0).sin().powi(2),
+        });
+        (BitString::from_u64(12, value), factors.product())
+    };
+    let options = Options { shots: 1_500_000, method: Method::Statevector, ..options() };
+    let counts = run(&circuit, &options).counts.unwrap();
+    assert_eq!(counts.total(), 1_500_000);
+    assert_distributed(&counts, &(0..1 << 12).map(probability).collect());
 }
 
 #[test]
