@@ -2,8 +2,9 @@
 
 use crate::rng::Stream;
 
-/// Means below which counting up from 0 takes less than drawing from a hat.
-const FEW: f64 = 10.0;
+/// Means below which counting up from 0 takes less than drawing from a hat, and from which on the hat
+/// fits. No mean of whole trials at a probability in halves, quarters and so on comes near it.
+const FEW: f64 = 10.1;
 
 /// The number of successes in `n` trials, each with probability `yes / (yes + no)`.
 ///
@@ -13,7 +14,8 @@ pub(crate) fn binomial(n: u64, yes: f64, no: f64, stream: &mut Stream) -> u64 {
     if n == 0 || yes <= 0.0 {
         return 0;
     }
-    if yes > no {
+    // Not where they are equal but for rounding, so that rounding does not turn the outcome round.
+    if yes > no * (1.0 + 1e-9) {
         return n - binomial(n, no, yes, stream);
     }
     let p = yes / (yes + no);
@@ -23,7 +25,7 @@ pub(crate) fn binomial(n: u64, yes: f64, no: f64, stream: &mut Stream) -> u64 {
     }
 }
 
-/// Inversion: goes up from 0 and takes off the probability of each number. For `p <= 1/2` and a
+/// Inversion: goes up from 0 and takes off the probability of each number. For `p` up to 1/2 and a
 /// small mean, so that the probability of 0 is far from the smallest number.
 fn counted_up(n: u64, p: f64, stream: &mut Stream) -> u64 {
     let odds = p / (1.0 - p);

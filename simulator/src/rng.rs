@@ -43,14 +43,13 @@ pub(crate) struct Stream {
     site: u64,
     /// The pairs that were made.
     n_pairs: u64,
-    /// What was made and not yet given out. Made together, the calls of the generator, long chains
-    /// of multiplications, overlap.
+    /// The pair that was made last, and how much of it was given out.
     batch: [u64; BATCH],
     given: usize,
 }
 
-/// The random bits that a stream makes at a time.
-const BATCH: usize = 16;
+/// The words of a pair.
+const BATCH: usize = 2;
 
 impl Stream {
     /// The stream for a purpose: its site must be used for nothing else.
@@ -58,14 +57,17 @@ impl Stream {
         Self { seed, site, n_pairs: 0, batch: [0; BATCH], given: BATCH }
     }
 
+    /// One of 2^32 streams for a purpose, each of which gives fewer than 2^32 numbers.
+    pub(crate) fn numbered(seed: u64, site: u64, number: u64) -> Self {
+        Self { n_pairs: number << 32, ..Self::new(seed, site) }
+    }
+
     /// The next 64 bits.
     #[inline]
     pub(crate) fn bits(&mut self) -> u64 {
         if self.given == BATCH {
-            for bits in self.batch.chunks_exact_mut(2) {
-                bits.copy_from_slice(&pair(self.seed, self.n_pairs, self.site));
-                self.n_pairs += 1;
-            }
+            self.batch = pair(self.seed, self.n_pairs, self.site);
+            self.n_pairs += 1;
             self.given = 0;
         }
         self.given += 1;

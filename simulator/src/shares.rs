@@ -34,12 +34,14 @@ pub(crate) fn shares(weights: &[f64], shots: u64, seed: u64) -> Result<Vec<u64>,
     if !(total > 0.0 && total < f64::INFINITY) {
         return Err(SampleError::Norm(total).into());
     }
-    let mut stream = Stream::new(seed, SPLITS);
     let mut counts = vec![0; 2 * n_leaves];
     counts[1] = shots;
     for node in 1..n_leaves {
         let (left, right) = (2 * node, 2 * node + 1);
         if counts[node] > 0 {
+            // Each split has numbers of its own, so that weights which are 0 but for rounding change
+            // none of the others.
+            let mut stream = Stream::numbered(seed, SPLITS, node as u64);
             counts[left] = binomial(counts[node], sums[left], sums[right], &mut stream);
             counts[right] = counts[node] - counts[left];
         }
