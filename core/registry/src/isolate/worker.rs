@@ -309,11 +309,19 @@ impl Shared {
         }
     }
 
-    /// The call during which a worker probably died: the newest that does not wait for work.
+    /// The call during which a worker probably died: the newest, of those that wait for work and
+    /// of the others.
     pub(super) fn current_call(&self) -> Option<String> {
         let calls = lock(&self.calls);
-        let newest = calls.waiting.iter().max_by_key(|(id, call)| (!call.waits_for_work, **id));
-        newest.map(|(_, waiting)| waiting.call.clone())
+        let newest = |waits: bool| {
+            let of_kind = calls.waiting.iter().filter(|(_, call)| call.waits_for_work == waits);
+            of_kind.max_by_key(|(id, _)| **id).map(|(_, waiting)| waiting.call.clone())
+        };
+        // From outside nobody can tell which of two it was.
+        match (newest(false), newest(true)) {
+            (Some(soon), Some(work)) => Some(format!("{soon} or {work}")),
+            (soon, work) => soon.or(work),
+        }
     }
 
     /// Ends the worker; the first reason counts.

@@ -115,21 +115,21 @@ pub(super) const EXHIBITS: &[Exhibit] = exhibits! {
     "needs-no-name", "structure: found a name outside", |good| in_dynamic(good, 1, &FAR);
 
     // What only the loader of the system finds.
-    "needs-what-is-nowhere", "loading: found libgcc_s.so.9: cannot open shared object file", |good| good.clone().saying("id", json!("needs-what-is-nowhere")).replaced("libgcc_s.so.1\0", "libgcc_s.so.9\0");
-    "needs-a-later-system", "loading: found ", |good| good.clone().saying("id", json!("needs-a-later-system")).replaced("GLIBC_2.34\0", "GLIBC_9.99\0");
-    "needs-an-unknown-function", "loading: found undefined symbol: getxnv", |good| good.clone().saying("id", json!("needs-an-unknown-function")).replaced("\0getenv\0", "\0getxnv\0");
+    "needs-what-is-nowhere", "probe: found libgcc_s.so.9: cannot open shared object file", |good| good.clone().saying("id", json!("needs-what-is-nowhere")).replaced("libgcc_s.so.1\0", "libgcc_s.so.9\0");
+    "needs-a-later-system", "probe: found ", |good| good.clone().saying("id", json!("needs-a-later-system")).replaced("GLIBC_2.34\0", "GLIBC_9.99\0");
+    "needs-an-unknown-function", "probe: found undefined symbol: getxnv", |good| good.clone().saying("id", json!("needs-an-unknown-function")).replaced("\0getenv\0", "\0getxnv\0");
 
     // Without the entry of a plugin, or with another.
     "no-number", "entry: found no symbol `ketch_plugin_abi`", |good| good.clone().replaced("\0ketch_plugin_abi\0", "\0ketch_plugin_xxx\0");
     "no-maker", "entry: found no symbol", |good| good.clone().replaced("_1as_0lib_1header_0root_bmodule_bloader\0", "_1as_0lib_1header_0root_bmodule_bloadex\0");
-    "junk-header", "entry: found ", |_good| test_plugin("junk_header");
-    "other-abi-than-it-says", "entry: found ", |_good| test_plugin("lying_abi");
+    "junk-header", "probe: found ", |_good| test_plugin("junk_header");
+    "other-abi-than-it-says", "probe: found ", |_good| test_plugin("lying_abi");
     "later-abi", "abi: found ABI 2", |_good| test_plugin("later_abi");
     "abi-0", "abi: found ABI 0", |good| good.clone().saying("abi", json!(0));
     "abi-of-a-later-year", "abi: found ABI 4294967295", |good| good.clone().saying("abi", json!(u32::MAX));
-    "other-types", "entry: found the library's types differ", |good| good.clone().saying("id", json!("other-types")).replaced("make_provider;", "make_providex;");
-    "other-abi-stable", "entry: found ", |good| other_abi_stable(good);
-    "panics-when-made", "entry: found ", |_good| test_plugin("panics_early");
+    "other-types", "probe: found the library's types differ", |good| good.clone().saying("id", json!("other-types")).replaced("make_provider;", "make_providex;");
+    "other-abi-stable", "probe: found ", |good| other_abi_stable(good);
+    "panics-when-made", "probe: found ", |_good| test_plugin("panics_early");
 
     // With a manifest that lies or is none.
     "manifest-missing", "manifest: found no section", |good| good.clone().replaced(".ketch.manifest\0", ".ketch.manifesu\0");
