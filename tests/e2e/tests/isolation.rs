@@ -225,7 +225,8 @@ fn limits_of_memory_files_and_processor_time() {
         error.to_string(),
         "provider `unruly` died of signal 6 (SIGABRT) in `allocate` of the provider"
     );
-    assert!(error.causes().join("").contains("memory allocation of 1073741824 bytes failed"));
+    let said = error.causes().join("\n");
+    assert!(said.contains("memory allocation of 1073741824 bytes failed"), "{said}");
 
     let opened = unruly.tell("open_files", json!({"count": 1000})).unwrap().as_u64().unwrap();
     assert!((20..50).contains(&opened), "{opened}");

@@ -3,10 +3,10 @@
 use std::collections::VecDeque;
 
 /// So many lines are kept: a panic with its backtrace.
-const LINES: usize = 60;
+const LINES: usize = 120;
 
 /// The lines that are kept have together at most so many bytes.
-const BYTES: usize = 16 << 10;
+const BYTES: usize = 32 << 10;
 
 /// Longer lines are cut into several.
 const LINE: usize = 1 << 10;

@@ -153,8 +153,8 @@ pub(super) const EXHIBITS: &[Exhibit] = exhibits! {
     "id-with-escapes", "manifest: found the id ` [2J` is not one", |good| good.clone().saying("id", json!("\u{1b}[2J"));
     "id-of-a-page", "manifest: found the id `xxxx", |good| good.clone().saying("id", json!("x".repeat(30_000)));
     "id-reserved", "id: found the reserved id `local`", |good| good.clone().saying("id", json!("local"));
-    "id-of-another", "id: found a provider named `template`", |good| good.clone().saying("id", json!("another"));
-    "id-that-the-provider-has-not", "id: found a provider named `local`", |_good| test_plugin("misnamed");
+    "id-of-another", "probe: found a provider named `template`", |good| good.clone().saying("id", json!("another"));
+    "id-that-the-provider-has-not", "probe: found a provider named `local`", |_good| test_plugin("misnamed");
     "abi-a-word", "manifest: found the manifest is not readable: invalid type", |good| good.clone().saying("abi", json!("one"));
     "abi-negative", "manifest: found the manifest is not readable: invalid value", |good| good.clone().saying("abi", json!(-1));
     "abi-huge", "manifest: found the manifest is not readable: invalid", |good| good.clone().saying("abi", json!(1e300));
