@@ -2,11 +2,11 @@
 
 use std::collections::VecDeque;
 
-/// So many lines are kept: a panic with its backtrace.
-const LINES: usize = 120;
+/// So many lines are kept.
+const LINES: usize = 20;
 
 /// The lines that are kept have together at most so many bytes.
-const BYTES: usize = 32 << 10;
+const BYTES: usize = 8 << 10;
 
 /// Longer lines are cut into several.
 const LINE: usize = 1 << 10;
@@ -52,12 +52,23 @@ impl LastLines {
             return;
         }
         told(&line);
+        if is_frame(&line) {
+            return;
+        }
         self.lines.push_back(line);
         while self.lines.len() > LINES || self.lines.iter().map(String::len).sum::<usize>() > BYTES
         {
             self.lines.pop_front();
         }
     }
+}
+
+/// The line is one of a Rust backtrace, as `  12: name` and `      at file`. With
+/// `RUST_BACKTRACE` set, these would push out the line that says what happened.
+fn is_frame(line: &str) -> bool {
+    let text = line.trim_start();
+    let numbered = text.split_once(": ").is_some_and(|(number, _)| number.parse::<u32>().is_ok());
+    text.len() < line.len() && (numbered || text.starts_with("at "))
 }
 
 /// The line without what could move the cursor or change the colours of a terminal.
@@ -79,6 +90,19 @@ mod tests {
         }
         assert_eq!(told, ["one", "two", " [31mthree\u{fffd}"]);
         assert_eq!(lines.into_lines(), ["one", "two", " [31mthree\u{fffd}", "four"]);
+    }
+
+    #[test]
+    fn a_backtrace_does_not_push_out_what_happened() {
+        let mut lines = LastLines::default();
+        lines.take(b"thread panicked\n", |_| {});
+        for number in 0..100 {
+            let frame =
+                format!("  {number:2}: core::panicking\n             at /rustc/lib.rs:1:2\n");
+            lines.take(frame.as_bytes(), |_| {});
+        }
+        lines.take(b"1: a line of the plugin\nat last\n", |_| {});
+        assert_eq!(lines.into_lines(), ["thread panicked", "1: a line of the plugin", "at last"]);
     }
 
     #[test]
