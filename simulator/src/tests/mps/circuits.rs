@@ -7,7 +7,7 @@ use ketch_interface::{
 };
 use proptest::prelude::*;
 
-use super::{mps, saved, saved_with, state};
+use super::{exact, mps, saved_with, state};
 use crate::{
     Method, Options, Saved, reference,
     tests::{distance, gates::random_gate, generic, options, run, sampling::assert_distributed},
@@ -91,7 +91,7 @@ proptest! {
     ) {
         let circuit = gates.into_iter().fold(Circuit::new(n, 0), random_gate);
         let read = [4, 0, 6];
-        let before = saved(circuit.clone(), SaveKind::DensityMatrix, &read);
+        let before = saved_with(&exact(), circuit.clone(), SaveKind::DensityMatrix, &read);
         let dense = Options { method: Method::Statevector, ..options() };
         let exact = saved_with(&dense, circuit.clone(), SaveKind::DensityMatrix, &read);
         let (Saved::Matrix { entries: a, .. }, Saved::Matrix { entries: b, .. }) = (before, exact)

@@ -18,6 +18,12 @@ fn mps() -> Options {
     Options { method: Method::MatrixProductState, ..options() }
 }
 
+/// Without truncation: by default weights below 1e-16 go, which is 1e-8 in an amplitude.
+fn exact() -> Options {
+    let truncation = Truncation { threshold: 0.0, ..Truncation::default() };
+    Options { truncation, ..mps() }
+}
+
 /// With at most so many Schmidt values of a bond.
 fn at_most(bond: usize) -> Options {
     let truncation = Truncation { max_bond_dimension: Some(bond), ..Truncation::default() };
@@ -32,7 +38,7 @@ fn vector(mut outcome: Outcome) -> Vec<Complex64> {
 }
 
 fn state(circuit: &Circuit) -> Vec<Complex64> {
-    vector(run(circuit, &Options { final_state: true, shots: 1, ..mps() }))
+    vector(run(circuit, &Options { final_state: true, shots: 1, ..exact() }))
 }
 
 fn saved_with(options: &Options, mut circuit: Circuit, kind: SaveKind, qubits: &[u32]) -> Saved {
