@@ -77,17 +77,17 @@ pub(crate) fn commit(fault: &str) {
             eprintln!("the fridge is warm");
             abort();
         }
-        "terminate" => signal(Signal::TERM),
-        "interrupt" => signal(Signal::INT),
-        "kill" => signal(Signal::KILL),
+        "terminate" => deadly(Signal::TERM),
+        "interrupt" => deadly(Signal::INT),
+        "kill" => deadly(Signal::KILL),
         "stop" => signal(Signal::STOP),
-        "divide" => signal(Signal::FPE),
-        "illegal" => signal(Signal::ILL),
+        "divide" => deadly(Signal::FPE),
+        "illegal" => deadly(Signal::ILL),
         "read-beyond-a-file" => {
             black_box(read_beyond_a_file());
         }
         "break-pipe" => signal(Signal::PIPE),
-        "alarm" => signal(Signal::ALARM),
+        "alarm" => deadly(Signal::ALARM),
         "kill-group" => drop(kill_current_process_group(Signal::TERM)),
         "leave-child" => {
             // It keeps what this process had open.
@@ -133,6 +133,14 @@ impl Drop for Bomb {
 fn flood(print: fn(&str)) {
     let line = "so much to say ".repeat(20) + "\n";
     (0..(4 << 20) / line.len()).for_each(|_| print(&line));
+}
+
+/// A signal to a process is taken by any of its threads, soon: this one waits for that.
+fn deadly(which: Signal) {
+    signal(which);
+    loop {
+        thread::park();
+    }
 }
 
 fn signal(signal: Signal) {
