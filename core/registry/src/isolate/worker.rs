@@ -319,7 +319,7 @@ impl Shared {
         };
         // From outside nobody can tell which of two it was.
         match (newest(false), newest(true)) {
-            (Some(soon), Some(work)) => Some(format!("{soon} or {work}")),
+            (Some(soon), Some(work)) => Some(format!("{work} or {soon}")),
             (soon, work) => soon.or(work),
         }
     }

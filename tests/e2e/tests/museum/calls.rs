@@ -333,7 +333,7 @@ const RUNS: &[(&str, &str)] = &[
     ("unspeakable-panic-in-run", "panicked"),
     ("double-panic-in-run", "died of signal 6 (SIGABRT) in `run`"),
     ("abort-in-run", "died of signal 6 (SIGABRT) in `run`"),
-    ("segfault-in-result", "`result` of job"),
+    ("segfault-in-result", "died of signal 11 (SIGSEGV) in `result`"),
     ("overflow-in-run", "died of signal 6 (SIGABRT) in `run`"),
     ("exit-in-run", "exited with code 3 in `run`"),
     ("last-words-in-result", "the fridge is warm"),
