@@ -23,6 +23,8 @@ pub enum Outcome {
 pub struct Line {
     /// The provider, or `provider/backend`.
     pub subject: String,
+    /// The group that the check belongs to.
+    pub group: &'static str,
     /// What was checked.
     pub check: &'static str,
     /// How it ended.
@@ -58,9 +60,11 @@ impl From<Error> for Outcome {
 }
 
 impl Line {
-    pub(crate) fn new(subject: &str, check: &'static str, outcome: Check) -> Self {
+    /// The line of a check that ended like this.
+    #[must_use]
+    pub fn new(subject: &str, group: &'static str, check: &'static str, outcome: Check) -> Self {
         let outcome = outcome.err().unwrap_or(Outcome::Passed);
-        Self { subject: subject.to_owned(), check, outcome }
+        Self { subject: subject.to_owned(), group, check, outcome }
     }
 }
 
@@ -79,7 +83,7 @@ impl Report {
 
 impl fmt::Display for Line {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { subject, check, outcome } = self;
+        let Self { subject, check, outcome, .. } = self;
         match outcome {
             Outcome::Passed => write!(f, "passed          {subject}: {check}"),
             Outcome::Failed(how) => write!(f, "FAILED          {subject}: {check}: {how}"),

@@ -4,9 +4,9 @@ mod simulator;
 
 use std::collections::BTreeSet;
 
-use ketch_conformance::{BACKEND_CHECKS, Outcome, PROVIDER_CHECKS, assert_conformant, run_all};
-use ketch_core::{Filter, Provider};
-
+use ketch_conformance::{
+    Outcome, assert_conformant, backend_checks, provider_checks, run_all, run_one,
+};
 use simulator::{Fault, Tiny};
 
 #[test]
@@ -14,7 +14,7 @@ fn a_provider_that_keeps_the_contract_passes_every_check() {
     let tiny = Tiny::new(None);
     assert_conformant(&tiny);
     let report = run_all(&tiny);
-    assert_eq!(report.lines.len(), PROVIDER_CHECKS.len() + BACKEND_CHECKS.len());
+    assert_eq!(report.lines.len(), provider_checks().count() + backend_checks().count());
     let passed = |outcome: &Outcome| *outcome == Outcome::Passed;
     let others = report.lines.iter().filter(|line| !passed(&line.outcome));
     // Whether a job can be caught while it runs depends on the machine.
@@ -65,17 +65,10 @@ const FAULTS: &[(Fault, &str, &str)] = &[
 fn each_fault_fails_its_check() {
     for (fault, name, expected) in FAULTS {
         let tiny = Tiny::new(Some(*fault));
-        let provider_check = PROVIDER_CHECKS.iter().find(|(known, _)| known == name);
-        let outcome = match provider_check {
-            Some((_, check)) => check(&tiny),
-            None => {
-                let backend = tiny.backends(&Filter::new()).unwrap().remove(0);
-                let (_, check) = BACKEND_CHECKS.iter().find(|(known, _)| known == name).unwrap();
-                check(&*backend)
-            }
-        };
-        match outcome {
-            Err(Outcome::Failed(how)) => {
+        let is_of_backend = backend_checks().any(|(_, (known, _))| known == *name);
+        let line = run_one(&tiny, name, is_of_backend.then_some("tiny")).unwrap();
+        match line.outcome {
+            Outcome::Failed(how) => {
                 assert!(how.contains(expected), "{fault:?}, {name}: {how}");
             }
             other => panic!("{fault:?} gets through `{name}`: {other:?}"),
@@ -85,7 +78,16 @@ fn each_fault_fails_its_check() {
 
 #[test]
 fn no_two_checks_have_the_same_name() {
-    let names = PROVIDER_CHECKS.iter().map(|(name, _)| name);
-    let names: Vec<_> = names.chain(BACKEND_CHECKS.iter().map(|(name, _)| name)).collect();
+    let names = provider_checks().map(|(_, (name, _))| name);
+    let names: Vec<_> = names.chain(backend_checks().map(|(_, (name, _))| name)).collect();
     assert_eq!(names.iter().collect::<BTreeSet<_>>().len(), names.len());
+}
+
+#[test]
+fn a_check_that_there_is_not_is_none() {
+    let tiny = Tiny::new(None);
+    assert_eq!(run_one(&tiny, "no such check", None), None);
+    assert_eq!(run_one(&tiny, "run returns at once", None), None, "it needs a backend");
+    let line = run_one(&tiny, "run returns at once", Some("no-such-backend")).unwrap();
+    assert!(matches!(line.outcome, Outcome::Failed(_)), "{line}");
 }
