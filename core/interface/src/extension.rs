@@ -33,6 +33,14 @@ pub trait Extensions: Send + Sync {
     }
 }
 
+/// The extension of a backend that finds a job by the key that was given at its submission
+/// ([`RunOptions::job_key`](crate::RunOptions::job_key)): head `{"job_key": …}`, answer
+/// `{"job_id": …}`, null for a job that never arrived. Blocks while a service is asked.
+///
+/// An error means that nobody can know; a backend that is not sure must not answer null, for then
+/// the job may be sent again.
+pub const FIND_JOB: &str = "ketch.find_job/1";
+
 /// What extensions are called with and answer: a small document and large numeric buffers.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Message {

@@ -36,7 +36,7 @@ pub use bits::BitString;
 pub use circuit::Circuit;
 pub use device::{BackendConfiguration, BackendProperties, BackendStatus, JobStatus};
 pub use error::{Cause, Error, Result, TextCause, nearest};
-pub use extension::{Buffer, Extensions, Message};
+pub use extension::{Buffer, Extensions, FIND_JOB, Message};
 pub use filter::Filter;
 pub use job::Job;
 pub use matrix::Matrix;

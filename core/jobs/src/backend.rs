@@ -76,7 +76,7 @@ impl StoredBackend {
                 drill::reached("send.noted");
                 Ok(job)
             }
-            Err(error) if error.is_retryable() => {
+            Err(error) if service::may_have_arrived(&error) => {
                 // It may have arrived. It is never sent again by itself.
                 self.store.outcome_unknown(id, &StoredError::from(&error))?;
                 Err(error)

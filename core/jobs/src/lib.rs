@@ -41,6 +41,5 @@ pub use live::{StoredJob, as_completed};
 pub use maintain::{Problem, Retention};
 pub use record::{JobFilter, JobRecord, NewJob, Runner, StoredError};
 pub use recover::Recovered;
-pub use service::FIND_JOB;
 pub use store::Store;
 pub use worker::{Idle, Resolver, WorkOptions, work};

@@ -88,27 +88,30 @@ impl StoredJob {
         }
     }
 
+    /// The job at its service, as far as anybody knows it.
+    fn at_service(&self, record: &JobRecord) -> Result<Option<Arc<dyn Job>>> {
+        match &self.live {
+            Some(live) => Ok(Some(Arc::clone(&live.job))),
+            None => self.store.at_service(record, &*self.backend),
+        }
+    }
+
     /// Asks the service for what it has, waits at most for `wait`, and keeps what has come to an
-    /// end.
-    fn ask_service(&self, record: &JobRecord, wait: Duration) -> Result<()> {
-        let job = match &self.live {
-            Some(live) => Arc::clone(&live.job),
-            None => match self.store.at_service(record, &*self.backend)? {
-                Some(job) => job,
-                None => {
-                    // Nobody knows its id: it is looked up, unless it is being sent right now.
-                    if !service::is_ours(record) && record.owner.is_none() {
-                        self.store.look_up(&self.id, &*self.backend)?;
-                    }
-                    return Ok(());
-                }
-            },
+    /// end. False if nobody knows whether the service has the job.
+    fn ask_service(&self, record: &JobRecord, wait: Duration) -> Result<bool> {
+        let Some(job) = self.at_service(record)? else {
+            if record.owner.is_none() {
+                return Ok(false);
+            }
+            // Another process is sending it.
+            thread::sleep(wait.min(LOOKS[1]));
+            return Ok(true);
         };
         if wait.is_zero() && !job.status()?.is_final() {
-            return Ok(());
+            return Ok(true);
         }
         match job.result(Some(wait.max(Duration::from_millis(1)))) {
-            Err(JobError::Timeout { .. }) => Ok(()),
+            Err(JobError::Timeout { .. }) => Ok(true),
             // What says nothing about the job is not its outcome.
             Err(error) if error.is_retryable() => Err(error),
             Err(error)
@@ -116,7 +119,10 @@ impl StoredJob {
             {
                 Err(error)
             }
-            outcome => Ok(self.store.settle_service(&self.id, &outcome)?),
+            outcome => {
+                self.store.settle_service(&self.id, &outcome)?;
+                Ok(true)
+            }
         }
     }
 }
@@ -175,7 +181,9 @@ impl Job for StoredJob {
             }
             let until = |most: Duration| left.map_or(most, |left| left.min(most));
             if record.runner == Runner::Service {
-                self.ask_service(&record, until(service::LOOK))?;
+                if !self.ask_service(&record, until(service::LOOK))? {
+                    return Err(service::unknown_fate(record));
+                }
             } else if let Some(live) = &self.live
                 && !live.job.status().is_ok_and(|status| status.is_final())
             {
@@ -191,11 +199,7 @@ impl Job for StoredJob {
     fn cancel(&self) -> Result<bool> {
         let record = self.record()?;
         if record.runner == Runner::Service && !record.state.is_final() {
-            let job = match &self.live {
-                Some(live) => Some(Arc::clone(&live.job)),
-                None => self.store.at_service(&record, &*self.backend)?,
-            };
-            return job.map_or(Ok(false), |job| job.cancel());
+            return self.at_service(&record)?.map_or(Ok(false), |job| job.cancel());
         }
         let was_running = self.store.cancel(&self.id)?;
         match &self.live {

@@ -84,12 +84,7 @@ fn settle(on: &rusqlite::Connection, record: &JobRecord, recovered: &mut Recover
                 .map_err(Error::database("settle a job"))?;
         }
         Runner::Service => {
-            let error = StoredError::new(
-                "job.unknown_outcome",
-                "the program that sent it to the service ended before the service's answer was \
-                 written down",
-                Some("`ketch retry` sends it again; `ketch delete` forgets it"),
-            );
+            let error = unknown_outcome();
             on.execute(
                 "UPDATE jobs SET owner = NULL, error = ?2 WHERE id = ?1",
                 [&record.id, &error.to_json()],
@@ -124,4 +119,14 @@ fn settle(on: &rusqlite::Connection, record: &JobRecord, recovered: &mut Recover
         }
     }
     Ok(())
+}
+
+/// What is known of a job that was being sent when its sender went.
+pub(crate) fn unknown_outcome() -> StoredError {
+    StoredError::new(
+        "job.unknown_outcome",
+        "the program that sent it to the service ended before the service's answer was written \
+         down",
+        Some("`ketch retry` sends it again; `ketch delete` forgets it"),
+    )
 }

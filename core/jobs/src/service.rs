@@ -1,12 +1,12 @@
 //! Jobs that a service runs: written down before they are sent, and never sent twice blindly.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
-use ketch_core::{Backend, Error as JobError, Job, JobStatus, RunResult, codec};
+use ketch_core::{Backend, Error as JobError, FIND_JOB, Job, JobStatus, RunResult, codec};
 use rusqlite::params;
 
 use crate::{
-    Error, JobRecord, Result, Store, StoredError, claim, document::result_name, owner,
+    Error, JobRecord, Result, Store, StoredError, claim, document::result_name, recover,
     state::Change, store,
 };
 
@@ -19,6 +19,10 @@ impl Store {
     pub fn sent(&self, id: &str, service_id: &str) -> Result<()> {
         self.write("note a service's id", |on| {
             let record = Self::record(on, id)?;
+            // Somebody may have looked it up already.
+            if record.service_id.as_deref() == Some(service_id) {
+                return Ok(());
+            }
             if record.state.is_final() || record.service_id.is_some() {
                 return Err(Error::Illegal { id: record.id, state: record.state });
             }
@@ -88,7 +92,8 @@ impl Store {
         })
     }
 
-    /// The job at its service; `None` if nobody knows an id for it.
+    /// The job at its service, looked up by its key if nobody knows its id there; `None` if it is
+    /// being sent right now, if it did not arrive, or if the service cannot look jobs up.
     ///
     /// # Errors
     /// What the backend says.
@@ -96,8 +101,20 @@ impl Store {
         &self,
         record: &JobRecord,
         backend: &dyn Backend,
-    ) -> Result<Option<std::sync::Arc<dyn Job>>, JobError> {
-        record.service_id.as_deref().map(|id| backend.retrieve_job(id)).transpose()
+    ) -> Result<Option<Arc<dyn Job>>, JobError> {
+        if let Some(id) = &record.service_id {
+            return backend.retrieve_job(id).map(Some);
+        }
+        if record.owner.is_some() {
+            return Ok(None);
+        }
+        match self.look_up(&record.id, backend) {
+            Ok(true) => {}
+            Ok(false) | Err(JobError::NotSupported { .. }) => return Ok(None),
+            Err(error) => return Err(error),
+        }
+        let id = self.job(&record.id)?.service_id;
+        id.map(|id| backend.retrieve_job(&id)).transpose()
     }
 
     /// Looks a job up whose sending had an unknown outcome, by the key that was sent with it, and
@@ -113,10 +130,6 @@ impl Store {
     }
 }
 
-/// The extension of a backend that finds a job by the key that was given at its submission: head
-/// `{"job_key": …}`, answer `{"job_id": … or null}`.
-pub const FIND_JOB: &str = "ketch.find_job/1";
-
 fn find_by_key(backend: &dyn Backend, key: &str) -> Result<Option<String>, JobError> {
     let unsupported = || {
         JobError::not_supported(
@@ -124,7 +137,11 @@ fn find_by_key(backend: &dyn Backend, key: &str) -> Result<Option<String>, JobEr
             "finding a job by the key that was sent with it",
         )
     };
-    let extensions = backend.extensions().ok_or_else(unsupported)?;
+    let Some(extensions) = backend.extensions() else {
+        // A backend that cannot be reached has none either, and says so here.
+        backend.configuration()?;
+        return Err(unsupported());
+    };
     if extensions.supports(FIND_JOB) == 0 {
         return Err(unsupported());
     }
@@ -151,7 +168,26 @@ pub(crate) fn failure(result: &RunResult) -> Option<StoredError> {
 /// The longest that a service is waited for at a time, so that a cancel or time-out is heard.
 pub(crate) const LOOK: Duration = Duration::from_millis(250);
 
-/// Whether this process is the one that is sending the job right now.
-pub(crate) fn is_ours(record: &JobRecord) -> bool {
-    record.owner.as_deref() == Some(owner::this_process())
+/// Errors after which nobody knows whether the service has the job, besides those that pass: what
+/// providers and workers say when an answer is lost or makes no sense.
+const DOUBTS: [&str; 6] = [
+    "job.submission_unknown",
+    "service.answer",
+    "answer.unsent",
+    "plugin.died",
+    "plugin.malformed_answer",
+    "provider.panicked",
+];
+
+/// Whether a job may have reached its service although it could not be handed over.
+pub(crate) fn may_have_arrived(error: &JobError) -> bool {
+    // Those who are told to come later were turned away.
+    let turned_away = matches!(error, JobError::RateLimited { .. });
+    !turned_away && (error.is_retryable() || DOUBTS.contains(&error.code()))
+}
+
+/// Why a job has no result whose fate nobody knows: what was written down when that came about.
+pub(crate) fn unknown_fate(record: JobRecord) -> JobError {
+    let error = record.error.unwrap_or_else(recover::unknown_outcome);
+    error.into()
 }

@@ -93,10 +93,11 @@ impl Store {
         let bytes = codec::encode_qobj(qobj);
         let document = self.documents.prepare(&id, QOBJ, &bytes)?;
         drill::reached("submit.written");
-        let (state, attempt, owner) = match job.runner {
-            Runner::Worker => (JobStatus::Queued, 0, None),
-            Runner::Program => (JobStatus::Running, 1, Some(owner::this_process())),
-            Runner::Service => (JobStatus::Initializing, 0, Some(owner::this_process())),
+        let own = Some(owner::this_process());
+        let (state, attempt, owner, lease) = match job.runner {
+            Runner::Worker => (JobStatus::Queued, 0, None, 0),
+            Runner::Program => (JobStatus::Running, 1, own, owner::LEASE_MS),
+            Runner::Service => (JobStatus::Initializing, 0, own, owner::SENDING_MS),
         };
         let options = &job.options;
         self.write("submit a job", |on| {
@@ -120,8 +121,8 @@ impl Store {
                     options.memory.map(|bytes| i64::try_from(bytes).unwrap_or(i64::MAX)),
                     options.deadline.map(to_ms),
                     owner,
-                    owner::awake_ms() + owner::LEASE_MS,
-                    now_ms() + owner::LEASE_MS,
+                    owner::awake_ms() + lease,
+                    now_ms() + lease,
                     job.retry_of,
                     attempt,
                     (attempt > 0).then(now_ms),

@@ -11,10 +11,11 @@ use std::{
     thread,
 };
 
+pub use ketch_core::FIND_JOB;
 pub use ketch_jobs::{
-    Budget, Claim, Error, FIND_JOB, Idle, JobFilter, JobRecord, NewJob, Problem, Recovered,
-    Resolver, Result, Retention, Runner, Store, StoredBackend, StoredError, StoredJob, WorkOptions,
-    as_completed, drill, new_id, state, work,
+    Budget, Claim, Error, Idle, JobFilter, JobRecord, NewJob, Problem, Recovered, Resolver, Result,
+    Retention, Runner, Store, StoredBackend, StoredError, StoredJob, WorkOptions, as_completed,
+    drill, new_id, state, work,
 };
 
 use crate::{

@@ -7,39 +7,37 @@
 //! It prints its port, one line on stdout, and what an account must hold on stderr. Its one
 //! device, `fake_lima`, answers every job after a few looks with canned outcomes: all zeros and
 //! all ones by turns. Below `/api` it replays recordings of the Quantum Experience of 2018.
+//!
+//! With a directory, and perhaps a port, as arguments it keeps the jobs that it takes there, and has
+//! them again when it is started again; a file `fault` in it makes it fail once (`replay/kept.rs`).
 
 #[path = "../tests/remote/replay/mod.rs"]
 mod replay;
 
-use std::io::{self, Write};
+use std::{
+    env,
+    io::{self, Write},
+    path::PathBuf,
+};
 
 use replay::{
-    Received, Reply, Server, Service,
+    Server,
     ibm::{self, Ibm},
+    kept::Both,
     quantum_experience::{self, QuantumExperience},
 };
 
 /// What a job of today's service goes through, one state for each look.
 const COURSE: &[&str] = &["Queued", "Queued", "Queued", "Running", "Running", "Completed"];
 
-/// Both generations, told apart by the path.
-struct Both {
-    today: Ibm,
-    early: QuantumExperience,
-}
-
-impl Service for Both {
-    fn reply(&self, question: &Received) -> Reply {
-        let early = question.path.starts_with("/api/") && !question.path.starts_with("/api/v1/");
-        if early { self.early.reply(question) } else { self.today.reply(question) }
-    }
-}
-
 fn main() -> io::Result<()> {
-    let server = Server::start(Both {
-        today: Ibm::with_course(COURSE),
-        early: QuantumExperience::default(),
-    })?;
+    let mut arguments = env::args_os().skip(1);
+    let directory = arguments.next().map(PathBuf::from);
+    let port = arguments.next().and_then(|port| port.to_str()?.parse().ok()).unwrap_or(0);
+    let both =
+        Both { today: Ibm::with_course(COURSE), early: QuantumExperience::default(), directory };
+    both.remember()?;
+    let server = Server::start_on(port, both)?;
     writeln!(io::stdout(), "{}", server.port())?;
     io::stdout().flush()?;
     let url = server.url();

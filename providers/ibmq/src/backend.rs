@@ -3,9 +3,10 @@
 use std::sync::{Arc, OnceLock};
 
 use ketch_core::{
-    Backend, BackendConfiguration, BackendProperties, BackendStatus, Error, Job, JobQuery, Qobj,
-    Result, RunOptions, check_qobj,
+    Backend, BackendConfiguration, BackendProperties, BackendStatus, Error, Extensions, FIND_JOB,
+    Job, JobQuery, Message, Qobj, Result, RunOptions, check_qobj,
 };
+use serde_json::{Value, json};
 
 use crate::{
     Settings,
@@ -114,6 +115,30 @@ impl Backend for RemoteBackend {
         let records = self.0.service.jobs(&self.0.device, query)?;
         let job = |record| Arc::new(RemoteJob::new(self.clone(), record, None)) as Arc<dyn Job>;
         Ok(records.into_iter().map(job).collect())
+    }
+
+    fn extensions(&self) -> Option<&dyn Extensions> {
+        Some(self)
+    }
+}
+
+impl Extensions for RemoteBackend {
+    fn supports(&self, name: &str) -> u32 {
+        u32::from(name == FIND_JOB)
+    }
+
+    fn call(&self, name: &str, message: Message) -> Result<Message> {
+        if name != FIND_JOB {
+            let what = format!("backend `{}`", self.0.name);
+            return Err(Error::not_supported(what, format!("the extension `{name}`")));
+        }
+        let question = message.to_json().unwrap_or_default();
+        let job_key = question.get("job_key").and_then(Value::as_str).ok_or_else(|| {
+            Error::other("extension.invalid", format!("`{FIND_JOB}` needs a `job_key`"))
+        })?;
+        let found = self.0.service.find(&self.0.device, &key(Some(job_key)))?;
+        let job_id = found.map(|record| record.id);
+        Ok(Message::json(&json!({"schema": FIND_JOB, "job_id": job_id})))
     }
 }
 

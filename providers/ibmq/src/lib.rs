@@ -30,5 +30,5 @@ pub use settings::Settings;
 ketch_core::export_provider! {
     id: "ibmq",
     provider: |host| Ok(IbmqProvider::new(host)),
-    manifest: r#""secrets":["token"]"#,
+    manifest: r#""secrets":["token"],"rerun":"never","capabilities":["ketch.find_job/1"]"#,
 }

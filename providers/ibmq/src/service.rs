@@ -30,6 +30,11 @@ pub(crate) trait Service: Send + Sync {
     /// Hands over a job, once.
     fn submit(&self, work: &Work<'_>) -> Result<JobRecord>;
 
+    /// The job that was handed over with this key, if it arrived.
+    ///
+    /// An error if that cannot be known; never `None` then, for the job may be sent again.
+    fn find(&self, device: &str, key: &str) -> Result<Option<JobRecord>>;
+
     /// A job as it is now; the whole record or only what changes.
     fn job(&self, job_id: &str, extent: Extent, deadline: Option<Instant>) -> Result<JobRecord>;
 
@@ -154,3 +159,12 @@ pub(crate) fn submission_unknown(service: &str, key: &str, source: Error) -> Err
         source: Some(std::sync::Arc::new(source)),
     }
 }
+
+/// The error for a list that goes on and on without the job that is looked for.
+pub(crate) fn too_many_jobs(service: &str, key: &str) -> Error {
+    let message = format!("{service} lists more jobs than can be looked through for `{key}`");
+    Error::other("job.lookup_incomplete", message)
+}
+
+/// A job is looked for in at most so many pages of a list that the service does not filter.
+pub(crate) const MAX_PAGES: usize = 40;

@@ -1,15 +1,18 @@
 //! Jobs that a service runs: the ledger.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU64, Ordering},
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU64, Ordering},
+    },
+    time::Duration,
 };
 
 use ketch_core::{
-    Backend, BackendConfiguration, BackendStatus, Error, Extensions, Job, JobStatus, Message, Qobj,
-    Result, RunOptions,
+    Backend, BackendConfiguration, BackendStatus, Error, Extensions, FIND_JOB, Job, JobStatus,
+    Message, Qobj, Result, RunOptions,
 };
-use ketch_jobs::{FIND_JOB, JobFilter, StoredBackend, StoredJob};
+use ketch_jobs::{JobFilter, NewJob, Runner, StoredBackend, StoredJob};
 
 use crate::common::{LONG, Lab, Scratch, experiments, names};
 
@@ -28,6 +31,8 @@ enum Fault {
     Before,
     /// The job does, and its receipt is lost.
     After,
+    /// As `After`, and the provider says in its own words that it cannot tell.
+    Doubtful,
     /// The service says no.
     Refused,
 }
@@ -62,14 +67,18 @@ impl Backend for Line {
         match fault {
             Fault::Before => return Err(lost()),
             Fault::Refused => return Err(Error::Unauthenticated { reason: "no".to_owned() }),
-            Fault::None | Fault::After => {}
+            Fault::None | Fault::After | Fault::Doubtful => {}
         }
         self.sent.fetch_add(1, Ordering::Relaxed);
         let job = self.service.run(qobj, options)?;
         // The service remembers a job whose receipt nobody has.
         job.result(LONG)?;
         std::mem::forget(Arc::clone(&job));
-        if fault == Fault::After { Err(lost()) } else { Ok(job) }
+        match fault {
+            Fault::After => Err(lost()),
+            Fault::Doubtful => Err(Error::other("job.submission_unknown", "cannot tell")),
+            _ => Ok(job),
+        }
     }
 
     fn retrieve_job(&self, job_id: &str) -> Result<Arc<dyn Job>> {
@@ -143,6 +152,42 @@ fn a_job_whose_receipt_was_lost_is_looked_up_and_never_sent_again() {
 }
 
 #[test]
+fn a_job_of_which_the_provider_cannot_tell_is_not_forgotten() {
+    let scratch = Scratch::new();
+    let line = Line::new();
+    line.break_with(Fault::Doubtful);
+    assert_eq!(send(&scratch, &line).map(drop).unwrap_err().code(), "job.submission_unknown");
+    line.break_with(Fault::None);
+    let id = only_job(&scratch).id;
+    let job = StoredJob::new(scratch.other(), &id, Arc::clone(&line) as Arc<dyn Backend>);
+    assert_eq!(names(&job.result(LONG).unwrap()), ["e0"]);
+    assert_eq!(line.sent.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn nobody_looks_for_a_job_that_is_being_sent() {
+    let scratch = Scratch::new();
+    let line = Line::new();
+    let options = RunOptions::default();
+    let new = NewJob::new("lab/bench", Runner::Service, options.clone());
+    let id = scratch.store.submit(&new, &experiments(1)).unwrap();
+    // The service has it, and its sender, this process, has not heard so yet.
+    let options = RunOptions { job_key: Some(id.clone()), ..options };
+    let sent = line.run(experiments(1), options).unwrap();
+    assert!(scratch.other().recover().unwrap().unknown.is_empty());
+    let job = StoredJob::new(scratch.other(), &id, Arc::clone(&line) as Arc<dyn Backend>);
+    assert_eq!(job.status().unwrap(), JobStatus::Initializing);
+    let error = job.result(Some(Duration::from_millis(30))).unwrap_err();
+    assert!(matches!(error, Error::Timeout { .. }), "{error}");
+    assert_eq!(only_job(&scratch).service_id, None);
+
+    scratch.store.sent(&id, &sent.job_id()).unwrap();
+    assert_eq!(names(&job.result(LONG).unwrap()), ["e0"]);
+    // To write down the same once more is no mistake.
+    scratch.store.sent(&id, &sent.job_id()).unwrap();
+}
+
+#[test]
 fn a_job_that_never_arrived_stays_until_the_user_decides() {
     let scratch = Scratch::new();
     let line = Line::new();
@@ -153,6 +198,9 @@ fn a_job_that_never_arrived_stays_until_the_user_decides() {
     let job = StoredJob::new(scratch.other(), &id, Arc::clone(&line) as Arc<dyn Backend>);
     assert_eq!(job.status().unwrap(), JobStatus::Initializing);
     assert!(job.error_message().unwrap().unwrap().contains("cannot reach the lab"));
+    // There is nothing to wait for.
+    assert_eq!(job.result(LONG).unwrap_err().code(), "transport");
+    assert!(!job.cancel().unwrap());
     assert_eq!(line.sent.load(Ordering::Relaxed), 0, "nothing is sent by looking");
     scratch.store.delete(&id).unwrap();
 }

@@ -29,10 +29,13 @@ use crate::{
     account::{Account, Token},
     http::{Answer, Call, Http},
     runtime::Runtime,
-    service::{Extent, JobRecord, Plan, Service, Work, no_such_job},
+    service::{Extent, JobRecord, MAX_PAGES, Plan, Service, Work, no_such_job, too_many_jobs},
     session::{Access, Session, answered},
     submission::Submission,
 };
+
+/// Jobs are looked through this many at a time.
+const PAGE: usize = 50;
 
 /// An account of the Quantum Experience.
 pub(crate) struct Early {
@@ -237,23 +240,35 @@ impl Service for Early {
                 let what = || self.http.misunderstood(call, "expected an object with `id`");
                 job::record(&receipt).map(|record| self.scrubbed(record)).ok_or_else(what)
             },
-            find: &|| {
-                let [where_qasms, where_qobj] = submit::marked(&work.key);
-                for filter in [where_qasms, where_qobj] {
-                    let filter = json!({"limit": 5, "order": "creationDate DESC", "where": filter});
-                    let jobs: Vec<Map<String, Value>> =
-                        self.get(|| Call::get(&path).query("filter", &filter))?;
-                    // A service that does not know the filter answers with other jobs too.
-                    let ours = jobs.iter().find(|job| submit::is_marked(job, &work.key));
-                    if let Some(record) = ours.and_then(job::record) {
-                        return Ok(Some(record));
-                    }
-                }
-                Ok(None)
-            },
+            find: &|| self.find(work.device, &work.key),
             key: &work.key,
         }
         .run(&self.http)
+    }
+
+    fn find(&self, _device: &str, key: &str) -> Result<Option<JobRecord>> {
+        let path = self.place.jobs();
+        // Nobody knows which of the two a device took then.
+        for condition in submit::marked(key) {
+            for page in 0..MAX_PAGES {
+                let filter = json!({"order": "creationDate DESC", "limit": PAGE,
+                    "skip": page * PAGE, "where": condition});
+                let jobs: Vec<Map<String, Value>> =
+                    self.get(|| Call::get(&path).query("filter", &filter))?;
+                // A service that does not know the filter answers with other jobs too.
+                let ours = jobs.iter().find(|job| submit::is_marked(job, key));
+                if let Some(record) = ours.and_then(job::record) {
+                    return Ok(Some(self.scrubbed(record)));
+                }
+                if jobs.len() < PAGE {
+                    break;
+                }
+                if page + 1 == MAX_PAGES {
+                    return Err(too_many_jobs(&self.http.service(), key));
+                }
+            }
+        }
+        Ok(None)
     }
 
     fn job(&self, job_id: &str, extent: Extent, deadline: Option<Instant>) -> Result<JobRecord> {

@@ -25,7 +25,7 @@ use crate::{
     account::{Account, Token},
     http::{Answer, Call, Http},
     runtime::Runtime,
-    service::{Extent, JobRecord, Plan, Service, Work, no_such_job},
+    service::{Extent, JobRecord, MAX_PAGES, Plan, Service, Work, no_such_job, too_many_jobs},
     session::{Session, answered},
     submission::Submission,
 };
@@ -195,7 +195,6 @@ impl Service for Today {
 
     fn submit(&self, work: &Work<'_>) -> Result<JobRecord> {
         let body = submit::body(work)?;
-        let device = work.device;
         Submission {
             send: &|| {
                 let call = || Call::post(&["jobs"]).json(body.clone()).once();
@@ -210,16 +209,28 @@ impl Service for Today {
                 }
                 Ok(record)
             },
-            find: &|| {
-                let key = work.key.as_str();
-                let page = self.page(|call| call.query("tags", key).query("backend", device))?;
-                // A service that does not know the filter answers with other jobs too.
-                let ours = page.jobs.into_iter().find(|job| job.has_tag(key));
-                Ok(ours.map(|job| self.record(job)))
-            },
+            find: &|| self.find(work.device, &work.key),
             key: &work.key,
         }
         .run(&self.http)
+    }
+
+    fn find(&self, device: &str, key: &str) -> Result<Option<JobRecord>> {
+        for page in 0..MAX_PAGES {
+            let found = self.page(|call| {
+                let call = call.query("tags", key).query("backend", device);
+                call.query("limit", PAGE).query("offset", page * PAGE).query("sort", "DESC")
+            })?;
+            // A service that does not know the filter answers with other jobs too.
+            let n_jobs = found.jobs.len();
+            if let Some(ours) = found.jobs.into_iter().find(|job| job.has_tag(key)) {
+                return Ok(Some(self.record(ours)));
+            }
+            if n_jobs < PAGE {
+                return Ok(None);
+            }
+        }
+        Err(too_many_jobs(&self.http.service(), key))
     }
 
     fn job(&self, job_id: &str, extent: Extent, deadline: Option<Instant>) -> Result<JobRecord> {

@@ -3,7 +3,8 @@
 use std::{sync::Arc, time::Duration};
 
 use ketch_core::{
-    Backend, Circuit, Error, JobQuery, JobStatus, Provider, Qobj, RunOptions, circuit::Register,
+    Backend, Circuit, Error, FIND_JOB, JobQuery, JobStatus, Message, Provider, Qobj, RunOptions,
+    circuit::Register,
 };
 use serde_json::{Value, json};
 
@@ -285,4 +286,19 @@ fn what_the_service_cannot_take_is_not_sent() {
     let error = failure(backend.run(bell(), RunOptions::default())).to_string();
     assert!(error.contains("does not know the instruction `rz`"), "{error}");
     assert!(server.asked("POST /api/Jobs").is_empty());
+}
+
+#[test]
+fn a_job_is_found_by_its_key() {
+    let server = replayed();
+    let backend = backend(&server, SIMULATOR);
+    let find = |job_key: &str| {
+        let question = Message::json(&json!({"schema": FIND_JOB, "job_key": job_key}));
+        let answer = backend.extensions().unwrap().call(FIND_JOB, question).unwrap();
+        answer.to_json().unwrap()["job_id"].clone()
+    };
+    let options = RunOptions { job_key: Some("k1".to_owned()), ..RunOptions::default() };
+    assert_eq!(find("k1"), Value::Null);
+    backend.run(Qobj::from_circuit(Circuit::new(1, 1).measure(0, 0)), options).unwrap();
+    assert_eq!((find("k1"), find("k2")), (JOB.into(), Value::Null));
 }

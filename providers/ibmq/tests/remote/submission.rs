@@ -2,7 +2,8 @@
 
 use std::sync::Arc;
 
-use ketch_core::{Backend, Error, Provider, RunOptions};
+use ketch_core::{Backend, Error, FIND_JOB, Message, Provider, Result, RunOptions};
+use serde_json::{Value, json};
 
 use ketch_provider_ibmq::Settings;
 
@@ -34,9 +35,18 @@ impl Lab {
         Self { server, service, backend }
     }
 
-    fn run(&self) -> Result<String, Error> {
+    fn run(&self) -> Result<String> {
         let options = RunOptions { job_key: Some("k1".to_owned()), ..RunOptions::default() };
         Ok(self.backend.run(bell(), options)?.job_id())
+    }
+
+    /// The service's id of the job that was handed over with this key.
+    fn find(&self, job_key: &str) -> Result<Option<String>> {
+        let abilities = self.backend.extensions().unwrap();
+        assert_eq!(abilities.supports(FIND_JOB), 1);
+        let question = Message::json(&json!({"schema": FIND_JOB, "job_key": job_key}));
+        let answer = abilities.call(FIND_JOB, question)?.to_json().unwrap();
+        Ok(answer["job_id"].as_str().map(str::to_owned))
     }
 
     /// Jobs that the service has, attempts to hand one over, questions for it.
@@ -135,4 +145,40 @@ fn other_jobs_are_not_taken_for_ours() {
     let lab = Lab::with(script);
     assert_eq!(lab.run().unwrap(), "job-1");
     assert_eq!(lab.numbers(), (1, 2, 1));
+}
+
+#[test]
+fn the_host_finds_a_job_by_the_key_that_it_gave() {
+    let lab = Lab::with(Script::default());
+    assert_eq!(lab.find("k1").unwrap(), None);
+    assert_eq!(lab.run().unwrap(), "job-1");
+    assert_eq!(lab.find("k1").unwrap().as_deref(), Some("job-1"));
+    assert_eq!(lab.find("k").unwrap(), None, "a part of a key is another key");
+    let asked = &lab.server.asked(LIST)[0];
+    assert_eq!((asked.query("tags"), asked.query("backend")), (Some("ketch-k1"), Some(DEVICE)));
+
+    let abilities = lab.backend.extensions().unwrap();
+    assert_eq!(abilities.supports("ketch.nothing/1"), 0);
+    let error = failure(abilities.call("ketch.nothing/1", Message::default()));
+    assert_eq!(error.code(), "not_supported");
+    assert_eq!(failure(abilities.call(FIND_JOB, Message::default())).code(), "extension.invalid");
+}
+
+#[test]
+fn what_cannot_be_known_is_no_answer() {
+    // It cannot be asked.
+    let lab = Lab::with(Script::default().on(LIST, [Reply::text(500, "")]));
+    assert_eq!(failure(lab.find("k1")).code(), "transport");
+    // It does not know the filter, and has page after page of other jobs.
+    let other = |number: u32| json!({"id": number.to_string(), "status": "Queued", "tags": []});
+    let jobs: Vec<Value> = (0..50).map(other).collect();
+    let page = Reply::json(200, &json!({ "jobs": jobs }));
+    let lab = Lab::with(Script::default().on(LIST, [page.clone()]));
+    assert_eq!(failure(lab.find("k1")).code(), "job.lookup_incomplete");
+    // The job may be on a later page.
+    let ours = json!({"id": "ours", "status": "Queued", "tags": ["ketch-k1"]});
+    let last = Reply::json(200, &json!({ "jobs": [other(50), ours] }));
+    let lab = Lab::with(Script::default().on(LIST, [page, last]));
+    assert_eq!(lab.find("k1").unwrap().as_deref(), Some("ours"));
+    assert_eq!(lab.server.asked(LIST)[1].query("offset"), Some("50"));
 }

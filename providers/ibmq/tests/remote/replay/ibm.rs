@@ -80,8 +80,8 @@ impl Ibm {
         newest > 0 && token == Some(&format!("secret-token-{newest}"))
     }
 
-    fn submit(&self, question: &Received) -> Reply {
-        let body = question.json();
+    /// Takes a job, the body of `POST /jobs`.
+    pub(crate) fn take(&self, body: &Value) -> Reply {
         if body["backend"] != DEVICE {
             return refusal(404, "Unknown backend");
         }
@@ -182,7 +182,7 @@ impl Service for Ibm {
                 "status" => Reply::json(200, &status()),
                 _ => refusal(404, "Not found"),
             },
-            ("POST", ["jobs"]) => self.submit(question),
+            ("POST", ["jobs"]) => self.take(&question.json()),
             ("GET", ["jobs"]) => self.list(question),
             (method, ["jobs", id]) => self.about_job(id, "", method),
             (method, ["jobs", id, what]) => self.about_job(id, what, method),

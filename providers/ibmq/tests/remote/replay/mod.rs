@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each program that includes this module uses a part of it")]
 
 pub(crate) mod ibm;
+pub(crate) mod kept;
 pub(crate) mod quantum_experience;
 
 use std::{
@@ -165,7 +166,12 @@ pub(crate) struct Server {
 impl Server {
     /// Starts on a port that the system chooses.
     pub(crate) fn start(service: impl Service) -> io::Result<Self> {
-        let socket = TcpListener::bind("127.0.0.1:0")?;
+        Self::start_on(0, service)
+    }
+
+    /// Starts on this port; 0 is one that the system chooses.
+    pub(crate) fn start_on(port: u16, service: impl Service) -> io::Result<Self> {
+        let socket = TcpListener::bind(("127.0.0.1", port))?;
         let address = socket.local_addr()?;
         let (log, ended) =
             (Arc::<Mutex<Vec<Received>>>::default(), Arc::new(AtomicBool::new(false)));

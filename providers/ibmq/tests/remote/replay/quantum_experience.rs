@@ -1,10 +1,13 @@
 //! The Quantum Experience of 2018, from recordings of the real one: see the notice beside them.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{
+    Mutex,
+    atomic::{AtomicUsize, Ordering},
+};
 
 use serde_json::{Value, json};
 
-use super::{Received, Reply, Service};
+use super::{Received, Reply, Service, lock};
 
 /// The key that is good.
 pub(crate) const KEY: &str = "2018-key-that-must-stay-secret";
@@ -63,6 +66,48 @@ pub(crate) fn recorded(name: &str) -> Reply {
 #[derive(Default)]
 pub(crate) struct QuantumExperience {
     looks: AtomicUsize,
+    /// What was handed over.
+    taken: Mutex<Vec<Value>>,
+}
+
+impl QuantumExperience {
+    /// Takes a job, the body of `POST /Jobs`.
+    pub(crate) fn take(&self, body: &Value) -> Reply {
+        lock(&self.taken).push(body.clone());
+        recorded("POST_Jobs_200_RUNNING")
+    }
+
+    /// Lists jobs: those that were handed over with the mark that is asked for, or the recorded
+    /// ones. Not recorded is how the service looked for marks: this is how it looked for others.
+    fn list(&self, question: &Received) -> Reply {
+        let filter: Value = question
+            .query("filter")
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or_default();
+        let marks = ["/qasms/0/metadata/ketch_job_key", "/qObject/header/ketch_job_key"];
+        let wanted = ["qasms.metadata.ketch_job_key", "qObject.header.ketch_job_key"]
+            .map(|path| filter["where"].get(path).cloned());
+        if wanted.iter().all(Option::is_none) {
+            return recorded("GET_Jobs_200");
+        }
+        let taken = lock(&self.taken);
+        let found = taken.iter().filter(|body| {
+            marks
+                .iter()
+                .zip(&wanted)
+                .any(|(mark, wanted)| wanted.is_some() && body.pointer(mark) == wanted.as_ref())
+        });
+        let document = |body: &Value| {
+            let mut document = recording("POST_Jobs_200_RUNNING")["response"]["body"].clone();
+            for field in ["qasms", "qObject", "backend"] {
+                if let Some(value) = body.get(field) {
+                    document[field] = value.clone();
+                }
+            }
+            document
+        };
+        Reply::json(200, &found.map(document).collect())
+    }
 }
 
 impl Service for QuantumExperience {
@@ -92,8 +137,8 @@ impl Service for QuantumExperience {
             ("GET", ["Backends", name, what]) => {
                 by_name(&format!("GET_Backends_{name}_{what}_200"))
             }
-            ("POST", ["Jobs"]) => recorded("POST_Jobs_200_RUNNING"),
-            ("GET", ["Jobs"]) => recorded("GET_Jobs_200"),
+            ("POST", ["Jobs"]) => self.take(&question.json()),
+            ("GET", ["Jobs"]) => self.list(question),
             ("GET", ["Jobs", JOB, "status"]) => match self.looks.fetch_add(1, Ordering::Relaxed) {
                 0 => recorded("GET_Jobs_id_status_200_RUNNING"),
                 _ => recorded("GET_Jobs_id_status_200_COMPLETED"),
