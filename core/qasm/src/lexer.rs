@@ -6,7 +6,7 @@
 use crate::diagnostic::{Failure, Parsed};
 
 /// A place in a text, moving forward.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub(crate) struct Cursor<'a> {
     text: &'a str,
     at: usize,
@@ -103,6 +103,31 @@ impl<'a> Cursor<'a> {
     #[inline]
     fn byte(&self, at: usize) -> u8 {
         self.text.as_bytes().get(at).copied().unwrap_or(0)
+    }
+
+    /// The text that is left.
+    pub(crate) fn rest(&self) -> &'a str {
+        &self.text[self.at..]
+    }
+
+    /// These bytes come next.
+    pub(crate) fn starts_with(&self, symbol: &str) -> bool {
+        self.text.as_bytes()[self.at..].starts_with(symbol.as_bytes())
+    }
+
+    /// Passes over this many bytes, which end at a character's end.
+    pub(crate) fn advance(&mut self, bytes: usize) {
+        self.at += bytes;
+    }
+
+    /// Goes back to a place that was passed.
+    pub(crate) fn back_to(&mut self, at: usize) {
+        self.at = at;
+    }
+
+    /// The word between two offsets.
+    pub(crate) fn word_between(&self, start: usize, end: usize) -> Word {
+        Word { start, end, key: key_of(&self.text[start..end]) }
     }
 
     /// Nothing is left.

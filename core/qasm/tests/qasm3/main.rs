@@ -1,7 +1,9 @@
-//! OpenQASM 3 out, from outside.
+//! OpenQASM 3 in and out, from outside.
 
 #[cfg(test)]
 mod emit;
+#[cfg(test)]
+mod syntax;
 #[cfg(test)]
 #[path = "../qasm2/unitary.rs"]
 mod unitary;
