@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use ketch_interface::{
     BitString, Complex64, Matrix,
-    circuit::{Circuit, Expr, Instruction, Op, Param, Save, SaveKind, SaveSubtype, SetState},
+    circuit::{Circuit, Instruction, Op, Param, Save, SaveKind, SaveSubtype, SetState},
     noise::{Channel, NoiseError, ReadoutError},
 };
 
@@ -131,7 +131,8 @@ pub(crate) fn check_method(instruction: Instruction<'_>, method: Method) -> Resu
         }
         Op::Measure | Op::MeasureVar { .. } | Op::Reset | Op::Initialize(_) => Ok(()),
         Op::Kraus(_) | Op::Superop(_) | Op::ReadoutError(_) => Ok(()),
-        Op::Barrier | Op::Delay(_) | Op::Store { .. } | Op::StoreClbits(_) => Ok(()),
+        Op::Barrier | Op::Delay(_) => Ok(()),
+        op if op.is_store() => Ok(()),
         Op::If { .. } | Op::While { .. } | Op::For(_) | Op::Switch(_) => Ok(()),
         Op::Break | Op::Continue | Op::End => Ok(()),
         _ => refuse("the method does not know it"),
@@ -465,12 +466,7 @@ fn check_loop_jumps(circuit: &Circuit, method: Method) -> Result<(), Error> {
 fn late_expressions(circuit: &Circuit) -> Vec<bool> {
     let mut late: Vec<bool> = Vec::with_capacity(circuit.expressions().len());
     for expr in circuit.expressions() {
-        let is_late = match expr {
-            Expr::Literal(_) | Expr::Parameter(_) => false,
-            Expr::Unary(_, a) | Expr::Cast(_, a) => late[a.0 as usize],
-            Expr::Binary(_, a, b) => late[a.0 as usize] || late[b.0 as usize],
-            _ => true,
-        };
+        let is_late = expr.reads_storage() || expr.operands().any(|id| late[id.0 as usize]);
         late.push(is_late);
     }
     late

@@ -239,7 +239,8 @@ fn measures_last(circuit: &Circuit) -> bool {
                 }
             }
             Op::Barrier | Op::Delay(_) | Op::ReadoutError(_) => {}
-            Op::MeasureVar { .. } | Op::Store { .. } | Op::StoreClbits(_) => return false,
+            Op::MeasureVar { .. } => return false,
+            op if op.is_store() => return false,
             Op::Save(_) | Op::Snapshot(_) | Op::SetState(_) if any => return false,
             _ if !any => {}
             _ => {

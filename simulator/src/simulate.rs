@@ -450,8 +450,7 @@ pub(crate) struct Work<'w> {
 /// What shots had in their clbits: counts, and their memory if it was asked for. `None` if the
 /// circuit never writes a clbit.
 pub(crate) fn counted(circuit: &Circuit, outcomes: Outcomes) -> (Option<Counts>, Option<Memory>) {
-    let writes = |op: &Op| matches!(op, Op::Measure | Op::StoreClbits(_));
-    if circuit.n_clbits() == 0 || !circuit.instructions().any(|i| writes(i.op)) {
+    if circuit.n_clbits() == 0 || !circuit.instructions().any(|i| i.op.writes_clbits()) {
         return (None, None);
     }
     let (counts, memory) = outcomes.finish(circuit.cregs());

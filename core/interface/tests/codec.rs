@@ -150,6 +150,54 @@ fn the_bytes_of_every_operation_stay_as_they_are() {
     assert_eq!(missing.collect::<Vec<_>>(), Vec::<&str>::new());
 }
 
+/// Everything that the first version of the format did not have.
+fn dynamic() -> Qobj {
+    use ketch_interface::circuit::{
+        Binary, Clbit, Expr, StoreElement, Unary, Value, VarId, VarType,
+    };
+    let mut circuit = Circuit::new(1, 2).named("dynamic");
+    circuit.add_variable("bits", VarType::Uint(5));
+    circuit.add_variable("a[0]", VarType::Int(8));
+    circuit.add_variable("a[1]", VarType::Int(8));
+    let bits = circuit.add_expr(Expr::Var(VarId(0)));
+    let one = circuit.add_expr(Expr::Literal(Value::Int(1)));
+    let index = circuit.add_expr(Expr::Index { of: bits, index: one });
+    circuit.add_expr(Expr::Element { first: VarId(1), size: 2, index: one });
+    for operator in [Unary::Floor, Unary::Ceiling, Unary::Popcount] {
+        circuit.add_expr(Expr::Unary(operator, bits));
+    }
+    for operator in [Binary::RotateLeft, Binary::RotateRight] {
+        circuit.add_expr(Expr::Binary(operator, bits, one));
+    }
+    let bit = Op::StoreBit { var: VarId(0), index: one, value: index };
+    circuit.push(bit, &[], &[], &[]).unwrap();
+    let clbit = Op::StoreClbit { index: one, value: index };
+    circuit.push(clbit, &[], &[Clbit(1), Clbit(0)], &[]).unwrap();
+    let element = StoreElement { first: VarId(1), size: 2, index: one, value: one };
+    circuit.push(Op::StoreElement(Box::new(element)), &[], &[], &[]).unwrap();
+    let mut qobj = Qobj::from_circuit(circuit);
+    qobj.qobj_id = "golden".to_owned();
+    qobj
+}
+
+#[test]
+fn what_came_later_is_named_for_readers_that_do_not_know_it() {
+    let bytes = encode_qobj(&dynamic());
+    let kept = expect("dynamic.hex", &bytes);
+    assert_eq!(decode_qobj(&kept).unwrap(), dynamic());
+    assert_eq!(to_hex(&bytes), to_hex(&kept));
+    let words = ["floor", "ceiling", "popcount", "rotl", "rotr", "index", "element"];
+    for word in words.into_iter().chain(["store_bit", "store_clbit", "store_element"]) {
+        // A row of kind 1, and the length of the name.
+        let row = [&[1, word.len() as u8], word.as_bytes()].concat();
+        let place = bytes.windows(row.len()).position(|window| window == row);
+        let mut unknown = bytes.clone();
+        unknown[place.unwrap() + 2] = b'_';
+        let error = decode_qobj(&unknown).unwrap_err().to_string();
+        assert_eq!(error, format!("unknown instruction `_{}`", &word[1..]));
+    }
+}
+
 #[test]
 fn a_whole_qobj_survives() {
     let mut qobj = bell();

@@ -70,7 +70,7 @@ impl Walk {
             }
             Op::Measure | Op::MeasureVar { .. } => self.set(instruction, Next::Measurement),
             Op::Barrier | Op::Delay(_) | Op::ReadoutError(_) => {}
-            Op::Store { .. } | Op::StoreClbits(_) => {}
+            op if op.is_store() => {}
             Op::SetState(_) => self.next.fill(Next::Nothing),
             Op::Save(save) if !sees_all(&save.kind) => {
                 self.saves = true;

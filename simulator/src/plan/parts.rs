@@ -94,11 +94,8 @@ impl Sets {
                     let same = *keys.entry(&save.key).or_insert(first);
                     sets.join(first, same);
                 }
-                Op::Snapshot(_)
-                | Op::SetState(_)
-                | Op::MeasureVar { .. }
-                | Op::Store { .. }
-                | Op::StoreClbits(_) => return None,
+                Op::Snapshot(_) | Op::SetState(_) | Op::MeasureVar { .. } => return None,
+                op if op.is_store() => return None,
                 _ => {}
             }
             let mut all = qubits.iter().map(|&qubit| sets.qubit(qubit)).collect::<Vec<_>>();

@@ -3,7 +3,7 @@
 use ketch_interface::{
     BitString,
     circuit::{
-        BlockId, Circuit, EvaluateError, Expr, Gate, GateOp, Instruction, Op, Param, Qubit, Scope,
+        BlockId, Circuit, EvaluateError, Gate, GateOp, Instruction, Op, Param, Qubit, Scope,
     },
 };
 
@@ -92,12 +92,7 @@ pub(crate) fn lower<'c, L: Lower>(
 fn statics(circuit: &Circuit) -> Vec<bool> {
     let mut statics: Vec<bool> = Vec::with_capacity(circuit.expressions().len());
     for expr in circuit.expressions() {
-        let known = match expr {
-            Expr::Literal(_) | Expr::Parameter(_) => true,
-            Expr::Unary(_, a) | Expr::Cast(_, a) => statics[a.0 as usize],
-            Expr::Binary(_, a, b) => statics[a.0 as usize] && statics[b.0 as usize],
-            _ => false,
-        };
+        let known = !expr.reads_storage() && expr.operands().all(|id| statics[id.0 as usize]);
         statics.push(known);
     }
     statics
@@ -175,6 +170,15 @@ impl<L: Lower> Lowering<'_, L> {
             }
             Op::StoreClbits(value) => {
                 self.push(Step::StoreClbits { index, value: *value });
+            }
+            Op::StoreBit { var, index, value } => {
+                self.push(Step::StoreBit { var: *var, index: *index, value: *value });
+            }
+            Op::StoreClbit { .. } => {
+                self.push(Step::StoreClbit(index));
+            }
+            Op::StoreElement(_) => {
+                self.push(Step::StoreElement(index));
             }
             _ => {
                 self.flush_all();

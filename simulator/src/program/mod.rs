@@ -48,6 +48,12 @@ pub(crate) enum Step<O> {
     Store { var: VarId, value: ExprId },
     /// Writes an expression into clbits.
     StoreClbits { index: usize, value: ExprId },
+    /// Writes an expression into one bit of a variable.
+    StoreBit { var: VarId, index: ExprId, value: ExprId },
+    /// Writes an expression into one of the clbits of the instruction at this index.
+    StoreClbit(usize),
+    /// Writes an expression into one of the variables of the instruction at this index.
+    StoreElement(usize),
     /// Goes on elsewhere.
     Jump(usize),
     /// Goes on elsewhere if the condition is false.

@@ -142,17 +142,41 @@ impl Shot {
             }
             Step::Store { var, value } => {
                 let value = self.evaluate(circuit, *value, "store")?;
-                self.set_variable(circuit, *var, &value);
+                self.set_variable(circuit, *var, &value, "store")?;
             }
             Step::StoreClbits { index, value } => {
                 let clbits = circuit.instruction(*index).clbits;
                 let value = self.evaluate(circuit, *value, "store")?;
-                let value = value.cast(VarType::Uint(clbits.len() as u32));
+                let value = cast(&value, VarType::Uint(clbits.len() as u32), "store")?;
                 if let Value::Uint(bits) = value {
                     for (bit, clbit) in (0..).zip(clbits) {
                         self.clbits.set(clbit.0, bits.get(bit));
                     }
                 }
+            }
+            Step::StoreBit { var, index, value } => {
+                let width = width(circuit.variables()[var.0 as usize].ty);
+                let bit = self.index(circuit, *index, width)?;
+                let value = self.evaluate(circuit, *value, "store")?.is_true();
+                self.set_bit(circuit, *var, bit, value);
+            }
+            Step::StoreClbit(place) => {
+                let instruction = circuit.instruction(*place);
+                let Op::StoreClbit { index, value } = *instruction.op else {
+                    unreachable!("a step is made from an instruction of its kind")
+                };
+                let chosen = self.index(circuit, index, instruction.clbits.len() as u32)?;
+                let value = self.evaluate(circuit, value, "store")?.is_true();
+                self.clbits.set(instruction.clbits[chosen as usize].0, value);
+            }
+            Step::StoreElement(place) => {
+                let Op::StoreElement(element) = circuit.instruction(*place).op else {
+                    unreachable!("a step is made from an instruction of its kind")
+                };
+                let chosen = self.index(circuit, element.index, element.size)?;
+                let value = self.evaluate(circuit, element.value, "store")?;
+                let var = VarId(element.first.0 + chosen);
+                self.set_variable(circuit, var, &value, "store")?;
             }
             Step::Jump(to) => next = *to,
             Step::JumpUnless { condition, to } => {
@@ -164,7 +188,7 @@ impl Shot {
                 self.slots[*slot] = self.first_round(circuit, *index)?;
             }
             Step::ForNext { slot, var, exit } => match self.next_round(circuit, *slot)? {
-                Some(value) => self.set_variable(circuit, *var, &value),
+                Some(value) => self.set_variable(circuit, *var, &value, "for_loop")?,
                 None => next = *exit,
             },
             Step::SwitchBegin { slot, target } => {
@@ -210,32 +234,37 @@ impl Shot {
     }
 
     fn evaluate(&self, circuit: &Circuit, id: ExprId, name: &str) -> Result<Value, Error> {
-        let evaluated = circuit.evaluate(id, self.scope());
-        evaluated.map_err(|source: EvaluateError| Error::Evaluate {
-            instruction: name.to_owned(),
-            source,
-        })
+        circuit.evaluate(id, self.scope()).map_err(|source| no_value(name, source))
     }
 
-    fn set_variable(&mut self, circuit: &Circuit, var: VarId, value: &Value) {
+    /// Which of `size` things an expression chooses.
+    fn index(&self, circuit: &Circuit, id: ExprId, size: u32) -> Result<u32, Error> {
+        let index = self.evaluate(circuit, id, "store")?;
+        index.to_index(size).map_err(|source| no_value("store", source))
+    }
+
+    fn set_variable(
+        &mut self,
+        circuit: &Circuit,
+        var: VarId,
+        value: &Value,
+        name: &str,
+    ) -> Result<(), Error> {
         let place = var.0 as usize;
-        self.variables[place] = value.cast(circuit.variables()[place].ty);
+        self.variables[place] = cast(value, circuit.variables()[place].ty, name)?;
+        Ok(())
     }
 
     /// Sets one bit of a variable; bits beyond its width are dropped.
     pub(super) fn set_bit(&mut self, circuit: &Circuit, var: VarId, bit: u32, outcome: bool) {
         let ty = circuit.variables()[var.0 as usize].ty;
-        let width = match ty {
-            VarType::Bool => 1,
-            VarType::Uint(width) | VarType::Int(width) => width,
-            _ => 64,
-        };
+        let width = width(ty);
         let bits = self.variables[var.0 as usize].cast(VarType::Uint(width));
         if let Value::Uint(mut bits) = bits
             && bit < width
         {
             bits.set(bit, outcome);
-            self.set_variable(circuit, var, &Value::Uint(bits));
+            self.variables[var.0 as usize] = Value::Uint(bits).cast(ty);
         }
     }
 
@@ -252,11 +281,16 @@ impl Shot {
         }
         let any_real = [&start, &step, &stop].into_iter().any(|v| matches!(v, Value::Float(_)));
         if any_real {
-            let (start, step, stop) = (real(&start), real(&step), real(&stop));
+            let (start, step, stop) = (start.to_f64(), step.to_f64(), stop.to_f64());
             return Ok(Slot::Real { start, step, stop, round: 0 });
         }
-        let (next, step, stop) = (whole(&start), whole(&step), whole(&stop));
-        Ok(Slot::Whole { next, step, stop })
+        let whole = |value: &Value| {
+            let reason = || "a bound of the range needs more than 64 bits".to_owned();
+            let number = value.to_i128().filter(|number| number.unsigned_abs() >> 64 == 0);
+            let instruction = || "for_loop".to_owned();
+            number.ok_or_else(|| Error::BadValue { instruction: instruction(), reason: reason() })
+        };
+        Ok(Slot::Whole { next: whole(&start)?, step: whole(&step)?, stop: whole(&stop)? })
     }
 
     fn next_round(&mut self, circuit: &Circuit, slot: usize) -> Result<Option<Value>, Error> {
@@ -270,7 +304,10 @@ impl Shot {
                     return Ok(None);
                 }
                 *next += *step;
-                Ok(i64::try_from(value).ok().map(Value::Int))
+                Ok(Some(match i64::try_from(value) {
+                    Ok(value) => Value::Int(value),
+                    Err(_) => Value::Uint(BitString::from_u64(64, value as u64)),
+                }))
             }
             Slot::Real { start, step, stop, round } => {
                 // Multiplied, so that rounding does not add up.
@@ -327,30 +364,31 @@ fn register(variables: &[Value]) -> BitString {
     register
 }
 
-fn real(value: &Value) -> f64 {
-    match value.cast(VarType::Float) {
-        Value::Float(number) => number,
-        _ => unreachable!("a cast to Float"),
+/// The bits of a variable of this type; reals have those of the integer that they are rounded to.
+fn width(ty: VarType) -> u32 {
+    match ty {
+        VarType::Bool => 1,
+        VarType::Uint(width) | VarType::Int(width) => width,
+        _ => 64,
     }
 }
 
-/// An integer; one beyond 64 bits is cut.
-fn whole(value: &Value) -> i128 {
-    match (value, value.cast(VarType::Int(64))) {
-        (Value::Uint(bits), _) => i128::from(bits.to_u64().unwrap_or(u64::MAX)),
-        (_, Value::Int(number)) => i128::from(number),
-        _ => unreachable!("a cast to Int"),
-    }
+fn cast(value: &Value, ty: VarType, name: &str) -> Result<Value, Error> {
+    value.try_cast(ty).map_err(|source| no_value(name, source))
+}
+
+fn no_value(name: &str, source: EvaluateError) -> Error {
+    Error::Evaluate { instruction: name.to_owned(), source }
 }
 
 /// Whether two values are the same number.
 fn equal(a: &Value, b: &Value) -> bool {
     match (a, b) {
-        (Value::Float(_), _) | (_, Value::Float(_)) => real(a) == real(b),
+        (Value::Float(_), _) | (_, Value::Float(_)) => a.to_f64() == b.to_f64(),
         (Value::Uint(x), Value::Uint(y)) => {
             let width = x.width().max(y.width());
             x.slice(0, width) == y.slice(0, width)
         }
-        _ => whole(a) == whole(b),
+        _ => a.to_i128() == b.to_i128() && a.to_i128().is_some(),
     }
 }

@@ -115,13 +115,10 @@ impl Expander<'_> {
                 };
                 self.initialize(&amplitudes, &qubits);
             }
-            Op::Measure
-            | Op::MeasureVar { .. }
-            | Op::Reset
-            | Op::Barrier
-            | Op::Delay(_)
-            | Op::Store { .. }
-            | Op::StoreClbits(_) => self.fence(&qubits, Extent::Qubits),
+            Op::Measure | Op::MeasureVar { .. } | Op::Reset | Op::Barrier | Op::Delay(_) => {
+                self.fence(&qubits, Extent::Qubits)
+            }
+            op if op.is_store() => self.fence(&qubits, Extent::Qubits),
             Op::Break | Op::Continue | Op::End => self.fence(&qubits, Extent::All),
             op if self.target.simulator || self.target.knows(&op.name()) => {
                 let whole = matches!(op, Op::Save(_) | Op::Snapshot(_) | Op::SetState(_));

@@ -66,6 +66,48 @@ pub enum Expr {
     Binary(Binary, ExprId, ExprId),
     /// The value as another type.
     Cast(VarType, ExprId),
+    /// One bit of a value, as a bool. Negative indices count from the end: -1 is the highest bit.
+    Index {
+        /// Bits, or a bool.
+        of: ExprId,
+        /// Which bit.
+        index: ExprId,
+    },
+    /// One of the variables `first .. first + size`, chosen while the circuit runs: an element of an
+    /// array. Negative indices count from the end.
+    Element {
+        /// The variable at index 0.
+        first: VarId,
+        /// How many there are.
+        size: u32,
+        /// Which one.
+        index: ExprId,
+    },
+}
+
+impl Expr {
+    /// The expressions that this one is made of.
+    pub fn operands(&self) -> impl Iterator<Item = ExprId> + use<> {
+        let (a, b) = match *self {
+            Self::Unary(_, a) | Self::Cast(_, a) | Self::Element { index: a, .. } => {
+                (Some(a), None)
+            }
+            Self::Binary(_, a, b) | Self::Index { of: a, index: b } => (Some(a), Some(b)),
+            Self::Literal(_) | Self::Parameter(_) => (None, None),
+            Self::Clbit(_) | Self::Clbits { .. } | Self::Var(_) => (None, None),
+        };
+        a.into_iter().chain(b)
+    }
+
+    /// It looks at clbits or variables itself, which are known only while the circuit runs.
+    #[must_use]
+    pub fn reads_storage(&self) -> bool {
+        match self {
+            Self::Clbit(_) | Self::Clbits { .. } | Self::Var(_) | Self::Element { .. } => true,
+            Self::Literal(_) | Self::Parameter(_) | Self::Unary(..) | Self::Binary(..) => false,
+            Self::Cast(..) | Self::Index { .. } => false,
+        }
+    }
 }
 
 /// The value of an expression.
@@ -136,6 +178,10 @@ pub enum Unary {
     Ln,
     Sqrt,
     Abs,
+    Floor,
+    Ceiling,
+    /// The number of bits that are 1, as an unsigned number of 64 bits.
+    Popcount,
 }
 
 /// Operators of two operands.
@@ -162,6 +208,10 @@ pub enum Binary {
     LessEqual,
     Greater,
     GreaterEqual,
+    /// Bits move towards the highest, which comes back as the lowest.
+    RotateLeft,
+    /// Bits move towards the lowest, which comes back as the highest.
+    RotateRight,
 }
 
 impl Unary {
@@ -181,6 +231,9 @@ impl Unary {
             Self::Ln => x.ln(),
             Self::Sqrt => x.sqrt(),
             Self::Abs => x.abs(),
+            Self::Floor => x.floor(),
+            Self::Ceiling => x.ceil(),
+            Self::Popcount => f64::from((x as u64).count_ones()),
         }
     }
 }
@@ -205,7 +258,8 @@ impl Binary {
             Self::LessEqual => truth(a <= b),
             Self::Greater => truth(a > b),
             Self::GreaterEqual => truth(a >= b),
-            Self::BitAnd | Self::BitOr | Self::BitXor | Self::Shl | Self::Shr => return None,
+            Self::BitAnd | Self::BitOr | Self::BitXor => return None,
+            Self::Shl | Self::Shr | Self::RotateLeft | Self::RotateRight => return None,
         })
     }
 }

@@ -12,6 +12,7 @@
 //! block 1                                [--]
 //! ```
 
+mod arithmetic;
 mod build;
 mod evaluate;
 pub mod expression;
@@ -21,6 +22,8 @@ mod operation;
 mod parts;
 mod rewrite;
 mod validate;
+mod value;
+mod wide;
 
 use std::{fmt, ops::Range};
 
@@ -34,7 +37,7 @@ pub use gate::{
 };
 pub use operation::{
     BlockId, Case, ControlState, For, ForValues, GateOp, Initialize, Labelled, Op, PauliTerm, Save,
-    SaveKind, SaveSubtype, SetState, Snapshot, Switch, TimeUnit,
+    SaveKind, SaveSubtype, SetState, Snapshot, StoreElement, Switch, TimeUnit,
 };
 pub(crate) use parts::{Counted, Operands};
 pub use rewrite::BindError;
@@ -341,6 +344,25 @@ impl Op {
         one.into_iter().chain(two).chain(cases.iter().map(|case| case.body))
     }
 
+    /// It writes the value of an expression into variables or clbits.
+    #[must_use]
+    pub fn is_store(&self) -> bool {
+        matches!(
+            self,
+            Self::Store { .. }
+                | Self::StoreClbits(_)
+                | Self::StoreBit { .. }
+                | Self::StoreClbit { .. }
+                | Self::StoreElement(_)
+        )
+    }
+
+    /// It writes clbits.
+    #[must_use]
+    pub fn writes_clbits(&self) -> bool {
+        matches!(self, Self::Measure | Self::StoreClbits(_) | Self::StoreClbit { .. })
+    }
+
     /// The name of the operation in documents and messages.
     #[must_use]
     pub fn name(&self) -> String {
@@ -367,6 +389,7 @@ impl Op {
                 SetState::Superop(_) => "set_superop",
             },
             Self::Store { .. } | Self::StoreClbits(_) => "store",
+            Self::StoreBit { .. } | Self::StoreClbit { .. } | Self::StoreElement(_) => "store",
             Self::If { .. } => "if_else",
             Self::While { .. } => "while_loop",
             Self::For(_) => "for_loop",

@@ -68,6 +68,24 @@ pub enum Op {
     /// Writes the lowest bits of an expression's value into the clbits, the first clbit getting
     /// bit 0.
     StoreClbits(ExprId),
+    /// Writes one bit of a variable. Negative indices count from the end.
+    StoreBit {
+        /// The variable; it holds bits or an integer.
+        var: VarId,
+        /// Which of its bits.
+        index: ExprId,
+        /// What is written: whether it is true.
+        value: ExprId,
+    },
+    /// Writes one of the clbits. Negative indices count from the end.
+    StoreClbit {
+        /// Which of the instruction's clbits.
+        index: ExprId,
+        /// What is written: whether it is true.
+        value: ExprId,
+    },
+    /// Writes one of several variables, an element of an array.
+    StoreElement(Box<StoreElement>),
     /// Runs one of two blocks.
     If {
         /// Any value but false and 0 runs `then`.
@@ -368,6 +386,19 @@ impl BlockId {
     pub fn new(index: u32) -> Option<Self> {
         std::num::NonZeroU32::new(index).map(Self)
     }
+}
+
+/// What [`Op::StoreElement`] writes, and where.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StoreElement {
+    /// The variable at index 0.
+    pub first: VarId,
+    /// How many variables there are.
+    pub size: u32,
+    /// Which one. Negative indices count from the end.
+    pub index: ExprId,
+    /// What is written.
+    pub value: ExprId,
 }
 
 /// A loop over values.

@@ -131,12 +131,8 @@ impl Circuit {
 
     /// Known before the circuit runs.
     pub(crate) fn is_static(&self, id: ExprId) -> bool {
-        match self.expression(id) {
-            Expr::Literal(_) | Expr::Parameter(_) => true,
-            Expr::Clbit(_) | Expr::Clbits { .. } | Expr::Var(_) => false,
-            Expr::Unary(_, a) | Expr::Cast(_, a) => self.is_static(*a),
-            Expr::Binary(_, a, b) => self.is_static(*a) && self.is_static(*b),
-        }
+        let expr = self.expression(id);
+        !expr.reads_storage() && expr.operands().all(|operand| self.is_static(operand))
     }
 
     /// The circuit that undoes this one; `None` if it has an instruction that cannot be undone.

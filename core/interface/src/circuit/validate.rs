@@ -1,6 +1,8 @@
 //! What makes a circuit well formed.
 
-use super::{Circuit, Clbit, Expr, ExprId, Initialize, Instruction, Op, Param, Qubit, VarId};
+use super::{
+    Circuit, Clbit, Expr, ExprId, Initialize, Instruction, Op, Param, Qubit, VarId, VarType,
+};
 use crate::Matrix;
 
 /// No circuit has more qubits or clbits than this, whatever a file says.
@@ -119,15 +121,12 @@ impl Circuit {
     fn check_expression_sizes(&self) -> Result<(), CircuitError> {
         let mut sizes: Vec<(u32, u32)> = Vec::with_capacity(self.exprs.len());
         for (index, expr) in self.exprs.iter().enumerate() {
-            let of = |id: &ExprId| sizes[id.0 as usize];
-            let (depth, nodes) = match expr {
-                Expr::Unary(_, a) | Expr::Cast(_, a) => of(a),
-                Expr::Binary(_, a, b) => {
-                    let ((a_depth, a_nodes), (b_depth, b_nodes)) = (of(a), of(b));
-                    (a_depth.max(b_depth), a_nodes.saturating_add(b_nodes))
-                }
-                _ => (0, 0),
-            };
+            let (mut depth, mut nodes) = (0_u32, 0_u32);
+            for operand in expr.operands() {
+                let (operand_depth, operand_nodes) = sizes[operand.0 as usize];
+                depth = depth.max(operand_depth);
+                nodes = nodes.saturating_add(operand_nodes);
+            }
             let (depth, nodes) = (depth + 1, nodes.saturating_add(1));
             if depth > MAX_EXPRESSION_DEPTH || nodes > MAX_EXPRESSION_NODES {
                 return Err(CircuitError::ExpressionTooLarge { expr: index });
@@ -204,6 +203,21 @@ impl Circuit {
                 self.check_known(op, *value)?;
             }
             Op::StoreClbits(value) => self.check_known(op, *value)?,
+            Op::StoreBit { var, index, value } => {
+                self.check_variable(op, *var)?;
+                self.check_holds_bits(op, *var)?;
+                self.check_known(op, *index)?;
+                self.check_known(op, *value)?;
+            }
+            Op::StoreClbit { index, value } => {
+                self.check_known(op, *index)?;
+                self.check_known(op, *value)?;
+            }
+            Op::StoreElement(element) => {
+                self.check_variables(|| op.name(), element.first, element.size)?;
+                self.check_known(op, element.index)?;
+                self.check_known(op, element.value)?;
+            }
             Op::If { condition, .. } | Op::While { condition, .. } => {
                 self.check_known(op, *condition)?;
             }
@@ -249,13 +263,34 @@ impl Circuit {
     }
 
     fn check_variable(&self, op: &Op, var: VarId) -> Result<(), CircuitError> {
+        self.check_variables(|| op.name(), var, 1)
+    }
+
+    /// The circuit has variables `first .. first + size`.
+    fn check_variables(
+        &self,
+        op: impl Fn() -> String,
+        first: VarId,
+        size: u32,
+    ) -> Result<(), CircuitError> {
         let n_variables = self.variables.len();
-        match (var.0 as usize) < n_variables {
+        let end = u64::from(first.0) + u64::from(size);
+        match end <= n_variables as u64 {
             true => Ok(()),
             false => {
-                let variable = var.0;
-                Err(CircuitError::NoSuchVariable { op: op.name(), variable, n_variables })
+                let variable = u32::try_from(end - 1).unwrap_or(u32::MAX);
+                Err(CircuitError::NoSuchVariable { op: op(), variable, n_variables })
             }
+        }
+    }
+
+    fn check_holds_bits(&self, op: &Op, var: VarId) -> Result<(), CircuitError> {
+        match self.variables[var.0 as usize].ty {
+            VarType::Float => {
+                let reason = format!("variable {} is a real number, which has no bits", var.0);
+                Err(bad(op, reason))
+            }
+            _ => Ok(()),
         }
     }
 
@@ -281,13 +316,14 @@ impl Circuit {
             }
             Expr::Clbit(clbit) => clbits(u64::from(clbit.0) + 1),
             Expr::Clbits { start, size } => clbits(u64::from(*start) + u64::from(*size)),
-            Expr::Var(var) if (var.0 as usize) < self.variables.len() => Ok(()),
-            Expr::Var(var) => {
-                let (variable, n_variables) = (var.0, self.variables.len());
-                Err(CircuitError::NoSuchVariable { op: op(), variable, n_variables })
+            Expr::Var(var) => self.check_variables(op, *var, 1),
+            Expr::Element { first, size, index } => {
+                self.check_variables(op, *first, *size)?;
+                earlier(index)
             }
-            Expr::Unary(_, a) | Expr::Cast(_, a) => earlier(a),
-            Expr::Binary(_, a, b) => earlier(a).and_then(|()| earlier(b)),
+            Expr::Unary(..) | Expr::Binary(..) | Expr::Cast(..) | Expr::Index { .. } => {
+                expr.operands().try_for_each(|operand| earlier(&operand))
+            }
         }
     }
 }

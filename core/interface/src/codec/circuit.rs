@@ -33,7 +33,12 @@ pub(super) fn write(circuit: &Circuit, names: &mut Names, payload: &mut Writer, 
     to.length(circuit.parameters().len());
     circuit.parameters().iter().for_each(|name| to.text(name));
     to.length(circuit.expressions().len());
-    circuit.expressions().iter().for_each(|expr| expression::write(expr, to));
+    for expr in circuit.expressions() {
+        if let Some(word) = expression::later(expr) {
+            names.write_word(word);
+        }
+        expression::write(expr, to);
+    }
 
     let parts = circuit.parts();
     to.length(parts.blocks.len());

@@ -9,7 +9,7 @@ use crate::circuit::{Binary, Clbit, Expr, ParamId, Unary, Value, VarId, VarType}
 
 type Read<T> = Result<T, DecodeError>;
 
-const UNARY: [Unary; 13] = [
+const UNARY: [Unary; 16] = [
     Unary::Negate,
     Unary::Not,
     Unary::BitNot,
@@ -23,9 +23,12 @@ const UNARY: [Unary; 13] = [
     Unary::Ln,
     Unary::Sqrt,
     Unary::Abs,
+    Unary::Floor,
+    Unary::Ceiling,
+    Unary::Popcount,
 ];
 
-const BINARY: [Binary; 19] = [
+const BINARY: [Binary; 21] = [
     Binary::Add,
     Binary::Sub,
     Binary::Mul,
@@ -45,7 +48,28 @@ const BINARY: [Binary; 19] = [
     Binary::LessEqual,
     Binary::Greater,
     Binary::GreaterEqual,
+    Binary::RotateLeft,
+    Binary::RotateRight,
 ];
+
+/// What the first version of the format did not have. A document that uses one of these has a row
+/// for it in its table of names, so that a reader that does not know it refuses it by name.
+pub(super) const LATER: [&str; 7] =
+    ["floor", "ceiling", "popcount", "rotl", "rotr", "index", "element"];
+
+/// The word of [`LATER`] that an expression needs.
+pub(super) fn later(expr: &Expr) -> Option<&'static str> {
+    match expr {
+        Expr::Unary(Unary::Floor, _) => Some("floor"),
+        Expr::Unary(Unary::Ceiling, _) => Some("ceiling"),
+        Expr::Unary(Unary::Popcount, _) => Some("popcount"),
+        Expr::Binary(Binary::RotateLeft, ..) => Some("rotl"),
+        Expr::Binary(Binary::RotateRight, ..) => Some("rotr"),
+        Expr::Index { .. } => Some("index"),
+        Expr::Element { .. } => Some("element"),
+        _ => None,
+    }
+}
 
 pub(super) fn write(expr: &Expr, to: &mut Writer) {
     let mut start = |tag, number: u32| {
@@ -89,6 +113,15 @@ pub(super) fn write(expr: &Expr, to: &mut Writer) {
             write_type(*ty, to);
             to.number(a.0.into());
         }
+        Expr::Index { of, index } => {
+            start(11, of.0);
+            to.number(index.0.into());
+        }
+        Expr::Element { first, size, index } => {
+            start(12, first.0);
+            to.number((*size).into());
+            to.number(index.0.into());
+        }
     }
 }
 
@@ -105,7 +138,12 @@ pub(super) fn read(from: &mut Reader<'_>) -> Read<Expr> {
         8 => Expr::Unary(operator(&UNARY, from)?, expr(from)?),
         9 => Expr::Binary(operator(&BINARY, from)?, expr(from)?, expr(from)?),
         10 => Expr::Cast(read_type(from)?, expr(from)?),
-        other => return Err(from.invalid(other, "an expression of kind 0 to 10")),
+        11 => Expr::Index { of: expr(from)?, index: expr(from)? },
+        12 => {
+            let (first, size) = (VarId(from.small()?), from.small()?);
+            Expr::Element { first, size, index: expr(from)? }
+        }
+        other => return Err(from.invalid(other, "an expression of kind 0 to 12")),
     })
 }
 

@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use super::{
     DecodeError,
     bytes::{Reader, Writer},
+    expression::LATER,
     operation::{READERS, ReadOp, write_payload},
 };
 use crate::circuit::{ControlState, GATES, GateOp, Op};
@@ -77,6 +78,11 @@ impl Names {
         }
     }
 
+    /// Gives a word that expressions use a row, for readers that do not know it.
+    pub(super) fn write_word(&mut self, word: &'static str) {
+        self.place(Name::Instruction(word));
+    }
+
     /// Writes what an operation holds into `payload` and returns its row.
     pub(super) fn write_op(&mut self, op: &Op, payload: &mut Writer) -> u64 {
         match op {
@@ -117,6 +123,9 @@ impl Row {
                         .ok_or_else(|| from.invalid(bits, "a pattern for the controls"))?,
                 };
                 Ok(Self::Gate(GateOp { gate: base.gate, controls, state }))
+            }
+            1 if LATER.contains(&name) => {
+                Ok(Self::Instruction(|from| Err(from.invalid("a word", "an instruction"))))
             }
             1 => {
                 let known = READERS.iter().find(|(known, _)| *known == name);

@@ -8,7 +8,7 @@ use crate::{
     Matrix,
     circuit::{
         BlockId, Case, ExprId, For, ForValues, Initialize, Labelled, Op, PauliTerm, Save, SaveKind,
-        SaveSubtype, SetState, Snapshot, Switch, TimeUnit, VarId,
+        SaveSubtype, SetState, Snapshot, StoreElement, Switch, TimeUnit, VarId,
     },
 };
 
@@ -86,6 +86,13 @@ pub(super) const READERS: &[(&str, ReadOp)] = &[
     ("end", |_| Ok(Op::End)),
     // Its name stands here and not in the table, so that it is held only as often as it is said.
     ("opaque", |r| Ok(Op::Opaque(r.text()?.into()))),
+    ("store_bit", |r| Ok(Op::StoreBit { var: var(r)?, index: expr(r)?, value: expr(r)? })),
+    ("store_clbit", |r| Ok(Op::StoreClbit { index: expr(r)?, value: expr(r)? })),
+    ("store_element", |r| {
+        let (first, size) = (var(r)?, r.small()?);
+        let (index, value) = (expr(r)?, expr(r)?);
+        Ok(Op::StoreElement(Box::new(StoreElement { first, size, index, value })))
+    }),
 ];
 
 /// Writes what an operation holds and returns its name in [`READERS`].
@@ -185,6 +192,20 @@ fn write_control_flow(op: &Op, to: &mut Writer) -> &'static str {
         Op::StoreClbits(value) => {
             to.number(value.0.into());
             "store_clbits"
+        }
+        Op::StoreBit { var, index, value } => {
+            [var.0, index.0, value.0].into_iter().for_each(|number| to.number(number.into()));
+            "store_bit"
+        }
+        Op::StoreClbit { index, value } => {
+            [index.0, value.0].into_iter().for_each(|number| to.number(number.into()));
+            "store_clbit"
+        }
+        Op::StoreElement(element) => {
+            let StoreElement { first, size, index, value } = **element;
+            let numbers = [first.0, size, index.0, value.0];
+            numbers.into_iter().for_each(|number| to.number(number.into()));
+            "store_element"
         }
         Op::If { condition, then, otherwise } => {
             to.number(condition.0.into());

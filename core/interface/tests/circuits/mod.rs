@@ -3,7 +3,7 @@
 use ketch_interface::circuit::{
     Binary, BlockId, Case, Clbit, ControlState, Expr, ExprId, For, ForValues, GATES, GateOp,
     Initialize, Labelled, Op, Param, ParamId, PauliTerm, Qubit, Save, SaveKind, SaveSubtype,
-    SetState, Snapshot, Switch, TimeUnit, Unary, Value, VarId, VarType,
+    SetState, Snapshot, StoreElement, Switch, TimeUnit, Unary, Value, VarId, VarType,
 };
 use ketch_interface::{BitString, Circuit, Complex64, Matrix};
 
@@ -95,9 +95,15 @@ pub(crate) fn circuit(tape: &mut Tape<'_>) -> Circuit {
     circuit
 }
 
+const UNARY: [Unary; 6] =
+    [Unary::Negate, Unary::Sin, Unary::Abs, Unary::Floor, Unary::Ceiling, Unary::Popcount];
+
+const BINARY: [Binary; 5] =
+    [Binary::Add, Binary::GreaterEqual, Binary::Shr, Binary::RotateLeft, Binary::RotateRight];
+
 fn expression(tape: &mut Tape<'_>, circuit: &mut Circuit) {
     let n_exprs = circuit.expressions().len() as u32;
-    let kind = tape.below(if n_exprs == 0 { 8 } else { 11 });
+    let kind = tape.below(if n_exprs == 0 { 8 } else { 13 });
     let id = ExprId(tape.below(n_exprs));
     let other = ExprId(tape.below(n_exprs));
     let width = tape.below(130);
@@ -110,8 +116,10 @@ fn expression(tape: &mut Tape<'_>, circuit: &mut Circuit) {
         5 => Expr::Clbit(Clbit(tape.below(circuit.n_clbits()))),
         6 => Expr::Clbits { start: 0, size: tape.below(circuit.n_clbits()) },
         7 => Expr::Var(VarId(tape.below(4))),
-        8 => Expr::Unary(tape.pick(&[Unary::Negate, Unary::Sin, Unary::Abs]), id),
-        9 => Expr::Binary(tape.pick(&[Binary::Add, Binary::GreaterEqual, Binary::Shr]), id, other),
+        8 => Expr::Unary(tape.pick(&UNARY), id),
+        9 => Expr::Binary(tape.pick(&BINARY), id, other),
+        11 => Expr::Index { of: id, index: other },
+        12 => Expr::Element { first: VarId(tape.below(2)), size: 2, index: id },
         _ => Expr::Cast(tape.pick(&[VarType::Bool, VarType::Uint(3), VarType::Float]), id),
     });
 }
@@ -253,9 +261,16 @@ fn control_flow(tape: &mut Tape<'_>, circuit: &mut Circuit, depth: u32) {
     let place = circuit.len();
     let expr = tape.expr(circuit);
     let (var, bit) = (VarId(tape.below(4)), tape.below(5));
-    let kind = tape.below(7);
-    if kind < 3 {
+    let kind = tape.below(10);
+    if !(3..7).contains(&kind) {
+        let bits = VarId(var.0 % 3);
         let (op, n_qubits, clbits) = match kind {
+            7 => (Op::StoreBit { var: bits, index: expr, value: expr }, 0, vec![]),
+            8 => (Op::StoreClbit { index: expr, value: expr }, 0, vec![Clbit(0)]),
+            9 => {
+                let element = StoreElement { first: bits, size: 2, index: expr, value: expr };
+                (Op::StoreElement(Box::new(element)), 0, vec![])
+            }
             0 => (Op::MeasureVar { var, bit }, 1, vec![]),
             1 => (Op::Store { var, value: expr }, 0, vec![]),
             _ => (Op::StoreClbits(expr), 0, vec![Clbit(0)]),

@@ -436,12 +436,8 @@ impl<'a> Writer<'a> {
     }
 
     fn depends_on_the_run(&self, id: ExprId) -> bool {
-        match self.circuit.expression(id) {
-            Expr::Clbit(_) | Expr::Clbits { .. } | Expr::Var(_) => true,
-            Expr::Unary(_, a) | Expr::Cast(_, a) => self.depends_on_the_run(*a),
-            Expr::Binary(_, a, b) => self.depends_on_the_run(*a) || self.depends_on_the_run(*b),
-            _ => false,
-        }
+        let expr = self.circuit.expression(id);
+        expr.reads_storage() || expr.operands().any(|operand| self.depends_on_the_run(operand))
     }
 }
 

@@ -108,9 +108,7 @@ impl Writer<'_> {
     fn keeps_clbits(&self, block: BlockId) -> bool {
         let range = self.circuit.block_range(Some(block));
         let mut all_but_last = range.start..range.end.saturating_sub(1).max(range.start);
-        all_but_last.all(|place| {
-            !matches!(self.circuit.instruction(place).op, Op::Measure | Op::StoreClbits(_))
-        })
+        all_but_last.all(|place| !self.circuit.instruction(place).op.writes_clbits())
     }
 
     /// Computes a condition into a new register.
@@ -216,9 +214,10 @@ impl Writer<'_> {
                 return Ok(());
             }
             Op::While { .. } | Op::For(_) | Op::Switch(_) => return Err(format!("a `{name}`")),
-            Op::Break | Op::Continue | Op::End | Op::MeasureVar { .. } | Op::StoreClbits(_) => {
+            Op::Break | Op::Continue | Op::End | Op::MeasureVar { .. } => {
                 return Err(format!("a `{name}`"));
             }
+            op if op.is_store() => return Err(format!("a `{name}`")),
             Op::Delay(unit) => {
                 fields.insert("unit".to_owned(), json!(unit));
             }
@@ -302,7 +301,12 @@ fn numbers_of(clbits: &[Clbit]) -> Value {
 
 fn writes_variable(op: &Op, var: VarId) -> bool {
     match op {
-        Op::Store { var: written, .. } | Op::MeasureVar { var: written, .. } => *written == var,
+        Op::Store { var: written, .. }
+        | Op::StoreBit { var: written, .. }
+        | Op::MeasureVar { var: written, .. } => *written == var,
+        Op::StoreElement(element) => {
+            (element.first.0..element.first.0 + element.size).contains(&var.0)
+        }
         _ => false,
     }
 }
