@@ -1,5 +1,7 @@
 //! Jobs that are closures on threads: for providers that compute in their own process.
 
+mod deadline;
+
 use std::{
     collections::VecDeque,
     panic::{AssertUnwindSafe, catch_unwind},
@@ -42,7 +44,11 @@ struct ThreadJob {
     id: String,
     backend: Arc<dyn Backend>,
     created: SystemTime,
+    /// When nobody wants the result any more.
+    deadline: Option<SystemTime>,
     cancel: Arc<AtomicBool>,
+    /// The deadline passed while the work was being done.
+    expired: AtomicBool,
     queue: Weak<JobQueue>,
     state: Mutex<State>,
     ended: Condvar,
@@ -89,7 +95,9 @@ impl JobQueue {
     /// Puts `work` into the queue and returns its job at once.
     ///
     /// What the work returns is the job's result; `backend_name`, `job_id` and `date` are filled in
-    /// where they are empty. A panic in it becomes the job's error.
+    /// where they are empty. A panic in it becomes the job's error. When the deadline of the options
+    /// passes, the work is asked to stop, as by a cancel, and the job fails; a job that still waits
+    /// for its turn then is not begun.
     pub fn submit(
         self: &Arc<Self>,
         backend: Arc<dyn Backend>,
@@ -100,7 +108,9 @@ impl JobQueue {
             id: options.job_key.clone().unwrap_or_else(new_id),
             backend,
             created: SystemTime::now(),
+            deadline: options.deadline,
             cancel: Arc::default(),
+            expired: AtomicBool::new(false),
             queue: Arc::downgrade(self),
             state: Mutex::new(State::Queued(Box::new(work))),
             ended: Condvar::new(),
@@ -183,8 +193,15 @@ impl ThreadJob {
             return;
         };
         drop(state);
+        if self.deadline.is_some_and(|deadline| deadline::left(deadline).is_zero()) {
+            return self.end(State::Failed(self.too_late("before its turn came")));
+        }
         let running = Running { job_id: self.id.clone(), cancel: Arc::clone(&self.cancel) };
-        let outcome = catch_unwind(AssertUnwindSafe(|| work(&running)));
+        let outcome = deadline::until(
+            self.deadline,
+            || self.expire(),
+            || catch_unwind(AssertUnwindSafe(|| work(&running))),
+        );
         let end = match outcome {
             Ok(Ok(result)) => self.ended_with(result),
             Ok(Err(Error::Cancelled { .. })) => State::Cancelled,
@@ -220,12 +237,31 @@ impl ThreadJob {
         }
     }
 
+    /// Asks the work to stop, unless somebody has.
+    fn expire(&self) {
+        let _state = self.state_now();
+        if !self.cancel.swap(true, Ordering::Relaxed) {
+            self.expired.store(true, Ordering::Relaxed);
+        }
+    }
+
+    fn too_late(&self, when: &str) -> Error {
+        Error::JobFailed { job: self.id.clone(), reason: format!("its deadline passed {when}") }
+    }
+
     fn end(&self, end: State) {
         let mut state = self.state_now();
         // Under the lock that `cancel` takes: whoever was told that there was still something to
         // stop finds the job cancelled, even if its work was too fast to notice.
-        let cancelled = self.cancel.load(Ordering::Relaxed);
-        let end = if cancelled { State::Cancelled } else { end };
+        let stopped = self.cancel.load(Ordering::Relaxed);
+        let expired = self.expired.load(Ordering::Relaxed);
+        let end = match end {
+            // It was faster than it was told.
+            State::Done(result) if expired => State::Done(result),
+            _ if expired => State::Failed(self.too_late("while it ran")),
+            _ if stopped => State::Cancelled,
+            end => end,
+        };
         let before = std::mem::replace(&mut *state, end);
         drop(state);
         self.ended.notify_all();

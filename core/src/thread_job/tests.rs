@@ -74,6 +74,47 @@ fn jobs_run_in_turn_and_know_their_place() {
     assert_eq!(third.queue_position().unwrap(), None);
 }
 
+/// A job with a deadline this far away.
+fn due(
+    queue: &Arc<JobQueue>,
+    within: Duration,
+    work: impl FnOnce(&Running) -> Result<RunResult> + Send + 'static,
+) -> Arc<dyn Job> {
+    let deadline = Some(SystemTime::now() + within);
+    let options = RunOptions { deadline, ..RunOptions::default() };
+    queue.submit(Arc::new(Idle), &options, work)
+}
+
+#[test]
+fn work_without_end_is_stopped_at_its_deadline() {
+    let queue = JobQueue::new(1);
+    let job = due(&queue, Duration::from_millis(20), |running| {
+        while !running.is_cancelled() {
+            std::thread::yield_now();
+        }
+        Err(Error::Cancelled { job: running.job_id().to_owned() })
+    });
+    let error = job.result(None).unwrap_err();
+    assert!(matches!(error, Error::JobFailed { .. }), "{error}");
+    assert!(error.to_string().ends_with("its deadline passed while it ran"), "{error}");
+    assert_eq!(job.status().unwrap(), JobStatus::Error);
+    assert!(!job.cancel().unwrap());
+}
+
+#[test]
+fn a_job_whose_deadline_passed_is_not_begun() {
+    let queue = JobQueue::new(1);
+    let (first, started, end) = held(&queue);
+    started.recv().unwrap();
+    let late = due(&queue, Duration::ZERO, |_| panic!("it is begun"));
+    end.send(()).unwrap();
+    let error = late.result(None).unwrap_err().to_string();
+    assert!(error.ends_with("its deadline passed before its turn came"), "{error}");
+    assert!(first.result(None).is_ok());
+    let early = due(&queue, Duration::from_secs(3600), |_| Ok(good()));
+    assert!(early.result(None).is_ok());
+}
+
 #[test]
 fn a_time_out_is_typed_and_does_not_cancel() {
     let queue = JobQueue::new(1);

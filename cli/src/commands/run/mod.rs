@@ -241,7 +241,10 @@ fn submit(
 fn options(args: &RunArgs) -> RunOptions {
     RunOptions {
         threads: args.threads.map(NonZeroU32::get),
-        deadline: args.timeout.and_then(|timeout| SystemTime::now().checked_add(timeout)),
+        // A little later than here, where the job is given up in words of our own.
+        deadline: args.timeout.and_then(|timeout| {
+            SystemTime::now().checked_add(timeout)?.checked_add(Duration::from_secs(1))
+        }),
         tags: args.tags.clone(),
         ..RunOptions::default()
     }
