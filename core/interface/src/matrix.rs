@@ -60,6 +60,12 @@ impl Matrix {
         &self.entries
     }
 
+    /// All entries, row by row.
+    #[must_use]
+    pub fn into_entries(self) -> Vec<Complex64> {
+        self.entries
+    }
+
     /// The entry in `row` and `column`.
     ///
     /// # Panics
@@ -94,6 +100,53 @@ impl Matrix {
     pub fn adjoint(&self) -> Self {
         let dim = self.dim;
         let entries = (0..dim * dim).map(|i| self.at(i % dim, i / dim).conj()).collect();
+        Self { dim, entries }
+    }
+
+    /// The matrix times a number.
+    #[must_use]
+    pub fn scaled(&self, factor: impl Into<Complex64>) -> Self {
+        let factor = factor.into();
+        Self { dim: self.dim, entries: self.entries.iter().map(|entry| entry * factor).collect() }
+    }
+
+    /// The sum of the entries on the diagonal.
+    #[must_use]
+    pub fn trace(&self) -> Complex64 {
+        (0..self.dim).map(|i| self.at(i, i)).sum()
+    }
+
+    /// The Kronecker product `self ⊗ low`: `low` acts on the less significant bits.
+    #[must_use]
+    pub fn kron(&self, low: &Self) -> Self {
+        let (n, dim) = (low.dim, self.dim * low.dim);
+        let entry =
+            |row: usize, column: usize| self.at(row / n, column / n) * low.at(row % n, column % n);
+        Self { dim, entries: (0..dim * dim).map(|i| entry(i / dim, i % dim)).collect() }
+    }
+
+    /// This matrix on some of `n_qubits` qubits, the first of `places` for its least significant
+    /// bit; the identity on the others.
+    ///
+    /// # Panics
+    /// If there are not as many places as the matrix has qubits, or one is not below `n_qubits`.
+    #[must_use]
+    pub fn on_qubits(&self, places: &[usize], n_qubits: u32) -> Self {
+        assert_eq!(self.n_qubits(), Some(places.len() as u32), "places of a matrix");
+        assert!(places.iter().all(|&place| place < n_qubits as usize), "a place of {n_qubits}");
+        let dim = 1_usize << n_qubits;
+        let part = |i: usize| places.iter().enumerate().fold(0, |p, (k, q)| p | (i >> q & 1) << k);
+        let mask = places.iter().fold(0, |mask, place| mask | 1 << place);
+        let mut entries = vec![Complex64::ZERO; dim * dim];
+        for row in 0..dim {
+            for within in 0..self.dim {
+                let column = places
+                    .iter()
+                    .enumerate()
+                    .fold(row & !mask, |i, (k, q)| i | (within >> k & 1) << q);
+                entries[row * dim + column] = self.at(part(row), within);
+            }
+        }
         Self { dim, entries }
     }
 

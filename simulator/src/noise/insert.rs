@@ -1,5 +1,7 @@
 //! [`insert`].
 
+use std::borrow::Cow;
+
 use ketch_interface::{
     circuit::{
         BlockId, Case, Circuit, Clbit, For, Instruction, Op, Param, Qubit, Switch, TimeUnit,
@@ -9,8 +11,10 @@ use ketch_interface::{
 
 /// The circuit with the noise that a model says it has.
 ///
-/// Channels follow their gates, also inside of blocks; those of `measure` come before it. A
-/// measurement is followed by the readout errors of its qubits; one into a variable is not. A delay
+/// Channels follow their gates, also inside of blocks; those of `measure` come before it. A unitary
+/// with a label has the noise of the label and not that of its name. What an instruction does to
+/// other qubits comes behind its own noise; qubits that the circuit does not have are added for it.
+/// A measurement is followed by the readout errors of its qubits; one into a variable is not. A delay
 /// in seconds lets its qubits relax, if the model says how. Channels that need more qubits than an
 /// instruction has are left out.
 #[must_use]
@@ -32,8 +36,20 @@ pub fn insert(circuit: &Circuit, model: &NoiseModel) -> Circuit {
     for expr in circuit.expressions() {
         noisy.add_expr(expr.clone());
     }
+    add_qubits_beside(circuit, model, &mut noisy);
     Inserting { circuit, model }.block(None, &mut noisy);
     noisy
+}
+
+/// Adds the qubits that the circuit does not have and its gates do something to.
+fn add_qubits_beside(circuit: &Circuit, model: &NoiseModel, noisy: &mut Circuit) {
+    let n_qubits = circuit.n_qubits();
+    let errors = model.non_local_errors();
+    let reached = errors.filter(|(_, from, _)| from.iter().all(|qubit| *qubit < n_qubits));
+    let furthest = reached.flat_map(|(.., error)| &error.qubits).max();
+    if let Some(furthest) = furthest.filter(|furthest| **furthest >= n_qubits) {
+        noisy.add_qreg("beside", furthest + 1 - n_qubits);
+    }
 }
 
 struct Inserting<'a> {
@@ -54,6 +70,13 @@ impl Inserting<'_> {
             return self.control_flow(instruction, noisy);
         }
         if matches!(op, Op::Measure) {
+            let numbers: Vec<u32> = qubits.iter().map(|qubit| qubit.0).collect();
+            if let Some(error) = self.model.joint_readout(&numbers) {
+                qubits.iter().for_each(|qubit| self.channels(op, &[*qubit], noisy));
+                noisy.push_unchecked(op.clone(), qubits, clbits, params);
+                noisy.push_unchecked(error.to_op(), &[], clbits, &[]);
+                return;
+            }
             for (qubit, clbit) in qubits.iter().zip(clbits) {
                 self.channels(op, &[*qubit], noisy);
                 noisy.push_unchecked(op.clone(), &[*qubit], &[*clbit], params);
@@ -99,9 +122,18 @@ impl Inserting<'_> {
 
     fn channels(&self, op: &Op, qubits: &[Qubit], noisy: &mut Circuit) {
         let numbers: Vec<u32> = qubits.iter().map(|qubit| qubit.0).collect();
-        let Some(error) = self.model.error(&op.name(), &numbers) else { return };
-        if error.n_qubits() <= qubits.len() {
+        let label = match op {
+            Op::Unitary(unitary) => unitary.label.as_deref(),
+            _ => None,
+        };
+        let name = label.map_or_else(|| op.name().into(), Cow::Borrowed);
+        let error = self.model.error(&name, &numbers);
+        if let Some(error) = error.filter(|error| error.n_qubits() <= qubits.len()) {
             push(error, qubits, noisy);
+        }
+        for other in self.model.non_local(&name, &numbers) {
+            let on: Vec<Qubit> = other.qubits.iter().map(|&qubit| Qubit(qubit)).collect();
+            push(&other.error, &on, noisy);
         }
     }
 

@@ -20,6 +20,20 @@ pub(super) fn superop_of(kraus: &[Matrix]) -> Matrix {
     Matrix::new(dim, entries).expect("dim² entries")
 }
 
+/// The Choi matrix of a superoperator and the other way round: the entry in row `(c, r)` and column
+/// `(c', r')` goes to row `(c', c)` and column `(r', r)`, each pair as `first · d + second`.
+pub(super) fn exchanged(matrix: &Matrix) -> Matrix {
+    let dim = matrix.dim();
+    let d = 1_usize << (dim.trailing_zeros() / 2);
+    let mut entries = vec![Complex64::ZERO; dim * dim];
+    for (i, entry) in matrix.entries().iter().enumerate() {
+        let (row, column) = (i / dim, i % dim);
+        let (c, r, c1, r1) = (row / d, row % d, column / d, column % d);
+        entries[(r1 * d + r) * dim + c1 * d + c] = *entry;
+    }
+    Matrix::new(dim, entries).expect("dim² entries")
+}
+
 /// Kraus operators of a superoperator, as many as its rank.
 ///
 /// The Choi matrix is Σ vec(K) vec(K)†, so the columns of any factor L with Choi = L L† are Kraus
@@ -34,13 +48,7 @@ pub(super) fn kraus_of(superop: &Matrix) -> Result<Vec<Matrix>, NoiseError> {
             return Err(NoiseError::BadShape(reason));
         }
     };
-    // Row (column of K, row of K): the entry conj(K[c, c']) K[r, r'] goes to ((r', r), (c', c)).
-    let mut choi = vec![Complex64::ZERO; dim * dim];
-    for (i, entry) in superop.entries().iter().enumerate() {
-        let (row, column) = (i / dim, i % dim);
-        let (c, r, c1, r1) = (row / d, row % d, column / d, column % d);
-        choi[(r1 * d + r) * dim + c1 * d + c] = *entry;
-    }
+    let mut choi = exchanged(superop).into_entries();
     let mut defect = 0.0_f64;
     for i in 0..dim {
         for j in 0..=i {

@@ -35,6 +35,12 @@ pub enum NoiseError {
         /// The largest absolute difference between an entry of the sum of K†K and of the identity.
         defect: f64,
     },
+    /// A matrix that is no unitary where one is needed.
+    #[error("the matrix is not unitary: U†U is off the identity by {defect:.1e}")]
+    NotUnitary {
+        /// The largest absolute difference between an entry of U†U and of the identity.
+        defect: f64,
+    },
     /// A map that would give negative probabilities.
     #[error("the map is not completely positive: its Choi matrix is off by {defect:.1e}")]
     NotPositive {

@@ -2,14 +2,15 @@
 
 use std::collections::BTreeMap;
 
-use super::{Channel, NoiseError, ReadoutError};
+use super::{Channel, NoiseError, QuantumError, ReadoutError};
 use crate::circuit::{Controls, GateOp, Spelling};
 
 /// Which noise belongs to which instruction on which qubits.
 ///
 /// An entry for certain qubits, in the order of the gate's arguments, takes the place of the one
 /// for all qubits. A gate's noise follows it; that of `measure` comes before the measurement, and
-/// the readout error behind it.
+/// the readout error behind it. An instruction with a label of its own has the noise of the label
+/// instead.
 ///
 /// ```
 /// use ketch_interface::noise::{Channel, NoiseModel, ReadoutError};
@@ -24,24 +25,22 @@ use crate::circuit::{Controls, GateOp, Spelling};
 pub struct NoiseModel {
     /// By instruction name; the key of the inner map is empty for all qubits.
     errors: BTreeMap<String, BTreeMap<Vec<u32>, QuantumError>>,
-    readout: BTreeMap<Option<u32>, ReadoutError>,
+    /// Likewise, on other qubits than the instruction's; never for all qubits.
+    non_local: BTreeMap<String, BTreeMap<Vec<u32>, Vec<NonLocalError>>>,
+    /// By the measured qubits; empty for each qubit that has none of its own.
+    readout: BTreeMap<Vec<u32>, ReadoutError>,
     relaxation: BTreeMap<u32, Relaxation>,
     tick: Option<f64>,
+    basis_gates: Vec<String>,
 }
 
-/// The channels that follow one instruction, in order.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct QuantumError {
-    steps: Vec<ErrorStep>,
-}
-
-/// One channel of a [`QuantumError`].
+/// What an instruction does to other qubits than its own.
 #[derive(Clone, Debug, PartialEq)]
-pub struct ErrorStep {
-    /// What happens.
-    pub channel: Channel,
-    /// To which of the instruction's qubits: places among its arguments, from 0.
-    pub places: Vec<usize>,
+pub struct NonLocalError {
+    /// The qubits on which the error acts, in the order of its places.
+    pub qubits: Vec<u32>,
+    /// What happens to them.
+    pub error: QuantumError,
 }
 
 /// How an idle qubit decays.
@@ -65,49 +64,6 @@ impl Relaxation {
     }
 }
 
-impl QuantumError {
-    /// Nothing yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-
-    /// With one more channel on these arguments of the instruction; one that does nothing is left
-    /// out.
-    ///
-    /// # Panics
-    /// If there are not as many places as the channel has qubits.
-    #[must_use]
-    pub fn then(mut self, channel: Channel, places: &[usize]) -> Self {
-        assert_eq!(channel.n_qubits() as usize, places.len(), "places of a channel");
-        if !channel.is_identity() {
-            self.steps.push(ErrorStep { channel, places: places.to_vec() });
-        }
-        self
-    }
-
-    /// The channels, the first to act first.
-    #[must_use]
-    pub fn steps(&self) -> &[ErrorStep] {
-        &self.steps
-    }
-
-    /// The least number of arguments that the instruction must have.
-    #[must_use]
-    pub fn n_qubits(&self) -> usize {
-        let places = self.steps.iter().flat_map(|step| &step.places);
-        places.max().map_or(0, |place| place + 1)
-    }
-}
-
-impl From<Channel> for QuantumError {
-    /// The channel on the instruction's first qubits.
-    fn from(channel: Channel) -> Self {
-        let places: Vec<usize> = (0..channel.n_qubits() as usize).collect();
-        Self::new().then(channel, &places)
-    }
-}
-
 impl NoiseModel {
     /// No noise.
     #[must_use]
@@ -115,25 +71,68 @@ impl NoiseModel {
         Self::default()
     }
 
-    /// The noise of an instruction on whatever qubits. Replaces an earlier one.
+    /// The noise of an instruction, or of a label, on whatever qubits; composed with what is there.
     pub fn add(&mut self, instruction: &str, error: impl Into<QuantumError>) {
         self.add_on(instruction, &[], error);
     }
 
-    /// The noise of an instruction on exactly these qubits in this order. Replaces an earlier one.
+    /// The noise of an instruction, or of a label, on exactly these qubits in this order; composed
+    /// with what is there for them. What holds for all qubits does not hold for these any more.
+    ///
+    /// # Panics
+    /// If there are qubits, but fewer than the error has.
     pub fn add_on(&mut self, instruction: &str, qubits: &[u32], error: impl Into<QuantumError>) {
+        let error = error.into();
+        let enough = qubits.is_empty() || error.n_qubits() <= qubits.len();
+        assert!(enough, "an error on {} qubits for {qubits:?}", error.n_qubits());
         let of_instruction = self.errors.entry(canonical(instruction)).or_default();
-        of_instruction.insert(qubits.to_vec(), error.into());
+        let known = of_instruction.entry(qubits.to_vec()).or_default();
+        *known = std::mem::take(known).compose(error);
     }
 
-    /// The readout error of each qubit that has none of its own.
+    /// What an instruction on exactly these qubits does to others, behind its own noise.
+    ///
+    /// # Panics
+    /// If there are fewer qubits than the error has.
+    pub fn add_non_local(
+        &mut self,
+        instruction: &str,
+        qubits: &[u32],
+        on: &[u32],
+        error: impl Into<QuantumError>,
+    ) {
+        let error = error.into();
+        assert!(error.n_qubits() <= on.len(), "an error on {} qubits for {on:?}", error.n_qubits());
+        let of_instruction = self.non_local.entry(canonical(instruction)).or_default();
+        let known = of_instruction.entry(qubits.to_vec()).or_default();
+        known.push(NonLocalError { qubits: on.to_vec(), error });
+    }
+
+    /// The readout error of each qubit that has none of its own. Replaces an earlier one.
+    ///
+    /// # Panics
+    /// If it is not of one bit.
     pub fn add_readout(&mut self, error: ReadoutError) {
-        self.readout.insert(None, error);
+        assert_eq!(error.n_bits(), 1, "bits of the readout error for all qubits");
+        self.readout.insert(Vec::new(), error);
     }
 
-    /// The readout error of a qubit.
+    /// The readout error of a qubit. Replaces an earlier one.
+    ///
+    /// # Panics
+    /// If it is not of one bit.
     pub fn add_readout_on(&mut self, qubit: u32, error: ReadoutError) {
-        self.readout.insert(Some(qubit), error);
+        self.add_joint_readout(&[qubit], error);
+    }
+
+    /// The readout error of qubits that are measured by one instruction, in this order. Replaces an
+    /// earlier one.
+    ///
+    /// # Panics
+    /// If there are not as many qubits as bits.
+    pub fn add_joint_readout(&mut self, qubits: &[u32], error: ReadoutError) {
+        assert_eq!(error.n_bits() as usize, qubits.len(), "bits of the readout error");
+        self.readout.insert(qubits.to_vec(), error);
     }
 
     /// How a qubit decays during delays.
@@ -146,6 +145,11 @@ impl NoiseModel {
         self.tick = Some(seconds);
     }
 
+    /// The gates that the device has, as far as they are known.
+    pub fn set_basis_gates(&mut self, names: Vec<String>) {
+        self.basis_gates = names;
+    }
+
     /// The noise of an instruction on these qubits.
     #[must_use]
     pub fn error(&self, instruction: &str, qubits: &[u32]) -> Option<&QuantumError> {
@@ -153,10 +157,56 @@ impl NoiseModel {
         of_instruction.get(qubits).or_else(|| of_instruction.get(&[][..]))
     }
 
+    /// What an instruction on these qubits does to others.
+    #[must_use]
+    pub fn non_local(&self, instruction: &str, qubits: &[u32]) -> &[NonLocalError] {
+        let of_instruction = self.non_local.get(&canonical(instruction));
+        of_instruction.and_then(|errors| errors.get(qubits)).map_or(&[], Vec::as_slice)
+    }
+
     /// The readout error of a qubit.
     #[must_use]
     pub fn readout(&self, qubit: u32) -> Option<&ReadoutError> {
-        self.readout.get(&Some(qubit)).or_else(|| self.readout.get(&None))
+        self.readout.get(&[qubit][..]).or_else(|| self.readout.get(&[][..]))
+    }
+
+    /// The readout error of several qubits that are measured by one instruction, if they have one
+    /// together.
+    #[must_use]
+    pub fn joint_readout(&self, qubits: &[u32]) -> Option<&ReadoutError> {
+        self.readout.get(qubits).filter(|_| qubits.len() > 1)
+    }
+
+    /// All errors: instruction, qubits (none for all of them), and what happens.
+    pub fn errors(&self) -> impl Iterator<Item = (&str, &[u32], &QuantumError)> {
+        self.errors.iter().flat_map(|(name, errors)| {
+            errors.iter().map(move |(qubits, error)| (name.as_str(), qubits.as_slice(), error))
+        })
+    }
+
+    /// All errors on other qubits than the instruction's: instruction, its qubits, and what happens.
+    pub fn non_local_errors(&self) -> impl Iterator<Item = (&str, &[u32], &NonLocalError)> {
+        self.non_local.iter().flat_map(|(name, of_instruction)| {
+            of_instruction.iter().flat_map(move |(qubits, errors)| {
+                errors.iter().map(move |error| (name.as_str(), qubits.as_slice(), error))
+            })
+        })
+    }
+
+    /// All readout errors with their qubits; none for each qubit that has none of its own.
+    pub fn readout_errors(&self) -> impl Iterator<Item = (&[u32], &ReadoutError)> {
+        self.readout.iter().map(|(qubits, error)| (qubits.as_slice(), error))
+    }
+
+    /// How qubits decay during delays.
+    pub fn relaxations(&self) -> impl Iterator<Item = (u32, &Relaxation)> {
+        self.relaxation.iter().map(|(qubit, relaxation)| (*qubit, relaxation))
+    }
+
+    /// The gates that the device has; none if that is not known.
+    #[must_use]
+    pub fn basis_gates(&self) -> &[String] {
+        &self.basis_gates
     }
 
     /// How a qubit decays during delays.
@@ -179,8 +229,8 @@ impl NoiseModel {
     /// There is no noise at all.
     #[must_use]
     pub fn is_ideal(&self) -> bool {
-        let errors = self.errors.values().flat_map(BTreeMap::values);
-        errors.flat_map(QuantumError::steps).next().is_none()
+        self.errors().all(|(.., error)| error.is_identity())
+            && self.non_local_errors().all(|(.., other)| other.error.is_identity())
             && self.readout.values().all(ReadoutError::is_identity)
             && self.relaxation.is_empty()
     }
@@ -222,10 +272,22 @@ mod tests {
     }
 
     #[test]
-    fn what_does_nothing_is_left_out() {
-        let error = QuantumError::from(Channel::identity(1));
-        assert!(error.steps().is_empty() && error.n_qubits() == 0);
-        let error = error.then(Channel::amplitude_damping(0.1).unwrap(), &[1]);
-        assert_eq!(error.n_qubits(), 2);
+    fn errors_of_one_instruction_add_up() {
+        let mut model = NoiseModel::new();
+        let damping = Channel::amplitude_damping(0.1).unwrap();
+        let flip = Channel::pauli(&[("X", 0.1), ("I", 0.9)]).unwrap();
+        model.add_on("x", &[2], damping.clone());
+        model.add_on("x", &[2], flip.clone());
+        let steps = model.error("x", &[2]).unwrap().steps();
+        assert_eq!(steps.iter().map(|step| &step.channel).collect::<Vec<_>>(), [&damping, &flip]);
+        model.add_non_local("x", &[2], &[3], flip.clone());
+        model.add_non_local("x", &[2], &[1, 4], damping);
+        let on: Vec<&[u32]> = model.non_local("x", &[2]).iter().map(|e| &*e.qubits).collect();
+        assert_eq!(on, [&[3][..], &[1, 4]]);
+        assert!(model.non_local("x", &[1]).is_empty());
+        let joint = ReadoutError::new(vec![vec![0.25; 4]; 4]).unwrap();
+        model.add_joint_readout(&[0, 1], joint.clone());
+        assert_eq!(model.joint_readout(&[0, 1]), Some(&joint));
+        assert!(model.joint_readout(&[1, 0]).is_none() && model.readout(0).is_none());
     }
 }

@@ -2,7 +2,7 @@
 
 use ketch_interface::{
     Circuit,
-    circuit::TimeUnit,
+    circuit::{Clbit, Labelled, Op, Qubit, TimeUnit},
     noise::{Channel, NoiseModel, QuantumError, ReadoutError, Relaxation},
 };
 
@@ -52,6 +52,51 @@ fn channels_stand_behind_gates_and_around_measurements() {
         "measure q2 c2",
     ];
     assert_eq!(listing(&insert(&circuit, &model())), expected);
+}
+
+#[test]
+fn labels_have_noise_of_their_own() {
+    let mut model = NoiseModel::new();
+    model.add("unitary", Channel::depolarizing(0.1, 1).unwrap());
+    model.add("careful", Channel::phase_damping(0.1).unwrap());
+    let labelled = |label: Option<&str>| {
+        let value = ketch_interface::Matrix::identity(1);
+        let label = label.map(str::to_owned);
+        let op = Op::Unitary(Box::new(Labelled { label, value }));
+        let mut circuit = Circuit::new(1, 0);
+        circuit.push(op, &[Qubit(0)], &[], &[]).unwrap();
+        let noisy = insert(&circuit, &model);
+        let last = noisy.instructions().last().unwrap().op.clone();
+        match last {
+            Op::Kraus(kraus) => kraus.len(),
+            _ => 0,
+        }
+    };
+    assert_eq!([labelled(None), labelled(Some("careful")), labelled(Some("other"))], [4, 2, 0]);
+}
+
+#[test]
+fn gates_reach_beyond_their_qubits() {
+    let mut model = NoiseModel::new();
+    let flip = Channel::pauli(&[("XX", 0.1), ("II", 0.9)]).unwrap();
+    model.add_on("cx", &[0, 1], Channel::depolarizing(0.1, 2).unwrap());
+    model.add_non_local("cx", &[0, 1], &[0, 3], flip);
+    model.add_joint_readout(&[1, 0], ReadoutError::new(vec![vec![0.25; 4]; 4]).unwrap());
+    let circuit = Circuit::new(2, 2).cx(1, 0).cx(0, 1);
+    let mut both = circuit.clone();
+    both.push(Op::Measure, &[Qubit(1), Qubit(0)], &[Clbit(0), Clbit(1)], &[]).unwrap();
+    let noisy = insert(&both, &model);
+    assert_eq!(noisy.n_qubits(), 4);
+    let expected = [
+        "cx q1 q0",
+        "cx q0 q1",
+        "kraus q0 q1",
+        "kraus q0 q3",
+        "measure q1 q0 c0 c1",
+        "roerror c0 c1",
+    ];
+    assert_eq!(listing(&noisy), expected);
+    assert_eq!(listing(&insert(&circuit.measure(0, 0), &model)).last().unwrap(), "measure q0 c0");
 }
 
 #[test]

@@ -18,8 +18,9 @@ pub(crate) use sizes::{CLBIT_FIELDS, registers};
 
 use super::Qobj;
 use crate::{
+    Circuit,
     circuit::{BindError, CircuitError},
-    json::Mistyped,
+    json::{Mistyped, Node},
 };
 
 /// Which generation of readers a document is written for. All of them are read.
@@ -93,6 +94,19 @@ impl From<QobjJsonError> for crate::Error {
             source: Some(std::sync::Arc::new(error)),
         }
     }
+}
+
+/// Reads a list of instructions on `n_qubits` qubits.
+pub(crate) fn read_circuit(
+    instructions: &Node<'_, '_>,
+    n_qubits: u32,
+) -> Result<Circuit, QobjJsonError> {
+    instructions::Reader::new(Circuit::new(n_qubits, 0)).read(instructions)
+}
+
+/// The instructions of a circuit; what has no words in documents, otherwise.
+pub(crate) fn write_circuit(circuit: &Circuit) -> Result<Vec<Value>, String> {
+    write_circuit::instructions(circuit, QobjDialect::default())
 }
 
 impl Qobj {

@@ -1,0 +1,289 @@
+//! Reading documents.
+
+use serde_json::Value;
+
+use super::NoiseJsonError;
+use crate::{
+    Circuit,
+    circuit::{Controls, Op, Spelling},
+    json::Node,
+    noise::{
+        NoiseError, NoiseModel, PauliLindblad, QuantumError, ReadoutError, Relaxation,
+        channel::Channel,
+    },
+    qobj::json::read_circuit,
+};
+
+type Read<T> = Result<T, NoiseJsonError>;
+
+/// Qubits have numbers below this.
+const MAX_QUBIT: u32 = 1 << 20;
+
+/// Arguments of an instruction have numbers below this.
+const MAX_ARGUMENTS: u32 = 10_000;
+
+pub(super) fn model(document: &Value) -> Read<NoiseModel> {
+    let root = Node::root(document);
+    root.object()?;
+    let mut model = NoiseModel::new();
+    let errors = root.require("errors")?;
+    for node in errors.items()? {
+        let kind = node.require("type")?;
+        match kind.text()? {
+            "qerror" => quantum(&node, mixture(&node)?, &mut model)?,
+            "plerror" => quantum(&node, pauli_lindblad(&node)?, &mut model)?,
+            "roerror" => readout(&node, &mut model)?,
+            _ => return Err(kind.expected("\"qerror\", \"plerror\" or \"roerror\"").into()),
+        }
+    }
+    if let Some(gates) = root.get("x90_gates")
+        && gates.items()?.len() > 0
+    {
+        return Err(gates.expected("no gates: errors within gates are not modelled").into());
+    }
+    if let Some(gates) = root.get("basis_gates") {
+        model.set_basis_gates(gates.list(|gate| gate.text_owned())?);
+    }
+    if let Some(dt) = root.get("dt") {
+        match dt.number()? {
+            seconds if seconds > 0.0 => model.set_tick(seconds),
+            _ => return Err(dt.expected("a time above 0, in seconds").into()),
+        }
+    }
+    if let Some(relaxation) = root.get("relaxation") {
+        relaxation.items()?.try_for_each(|node| relax(&node, &mut model))?;
+    }
+    Ok(model)
+}
+
+fn refused(node: &Node<'_, '_>) -> impl FnOnce(NoiseError) -> NoiseJsonError {
+    let path = node.path();
+    move |source| NoiseJsonError::Noise { path, source }
+}
+
+fn mixture(node: &Node<'_, '_>) -> Read<QuantumError> {
+    let probabilities = node.require("probabilities")?.list(|p| p.number())?;
+    let instructions = node.require("instructions")?;
+    if instructions.items()?.len() != probabilities.len() {
+        let expected = format!("one circuit for each of {} probabilities", probabilities.len());
+        return Err(instructions.expected(expected).into());
+    }
+    let mut terms = Vec::with_capacity(probabilities.len());
+    for (p, instructions) in probabilities.iter().zip(instructions.items()?) {
+        terms.push((*p, circuit(&instructions)?));
+    }
+    if let [(1.0, circuit)] = terms.as_slice()
+        && let Some((kraus, places)) = only_kraus(circuit)
+    {
+        let size = circuit.n_qubits();
+        let channel = Channel::new(kraus).map_err(refused(node))?;
+        return Ok(QuantumError::new().then(channel, &places).widened(size));
+    }
+    QuantumError::new().then_mixture(terms).map_err(refused(node))
+}
+
+/// The Kraus operators and qubits of a circuit that has nothing else.
+fn only_kraus(circuit: &Circuit) -> Option<(Vec<crate::Matrix>, Vec<usize>)> {
+    let mut found = circuit.instructions().filter(|instruction| instruction.op.name() != "id");
+    let (first, None) = (found.next()?, found.next()) else { return None };
+    let Op::Kraus(kraus) = first.op else { return None };
+    Some((kraus.to_vec(), first.qubits.iter().map(|qubit| qubit.0 as usize).collect()))
+}
+
+fn circuit(node: &Node<'_, '_>) -> Read<Circuit> {
+    let mut n_qubits = 0;
+    for instruction in node.items()? {
+        for qubit in instruction.require("qubits")?.items()? {
+            n_qubits = n_qubits.max(qubit.below(MAX_ARGUMENTS, "an argument of the gate")? + 1);
+        }
+        for condition in ["condition", "conditional"] {
+            if let Some(condition) = instruction.get(condition) {
+                return Err(condition.expected("no condition within an error").into());
+            }
+        }
+    }
+    let renamed = renamed(node.value);
+    let read = match &renamed {
+        Some(value) => read_circuit(&Node::root(value), n_qubits),
+        None => read_circuit(node, n_qubits),
+    };
+    read.map_err(|error| NoiseJsonError::Circuit { path: node.path(), source: Box::new(error) })
+}
+
+/// With today's names, if there are others: Aer up to 0.5 said `X` for `x`, and `cx_10` for a `cx`
+/// whose control is the second qubit.
+fn renamed(instructions: &Value) -> Option<Value> {
+    let mut renamed = instructions.clone();
+    let mut any = false;
+    for instruction in renamed.as_array_mut()? {
+        let name = instruction.get("name")?.as_str()?.to_owned();
+        let (base, order) = name.rsplit_once('_').unwrap_or((&name, ""));
+        let digits: Option<Vec<usize>> =
+            order.chars().map(|digit| digit.to_digit(10).map(|digit| digit as usize)).collect();
+        let ordered = ["cx", "ccx"].contains(&base) && !order.is_empty();
+        if let Some(digits) = digits.filter(|_| ordered) {
+            let qubits = instruction.get("qubits")?.as_array()?;
+            let turned = digits.iter().map(|digit| qubits.get(*digit).cloned());
+            let turned = turned.collect::<Option<Vec<_>>>()?;
+            if turned.len() == qubits.len() {
+                instruction["qubits"] = turned.into();
+                instruction["name"] = base.into();
+                any = true;
+            }
+            continue;
+        }
+        let lower = match name.as_str() {
+            "I" => "id".to_owned(),
+            "X" | "Y" | "Z" | "H" | "S" | "Sdg" | "T" | "Tdg" | "CZ" | "SWAP" | "CCX" => {
+                name.to_lowercase()
+            }
+            _ => continue,
+        };
+        instruction["name"] = lower.into();
+        any = true;
+    }
+    any.then_some(renamed)
+}
+
+fn pauli_lindblad(node: &Node<'_, '_>) -> Read<QuantumError> {
+    let rates = node.require("rates")?.list(|rate| rate.number())?;
+    let instructions = node.require("instructions")?;
+    if instructions.items()?.len() != rates.len() {
+        let expected = format!("one generator for each of {} rates", rates.len());
+        return Err(instructions.expected(expected).into());
+    }
+    let mut generators = Vec::with_capacity(rates.len());
+    for (rate, list) in rates.iter().zip(instructions.items()?) {
+        let circuit = circuit(&list)?;
+        let mut all = circuit.instructions();
+        let (Some(only), None) = (all.next(), all.next()) else {
+            return Err(list.expected("one `pauli`").into());
+        };
+        let Op::Pauli(letters) = only.op else { return Err(list.expected("one `pauli`").into()) };
+        let mut label = vec!['I'; circuit.n_qubits() as usize];
+        for (letter, qubit) in letters.chars().rev().zip(only.qubits) {
+            label[qubit.0 as usize] = letter;
+        }
+        generators.push((label, *rate));
+    }
+    let n_qubits = generators.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
+    let filled = generators.into_iter().map(|(mut label, rate)| {
+        label.resize(n_qubits, 'I');
+        (label.into_iter().rev().collect(), rate)
+    });
+    let noise = PauliLindblad::new(filled.collect()).map_err(refused(node))?;
+    QuantumError::new().then_pauli_lindblad(noise).map_err(refused(node))
+}
+
+/// Puts an error where the document says.
+fn quantum(node: &Node<'_, '_>, error: QuantumError, model: &mut NoiseModel) -> Read<()> {
+    let operations = node.require("operations")?.list(|name| name.text_owned())?;
+    let fits = |size: usize, what: &dyn Fn() -> String| match error.n_qubits() == size {
+        true => Ok(()),
+        false => {
+            let found = error.n_qubits();
+            let reason = format!("an error on {found} qubits for {}", what());
+            Err(NoiseJsonError::Noise { path: node.path(), source: NoiseError::BadShape(reason) })
+        }
+    };
+    for name in &operations {
+        let size = arity(name);
+        let Some(groups) = node.get("gate_qubits") else {
+            if let Some(size) = size {
+                fits(size, &|| format!("`{name}`, which has {size}"))?;
+            }
+            model.add(name, error.clone());
+            continue;
+        };
+        for group in groups.items()? {
+            let qubits = qubits(&group)?;
+            if let Some(size) = size.filter(|size| *size != qubits.len()) {
+                return Err(group.expected(format!("the {size} qubits of a `{name}`")).into());
+            }
+            let Some(others) = node.get("noise_qubits") else {
+                fits(qubits.len(), &|| format!("`{name}` on {qubits:?}"))?;
+                model.add_on(name, &qubits, error.clone());
+                continue;
+            };
+            for other in others.items()? {
+                let on = self::qubits(&other)?;
+                fits(on.len(), &|| format!("the noise_qubits {on:?}"))?;
+                match on == qubits {
+                    true => model.add_on(name, &qubits, error.clone()),
+                    false => model.add_non_local(name, &qubits, &on, error.clone()),
+                }
+            }
+        }
+    }
+    Ok(())
+}
+
+fn readout(node: &Node<'_, '_>, model: &mut NoiseModel) -> Read<()> {
+    let rows = node.require("probabilities")?;
+    let rows = rows.list(|row| row.list(|p| p.number()))?;
+    let error = ReadoutError::new(rows).map_err(refused(node))?;
+    if let Some(operations) = node.get("operations") {
+        for operation in operations.items()? {
+            if operation.text()? != "measure" {
+                return Err(operation.expected("\"measure\"").into());
+            }
+        }
+    }
+    let bits = error.n_bits() as usize;
+    let Some(groups) = node.get("gate_qubits") else {
+        if bits != 1 {
+            let reason = format!("a readout error of {bits} bits for every qubit");
+            return Err(refused(node)(NoiseError::BadShape(reason)));
+        }
+        model.add_readout(error);
+        return Ok(());
+    };
+    for group in groups.items()? {
+        let qubits = qubits(&group)?;
+        if qubits.len() != bits {
+            return Err(group.expected(format!("{bits} qubits, as the error has bits")).into());
+        }
+        model.add_joint_readout(&qubits, error.clone());
+    }
+    Ok(())
+}
+
+/// Qubits of the device, none twice.
+fn qubits(node: &Node<'_, '_>) -> Read<Vec<u32>> {
+    let qubits = node.list(|qubit| qubit.below(MAX_QUBIT, "a qubit"))?;
+    let repeated = qubits.iter().enumerate().any(|(i, qubit)| qubits[..i].contains(qubit));
+    match qubits.is_empty() || repeated {
+        true => Err(node.expected("qubits, none twice").into()),
+        false => Ok(qubits),
+    }
+}
+
+fn relax(node: &Node<'_, '_>, model: &mut NoiseModel) -> Read<()> {
+    let number = |name: &'static str, missing: f64| match node.get(name) {
+        Some(value) => value.number(),
+        None => Ok(missing),
+    };
+    let qubit = node.require("qubit")?.below(MAX_QUBIT, "a qubit")?;
+    let relaxation = Relaxation {
+        t1: number("T1", f64::INFINITY)?,
+        t2: number("T2", f64::INFINITY)?,
+        excited: number("excited_state_population", 0.0)?,
+    };
+    relaxation.during(0.0).map_err(refused(node))?;
+    model.add_relaxation(qubit, relaxation);
+    Ok(())
+}
+
+/// How many qubits an instruction of this name has, if that is known.
+pub(super) fn arity(name: &str) -> Option<usize> {
+    if matches!(name, "measure" | "reset") {
+        return Some(1);
+    }
+    let spelling = Spelling::by_name(name)?;
+    match spelling.controls {
+        Controls::Exactly(controls) => {
+            Some(usize::from(controls) + spelling.gate.info().n_qubits as usize)
+        }
+        Controls::Any => None,
+    }
+}
