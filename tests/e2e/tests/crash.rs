@@ -19,6 +19,8 @@ use serde_json::Value;
 
 use crate::sandbox::{Run, Sandbox, finish, whole_machine};
 
+mod ledger;
+
 /// Several experiments, so that there are several parts.
 fn sweep(sandbox: &Sandbox) -> String {
     let circuit = "OPENQASM 2.0;\ninclude \"qelib1.inc\";\nqreg q[3];\ncreg c[3];\nh q;\n\

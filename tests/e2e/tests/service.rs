@@ -1,8 +1,10 @@
 //! A small IBM Quantum as a process of its own, for as long as a test needs it.
 
 use std::{
+    ffi::OsStr,
     io::{BufRead, BufReader, Write},
     net::TcpListener,
+    path::Path,
     process::{Child, Command, Stdio},
     thread,
 };
@@ -30,7 +32,24 @@ pub(crate) struct ReplayServer {
 impl ReplayServer {
     /// Starts it on a port that nobody uses, and waits until it listens.
     pub(crate) fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// As [`start`](Self::start); it keeps the jobs that it takes in this directory.
+    pub(crate) fn keeping(directory: &Path) -> Self {
+        Self::with(&[directory.as_os_str()])
+    }
+
+    /// Ends it and starts another one with the same jobs at the same place.
+    pub(crate) fn restart(&mut self, directory: &Path) {
+        self.end();
+        let port = self.port.to_string();
+        *self = Self::with(&[directory.as_os_str(), OsStr::new(&port)]);
+    }
+
+    fn with(arguments: &[&OsStr]) -> Self {
         let mut process = Command::new(built("examples/replay_server"))
+            .args(arguments)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
@@ -51,11 +70,17 @@ impl ReplayServer {
     }
 }
 
-impl Drop for ReplayServer {
-    fn drop(&mut self) {
+impl ReplayServer {
+    fn end(&mut self) {
         // It may have ended by itself; then there is nothing to do.
         let _ = self.process.kill();
         let _ = self.process.wait();
+    }
+}
+
+impl Drop for ReplayServer {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
