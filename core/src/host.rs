@@ -1,9 +1,11 @@
 //! [`Host`]: what a provider can tell the program that loaded it.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use ketch_interface::{Extensions, Message};
 use serde_json::json;
+
+use crate::events::{JOB_EVENT, News, level_name};
 
 /// The program that loaded the plugin.
 ///
@@ -26,9 +28,6 @@ pub enum Level {
 /// The extension by which log lines reach the host.
 pub const LOG: &str = "ketch.log/1";
 
-/// The extension by which news of a job reach the host: its state, its progress.
-pub const JOB_EVENT: &str = "ketch.job_event/1";
-
 impl Host {
     /// Around the object that the host hands to a plugin.
     #[must_use]
@@ -44,16 +43,12 @@ impl Host {
 
     /// Says something to whoever runs the host.
     pub fn log(&self, level: Level, message: &str) {
-        let level = match level {
-            Level::Error => "error",
-            Level::Warn => "warn",
-            Level::Info => "info",
-            Level::Debug => "debug",
-        };
+        let level = level_name(level);
         self.push(LOG, &json!({"schema": LOG, "level": level, "message": message}));
     }
 
-    /// Tells how far a job is: `done` of it, from 0 to 1.
+    /// Tells how far a job is: `done` of it, from 0 to 1. For jobs that no
+    /// [`JobQueue`](crate::JobQueue) runs; those have [`Running::progress`](crate::Running::progress).
     pub fn progress(&self, job_id: &str, done: f64) {
         self.push(JOB_EVENT, &json!({"schema": JOB_EVENT, "job_id": job_id, "progress": done}));
     }
@@ -67,6 +62,25 @@ impl Host {
     fn push(&self, name: &str, document: &serde_json::Value) {
         // A host that does not know the extension, or is gone, misses the news: nothing to mend.
         let _ = self.object.call(name, Message::json(document));
+    }
+}
+
+/// The hosts that this library's provider was made for: of a plugin those that loaded it, of a
+/// program none. More than one if a program has several registries.
+static HOSTS: Mutex<Vec<Host>> = Mutex::new(Vec::new());
+
+/// From now on the host hears of the jobs of this library.
+pub(crate) fn remember(host: Host) {
+    HOSTS.lock().unwrap_or_else(PoisonError::into_inner).push(host);
+}
+
+/// Tells every host something of a job; one that does not know the job drops it.
+pub(crate) fn tell(job_id: &str, news: &News) {
+    // Outside the lock: a host in this process may do anything.
+    let hosts = HOSTS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    if !hosts.is_empty() {
+        let (name, document) = news.document(job_id);
+        hosts.iter().for_each(|host| host.push(name, &document));
     }
 }
 

@@ -25,19 +25,21 @@
 //! }
 //! ```
 //!
-//! [`JobQueue`] makes jobs of closures, for providers that compute in their own process;
+//! [`JobQueue`] makes jobs of closures, and tells the host of their states and progress, for providers that compute in their own process;
 //! [`check_qobj`] refuses what a backend's configuration does not allow.
 
 #![forbid(unsafe_code)]
 
 mod check;
+pub mod events;
 mod host;
 mod thread_job;
 
 pub use check::check_qobj;
-pub use host::{Host, JOB_EVENT, LOG, Level};
+pub use events::{Events, EventsOf, JOB_EVENT, JobEvent, JobEvents, PROGRESS, Progress, events_of};
+pub use host::{Host, LOG, Level};
 pub use ketch_interface::*;
-pub use thread_job::{JobQueue, Running};
+pub use thread_job::{JobQueue, Reporter, Running};
 
 /// What most providers use.
 pub mod prelude {
@@ -89,6 +91,9 @@ pub mod __private {
         make: impl FnOnce(Host) -> Result<P>,
         host: Arc<dyn Extensions>,
     ) -> Result<Arc<dyn Provider>> {
-        Ok(Arc::new(make(Host::new(host))?))
+        let host = Host::new(host);
+        // Before the provider is made: it may run a job at once.
+        crate::host::remember(host.clone());
+        Ok(Arc::new(make(host)?))
     }
 }

@@ -12,7 +12,15 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use ketch_interface::{Backend, Error, Job, JobQuery, JobStatus, Result, RunOptions, RunResult};
+use ketch_interface::{
+    Backend, Error, Extensions, Job, JobQuery, JobStatus, Message, Result, RunOptions, RunResult,
+};
+
+use crate::{
+    JOB_EVENT, Level, PROGRESS, Progress,
+    events::{self, News},
+    host,
+};
 
 /// Runs jobs first come, first served, a fixed number at once, each on a thread of its own.
 ///
@@ -34,9 +42,27 @@ struct QueueState {
 /// What the work of a job is lent while it runs.
 #[derive(Debug)]
 pub struct Running {
-    job_id: String,
     cancel: Arc<AtomicBool>,
+    reporter: Reporter,
 }
+
+/// Tells whoever listens how a job is. Clones tell of the same job; any thread may use one.
+#[derive(Clone, Debug)]
+pub struct Reporter(Arc<Reports>);
+
+#[derive(Debug)]
+struct Reports {
+    job_id: String,
+    created: Instant,
+    /// Somebody wants to know the states.
+    has_listener: AtomicBool,
+    /// Milliseconds after `created` before which no progress is told.
+    quiet_until: AtomicU64,
+    progress: Mutex<Option<Progress>>,
+}
+
+/// The milliseconds between two pieces of progress: ten a second.
+const BETWEEN_PROGRESS: u64 = 100;
 
 type Work = Box<dyn FnOnce(&Running) -> Result<RunResult> + Send>;
 
@@ -49,6 +75,7 @@ struct ThreadJob {
     cancel: Arc<AtomicBool>,
     /// The deadline passed while the work was being done.
     expired: AtomicBool,
+    reporter: Reporter,
     queue: Weak<JobQueue>,
     state: Mutex<State>,
     ended: Condvar,
@@ -68,7 +95,24 @@ impl Running {
     /// The id of the job.
     #[must_use]
     pub fn job_id(&self) -> &str {
-        &self.job_id
+        &self.reporter.0.job_id
+    }
+
+    /// Tells how far the work is: `done` experiments of `of`, and the share `within` of the next,
+    /// from 0 to 1. Costs nothing to speak of when called often: at most ten a second are told.
+    pub fn progress(&self, done: u64, of: u64, within: f64) {
+        self.reporter.progress(done, of, within);
+    }
+
+    /// Says something about this job to whoever listens to it, and to the host's log.
+    pub fn log(&self, level: Level, line: &str) {
+        self.reporter.log(level, line);
+    }
+
+    /// The same for threads of the work's own.
+    #[must_use]
+    pub fn reporter(&self) -> Reporter {
+        self.reporter.clone()
     }
 
     /// Somebody asked for the work to stop. Ask often: between blocks of work of at most some
@@ -82,6 +126,53 @@ impl Running {
     #[must_use]
     pub fn cancel_flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.cancel)
+    }
+}
+
+impl Reporter {
+    fn new(job_id: &str) -> Self {
+        Self(Arc::new(Reports {
+            job_id: job_id.to_owned(),
+            created: Instant::now(),
+            has_listener: AtomicBool::new(false),
+            // Who is done by then need not say how far it was.
+            quiet_until: AtomicU64::new(BETWEEN_PROGRESS),
+            progress: Mutex::new(None),
+        }))
+    }
+
+    /// As [`Running::progress`].
+    pub fn progress(&self, done: u64, of: u64, within: f64) {
+        let reports = &*self.0;
+        let progress = Progress { done, of, within };
+        *lock(&reports.progress) = Some(progress);
+        let now = u64::try_from(reports.created.elapsed().as_millis()).unwrap_or(u64::MAX);
+        let quiet = reports.quiet_until.load(Ordering::Relaxed);
+        let until = now.saturating_add(BETWEEN_PROGRESS);
+        let is_first = |quiet| {
+            let order = Ordering::Relaxed;
+            reports.quiet_until.compare_exchange(quiet, until, order, order).is_ok()
+        };
+        if now >= quiet && is_first(quiet) {
+            self.tell(&News::Progress(progress));
+        }
+    }
+
+    /// As [`Running::log`].
+    pub fn log(&self, level: Level, line: &str) {
+        self.tell(&News::Log { level, line: line.to_owned() });
+    }
+
+    fn state(&self, state: JobStatus) {
+        if self.0.has_listener.load(Ordering::Acquire) {
+            self.tell(&News::State(state));
+        }
+    }
+
+    /// Tells listeners of this very process, and the hosts of this library.
+    fn tell(&self, news: &News) {
+        events::push(&self.0.job_id, news);
+        host::tell(&self.0.job_id, news);
     }
 }
 
@@ -104,8 +195,10 @@ impl JobQueue {
         options: &RunOptions,
         work: impl FnOnce(&Running) -> Result<RunResult> + Send + 'static,
     ) -> Arc<dyn Job> {
+        let id = options.job_key.clone().unwrap_or_else(new_id);
         let job = Arc::new(ThreadJob {
-            id: options.job_key.clone().unwrap_or_else(new_id),
+            reporter: Reporter::new(&id),
+            id,
             backend,
             created: SystemTime::now(),
             deadline: options.deadline,
@@ -196,7 +289,8 @@ impl ThreadJob {
         if self.deadline.is_some_and(|deadline| deadline::left(deadline).is_zero()) {
             return self.end(State::Failed(self.too_late("before its turn came")));
         }
-        let running = Running { job_id: self.id.clone(), cancel: Arc::clone(&self.cancel) };
+        self.reporter.state(JobStatus::Running);
+        let running = Running { cancel: Arc::clone(&self.cancel), reporter: self.reporter.clone() };
         let outcome = deadline::until(
             self.deadline,
             || self.expire(),
@@ -262,9 +356,11 @@ impl ThreadJob {
             _ if stopped => State::Cancelled,
             end => end,
         };
+        let status = end.status();
         let before = std::mem::replace(&mut *state, end);
         drop(state);
         self.ended.notify_all();
+        self.reporter.state(status);
         drop(before);
     }
 
@@ -332,6 +428,7 @@ impl Job for ThreadJob {
                 let queued = std::mem::replace(&mut *state, State::Cancelled);
                 drop(state);
                 self.ended.notify_all();
+                self.reporter.state(JobStatus::Cancelled);
                 // The work, and what it holds, is dropped here and not when its turn comes; and
                 // without the lock, for what it holds may ask for the state of this job.
                 drop(queued);
@@ -371,6 +468,35 @@ impl Job for ThreadJob {
             }
             _ => None,
         })
+    }
+
+    fn extensions(&self) -> Option<&dyn Extensions> {
+        Some(self)
+    }
+}
+
+impl Extensions for ThreadJob {
+    fn supports(&self, name: &str) -> u32 {
+        u32::from([JOB_EVENT, PROGRESS].contains(&name))
+    }
+
+    /// Neither of its abilities blocks.
+    fn call(&self, name: &str, _message: Message) -> Result<Message> {
+        match name {
+            JOB_EVENT => {
+                self.reporter.0.has_listener.store(true, Ordering::Release);
+                Ok(Message::default())
+            }
+            PROGRESS => {
+                let progress = *lock(&self.reporter.0.progress);
+                let document = progress.map(|progress| progress.document()).unwrap_or_default();
+                Ok(Message::json(&document))
+            }
+            _ => {
+                let what = format!("a job of backend `{}`", self.backend.name());
+                Err(Error::not_supported(what, format!("the extension `{name}`")))
+            }
+        }
     }
 }
 

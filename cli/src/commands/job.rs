@@ -4,7 +4,7 @@ use std::{io::Write, time::SystemTime};
 
 use clap::Args;
 use ketch::{
-    Job,
+    Job, Progress,
     jobs::{JobRecord, Runner},
 };
 
@@ -52,15 +52,17 @@ pub(crate) fn execute(
             }
         }
     }
+    let progress = job::progress(&store, &record);
     if args.json {
         let mut document = serde_json::json!({ "schema": "ketch.job/1" });
         let fields = job::document(&record, position);
         for (key, value) in fields.as_object().into_iter().flatten() {
             document[key] = value.clone();
         }
+        document["progress"] = progress.map(|progress| progress.share()).into();
         writeln!(out, "{document}")?;
     } else {
-        write(out, &record, position, context)?;
+        write(out, &record, position, progress, context)?;
     }
     Ok(Exit::Ok)
 }
@@ -69,6 +71,7 @@ fn write(
     out: &mut dyn Write,
     record: &JobRecord,
     position: Option<u32>,
+    progress: Option<Progress>,
     context: &Context,
 ) -> Result<(), Failure> {
     let now = SystemTime::now();
@@ -96,6 +99,7 @@ fn write(
         ("ended", record.ended.map(when)),
         ("took", took),
         ("experiments", Some(format!("{} of {} done", record.completed, record.experiments))),
+        ("progress", progress.map(|progress| job::percent(progress.share()))),
         ("run by", Some(runner)),
         ("attempts", attempts),
         ("service's id", record.service_id.clone()),

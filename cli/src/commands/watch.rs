@@ -12,7 +12,7 @@ use std::{
 
 use clap::Args;
 use ketch::{
-    Job, JobStatus,
+    Job, JobStatus, Progress,
     jobs::{JobRecord, Runner, Store},
 };
 
@@ -52,6 +52,7 @@ const LINES: usize = 10;
 struct Watched {
     record: JobRecord,
     position: Option<u32>,
+    progress: Option<Progress>,
     pace: Pace,
     said: String,
     /// Where a service's words come from.
@@ -108,13 +109,14 @@ impl Watched {
             false => None,
         };
         let pace = Pace::new(&record, SystemTime::now());
-        Ok(Self { record, position: None, pace, said: String::new(), service })
+        Ok(Self { record, position: None, progress: None, pace, said: String::new(), service })
     }
 
     /// Reads what is new.
     fn look(&mut self, store: &Store) -> Result<(), Failure> {
         let before = self.record.state.clone();
         self.record = store.job(&self.record.id)?;
+        self.progress = job::progress(store, &self.record);
         match &self.service {
             None => self.position = job::position(store, &self.record),
             Some(_) if self.record.state.is_final() => self.position = None,
@@ -135,7 +137,7 @@ impl Watched {
         let state = job::state(&self.record, self.position);
         let rest = match (&self.record.error, self.record.state.is_final()) {
             (Some(error), _) => error.line(),
-            (None, false) => self.pace.line(&self.record, now),
+            (None, false) => self.pace.line(&self.record, self.progress, now),
             (None, true) => String::new(),
         };
         let label = self.record.label.as_deref().unwrap_or_default();

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 use ketch::{
-    JobStatus,
+    JobStatus, Progress,
     jobs::{JobRecord, Store},
 };
 use serde_json::{Value, json};
@@ -45,6 +45,18 @@ pub(crate) fn position(store: &Store, record: &JobRecord) -> Option<u32> {
     let waits = record.state == JobStatus::Queued;
     // What cannot be read now is as good as unknown.
     waits.then(|| store.position(&record.id).ok().flatten()).flatten()
+}
+
+/// How far a job is that runs, as far as anybody says it.
+pub(crate) fn progress(store: &Store, record: &JobRecord) -> Option<Progress> {
+    let runs = record.state == JobStatus::Running;
+    runs.then(|| store.progress(&record.id)).flatten()
+}
+
+/// A share as people read it: `42 %`.
+pub(crate) fn percent(share: f64) -> String {
+    // Not done is not a hundred.
+    format!("{} %", (share * 100.0).floor())
 }
 
 /// How long ago something was, to one unit: `12 s ago`, `3 h ago`.
@@ -93,14 +105,23 @@ impl Pace {
         Self { since: now, from: record.completed }
     }
 
-    /// A bar, how many of how many, the rate and the time left as far as they are known; empty for
-    /// a job of one experiment.
-    pub(crate) fn line(&self, record: &JobRecord, now: SystemTime) -> String {
+    /// A bar, how many of how many, the rate and the time left as far as they are known; of a job of
+    /// one experiment a bar and percent, if it says how far it is.
+    pub(crate) fn line(
+        &self,
+        record: &JobRecord,
+        progress: Option<Progress>,
+        now: SystemTime,
+    ) -> String {
         let (done, all) = (record.completed, record.experiments);
+        let done = progress.map_or(done, |progress| progress.done.max(done));
+        let kept = record.completed as f64 / all.max(1) as f64;
+        let share = progress.map_or(0.0, |progress| progress.share()).max(kept);
+        let bar = bar(share, WIDTH);
         if all < 2 {
-            return String::new();
+            let known = progress.map(|_| format!("{bar:<WIDTH$} {}", percent(share)));
+            return known.unwrap_or_default();
         }
-        let bar = bar(done as f64 / all as f64, WIDTH);
         let mut line = format!("{bar:<WIDTH$} {done}/{all}");
         let seconds = now.duration_since(self.since).unwrap_or_default().as_secs_f64();
         let rate = done.saturating_sub(self.from) as f64 / seconds;

@@ -1,11 +1,11 @@
-//! One line that says that work goes on, on a terminal and after half a second.
+//! One line that says how far work is, on a terminal and after half a second.
 
 use std::{
     io::{self, Write},
     time::{Duration, Instant},
 };
 
-use super::terminal::Terminal;
+use super::{bars::bar, job::percent, terminal::Terminal};
 
 /// What is shorter needs no comment.
 const PATIENCE: Duration = Duration::from_millis(500);
@@ -25,13 +25,18 @@ impl Progress {
         Self { started: Instant::now(), shows, shown: String::new() }
     }
 
-    /// Brings the line up to date.
-    pub(crate) fn tick(&mut self, done: usize, of: usize) {
+    /// Whether it can show anything at all.
+    pub(crate) fn shows(&self) -> bool {
+        self.shows
+    }
+
+    /// Brings the line up to date: so many jobs are done, and this share of all work, where known.
+    pub(crate) fn tick(&mut self, done: usize, of: usize, share: Option<f64>) {
         let elapsed = self.started.elapsed();
         if !self.shows || elapsed < PATIENCE {
             return;
         }
-        let text = line(elapsed, done, of);
+        let text = line(elapsed, done, of, share);
         if text != self.shown {
             self.write(&format!("\r\x1b[2K{text}"));
             self.shown = text;
@@ -58,15 +63,22 @@ impl Drop for Progress {
     }
 }
 
-fn line(elapsed: Duration, done: usize, of: usize) -> String {
+/// How many characters the bar has.
+const WIDTH: usize = 20;
+
+fn line(elapsed: Duration, done: usize, of: usize, share: Option<f64>) -> String {
     let time = match elapsed.as_secs() {
         seconds @ 0..60 => format!("{seconds} s"),
         seconds => format!("{} min {} s", seconds / 60, seconds % 60),
     };
+    let share = share.filter(|share| *share > 0.0);
+    let bar = share.map_or_else(String::new, |share| {
+        format!("  {:<WIDTH$} {}", bar(share, WIDTH), percent(share))
+    });
     if of > 1 {
-        format!("running… {time}, {done} of {of} done")
+        format!("running… {time}, {done} of {of} done{bar}")
     } else {
-        format!("running… {time}")
+        format!("running… {time}{bar}")
     }
 }
 
@@ -76,7 +88,10 @@ mod tests {
 
     #[test]
     fn the_line_tells_time_and_how_many() {
-        assert_eq!(line(Duration::from_millis(3900), 0, 1), "running… 3 s");
-        assert_eq!(line(Duration::from_secs(61), 2, 5), "running… 1 min 1 s, 2 of 5 done");
+        assert_eq!(line(Duration::from_millis(3900), 0, 1, None), "running… 3 s");
+        let several = line(Duration::from_secs(61), 2, 5, None);
+        assert_eq!(several, "running… 1 min 1 s, 2 of 5 done");
+        let half = line(Duration::from_secs(1), 0, 1, Some(0.5));
+        assert_eq!(half, "running… 1 s  ██████████           50 %");
     }
 }

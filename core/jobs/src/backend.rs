@@ -14,6 +14,7 @@ use ketch_core::{
 use crate::{
     Claim, JobFilter, NewJob, Runner, Store, StoredError, StoredJob, drill,
     live::{self, Live},
+    progress::Noting,
     service,
 };
 
@@ -93,7 +94,13 @@ impl StoredBackend {
         match self.inner.run(qobj, options) {
             Ok(job) => {
                 let live = Live::new(job);
-                let entry = Entry { claim, live: Arc::clone(&live), largest: self.largest };
+                let entry = Entry {
+                    claim,
+                    live: Arc::clone(&live),
+                    largest: self.largest,
+                    noting: None,
+                    since: Instant::now(),
+                };
                 self.recorder.watch(entry)?;
                 Ok(live)
             }
@@ -183,7 +190,13 @@ struct Entry {
     claim: Claim,
     live: Arc<Live>,
     largest: u64,
+    /// Once the job has run for a while.
+    noting: Option<Noting>,
+    since: Instant,
 }
+
+/// A job that is over by then has no progress worth writing down.
+const SHORT: Duration = Duration::from_millis(200);
 
 /// How often leases are renewed.
 pub(crate) const HEARTBEAT: Duration = Duration::from_secs(2);
@@ -243,6 +256,7 @@ impl Recorder {
                 watched.entries.retain(|entry| entry.look_after(renew));
             }
             watched.seen = now;
+            watched.entries.iter_mut().for_each(Entry::note_progress);
             drop(watched);
             thread::sleep(pause);
             pause = (pause * 2).min(longest);
@@ -278,7 +292,18 @@ impl Entry {
         }
     }
 
+    fn note_progress(&mut self) {
+        let record = &self.claim.record;
+        if self.since.elapsed() > SHORT {
+            let start = || Noting::of(&self.live.job, record, 0);
+            self.noting.get_or_insert_with(start).note(&self.claim.store, &record.id);
+        }
+    }
+
     fn write_down(self) -> crate::Result<()> {
+        if self.noting.is_some() {
+            self.claim.store.forget_progress(&self.claim.record.id);
+        }
         match self.live.job.shared_result(Some(Duration::ZERO)) {
             Ok(result) => {
                 let error = service::failure(&result);

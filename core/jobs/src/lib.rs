@@ -25,6 +25,7 @@ mod id;
 mod live;
 mod maintain;
 mod owner;
+mod progress;
 mod record;
 mod recover;
 mod schema;

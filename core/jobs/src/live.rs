@@ -9,7 +9,10 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use ketch_core::{Backend, Error as JobError, Job, JobStatus, Result, RunResult};
+use ketch_core::{
+    Backend, Error as JobError, Extensions, JOB_EVENT, Job, JobEvent, JobStatus, Message, PROGRESS,
+    Result, RunResult, events_of,
+};
 
 use crate::{JobRecord, Runner, Store, service};
 
@@ -224,6 +227,10 @@ impl Job for StoredJob {
         let failed = record.state == JobStatus::Error || !record.state.is_final();
         Ok(record.error.filter(|_| failed).map(|error| error.line()))
     }
+
+    fn extensions(&self) -> Option<&dyn Extensions> {
+        Some(self)
+    }
 }
 
 impl std::fmt::Debug for StoredJob {
@@ -232,28 +239,46 @@ impl std::fmt::Debug for StoredJob {
     }
 }
 
+impl Extensions for StoredJob {
+    fn supports(&self, name: &str) -> u32 {
+        match (name, &self.live) {
+            (PROGRESS, _) => 1,
+            (JOB_EVENT, Some(live)) => live.job.extensions().map_or(0, |own| own.supports(name)),
+            _ => 0,
+        }
+    }
+
+    /// News are those of the job itself, if this process runs it; progress is read in the store.
+    fn call(&self, name: &str, message: Message) -> Result<Message> {
+        let own = self.live.as_ref().and_then(|live| live.job.extensions());
+        match (name, own) {
+            (PROGRESS, _) => {
+                let progress = self.store.progress(&self.id);
+                let document = progress.map(|progress| progress.document()).unwrap_or_default();
+                Ok(Message::json(&document))
+            }
+            (JOB_EVENT, Some(own)) => own.call(name, message),
+            _ => Err(JobError::not_supported("this job", format!("the extension `{name}`"))),
+        }
+    }
+}
+
 /// Jobs and what came of them, in the order in which they come to their ends: the place in the
 /// list, and the result or why there is none.
 ///
-/// Asks each job in turn for its status on the calling thread; blocks between two items.
+/// Those that end within some milliseconds come in any order. Listens to the jobs' events ([`events_of`]), without a thread for each; blocks between two items.
 pub fn as_completed(
     jobs: Vec<Arc<dyn Job>>,
 ) -> impl Iterator<Item = (usize, Result<Arc<RunResult>>)> {
-    let mut waiting: Vec<(usize, Arc<dyn Job>)> = jobs.into_iter().enumerate().collect();
-    std::iter::from_fn(move || {
-        let [mut pause, longest] = LOOKS;
-        while !waiting.is_empty() {
-            let ended = waiting.iter().position(|(_, job)| {
-                // A job that cannot be asked has failed as far as anybody can tell.
-                job.status().map_or_else(|error| !error.is_retryable(), |status| status.is_final())
-            });
-            if let Some(ended) = ended {
-                let (place, job) = waiting.remove(ended);
-                return Some((place, job.shared_result(Some(Duration::ZERO))));
-            }
-            thread::sleep(pause);
-            pause = (pause * 2).min(longest);
+    // Without the threads that look at jobs, each is waited for in turn.
+    let mut in_turn = 0..jobs.len();
+    let mut events = events_of(jobs.iter().map(Arc::clone)).ok();
+    let ended = std::iter::from_fn(move || match &mut events {
+        Some(events) => {
+            let is_last = |event: &JobEvent| matches!(event, JobEvent::State(s) if s.is_final());
+            events.find(|(_, event)| is_last(event)).map(|(place, _)| (place, Duration::ZERO))
         }
-        None
-    })
+        None => in_turn.next().map(|place| (place, Duration::MAX)),
+    });
+    ended.map(move |(place, wait)| (place, jobs[place].shared_result(Some(wait))))
 }

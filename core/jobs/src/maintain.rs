@@ -72,6 +72,7 @@ impl Store {
         })?;
         self.documents.remove(&names);
         self.remove_strays()?;
+        self.forget_old_progress(UNFINISHED);
         Ok(forgotten)
     }
 

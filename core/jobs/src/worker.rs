@@ -16,7 +16,8 @@ use ketch_core::{
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
-    Budget, Claim, Error, Result, Retention, Store, StoredError, backend::HEARTBEAT, service,
+    Budget, Claim, Error, Result, Retention, Store, StoredError, backend::HEARTBEAT,
+    progress::Noting, service,
 };
 
 /// Finds the backend that a job names.
@@ -147,6 +148,7 @@ impl Idle {
 /// Runs a job to its end, experiments that are finished already left out.
 fn run(claim: Claim, resolver: &dyn Resolver) -> Result<()> {
     let outcome = execute(&claim, resolver);
+    claim.store.forget_progress(&claim.record.id);
     let ended = match outcome {
         Ok(None) => claim.finish(None),
         Ok(Some(error)) => claim.finish(Some(&error)),
@@ -262,9 +264,13 @@ fn run_part(
         ..record.options()
     };
     let job = backend.run(part, options).map_err(Stop::Failed)?;
+    let mut noting: Option<Noting> = None;
     loop {
         match job.result(Some(LOOK)) {
-            Err(JobError::Timeout { .. }) => {}
+            // Only a part that takes a while is worth listening to.
+            Err(JobError::Timeout { .. }) => noting
+                .get_or_insert_with(|| Noting::of(&job, record, first))
+                .note(&lease.claim.store, &record.id),
             Err(JobError::Cancelled { .. }) => return Err(Stop::Cancelled),
             Err(error) => return Err(Stop::Failed(error)),
             Ok(result) => return Ok(result),

@@ -34,9 +34,9 @@ pub use error::{Error, Result};
 pub use ketch_core::Error as BackendError;
 pub use ketch_core::{
     Array, Backend, BackendConfiguration, BackendExt, BackendProperties, BackendStatus, BitString,
-    Buffer, Circuit, Complex64, Counts, Extensions, Filter, Job, JobQuery, JobStatus, Matrix,
-    Message, Provider, Qobj, RunOptions, RunResult, bits, circuit, codec, device, least_busy,
-    nearest, qobj, result,
+    Buffer, Circuit, Complex64, Counts, Events, EventsOf, Extensions, Filter, Job, JobEvent,
+    JobEvents, JobQuery, JobStatus, Level, Matrix, Message, Progress, Provider, Qobj, RunOptions,
+    RunResult, bits, circuit, codec, device, events_of, least_busy, nearest, qobj, result,
 };
 pub use ketch_qasm as qasm;
 pub use ketch_registry::{
@@ -50,7 +50,7 @@ pub use load::{Format, LoadError, Loaded, load, load_text};
 /// What most programs use.
 pub mod prelude {
     pub use crate::{
-        Backend, BackendExt, Circuit, Filter, Job, JobStatus, Provider, Qobj, Registry, RunOptions,
-        RunResult, SearchPath, least_busy,
+        Backend, BackendExt, Circuit, Filter, Job, JobEvent, JobEvents, JobStatus, Provider, Qobj,
+        Registry, RunOptions, RunResult, SearchPath, events_of, least_busy,
     };
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ketch_core::{Error, Extensions, JOB_EVENT, LOG, Message, Result};
+use ketch_core::{Error, Extensions, JOB_EVENT, LOG, Message, Result, events};
 use serde_json::{Value, json};
 
 use crate::accounts::ActiveAccounts;
@@ -85,10 +85,15 @@ impl Extensions for HostObject {
         let event = match name {
             LOG => {
                 let document = document();
+                events::publish(&document);
                 let (level, message) = (text(&document, "level"), text(&document, "message"));
                 Event::Log { provider, level, message }
             }
-            JOB_EVENT => Event::Job { provider, document: document() },
+            JOB_EVENT => {
+                let document = document();
+                events::publish(&document);
+                Event::Job { provider, document }
+            }
             ACCOUNTS => return Ok(self.accounts()),
             _ => return Err(Error::not_supported("this host", format!("the extension `{name}`"))),
         };

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ketch_core::{
-    Backend, BackendConfiguration, BackendStatus, Error, Host, Job, JobQuery, JobQueue, Qobj,
-    Result, RunOptions, circuit::SPELLINGS, device::GateConfig,
+    Backend, BackendConfiguration, BackendStatus, Error, Job, JobQuery, JobQueue, Qobj, Result,
+    RunOptions, circuit::SPELLINGS, device::GateConfig,
 };
 use ketch_simulator::{Method, total_memory};
 use serde_json::{Value, json};
@@ -163,16 +163,15 @@ struct Inner {
     row: &'static Row,
     configuration: Arc<BackendConfiguration>,
     queue: Arc<JobQueue>,
-    host: Host,
 }
 
 impl LocalBackend {
-    pub(crate) fn all(host: &Host) -> Vec<Self> {
+    pub(crate) fn all() -> Vec<Self> {
         let jobs_at_once = std::thread::available_parallelism().map_or(1, usize::from);
         let backend = |row: &'static Row| {
             let configuration = Arc::new(configuration(row));
             let queue = JobQueue::new(jobs_at_once);
-            Self(Arc::new(Inner { row, configuration, queue, host: host.clone() }))
+            Self(Arc::new(Inner { row, configuration, queue }))
         };
         BACKENDS.iter().map(backend).collect()
     }
@@ -205,8 +204,7 @@ impl Backend for LocalBackend {
     fn run(&self, qobj: Qobj, options: RunOptions) -> Result<Arc<dyn Job>> {
         let limit = self.0.configuration.n_qubits().unwrap_or(u32::MAX);
         let plan = Plan::new(self.0.row, limit, qobj, &options)?;
-        let host = self.0.host.clone();
-        let work = move |running: &ketch_core::Running| plan.run(running, &host);
+        let work = move |running: &ketch_core::Running| plan.run(running);
         Ok(self.0.queue.submit(self.shared(), &options, work))
     }
 

@@ -30,10 +30,10 @@ pub struct LocalProvider {
 }
 
 impl LocalProvider {
-    /// The provider; `host` gets its notes and the progress of its jobs.
+    /// The provider; `host` gets its notes.
     #[must_use]
     pub fn new(host: Host) -> Self {
-        let backends = LocalBackend::all(&host);
+        let backends = LocalBackend::all();
         Self { host, backends }
     }
 }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use ketch_core::{
-    Circuit, Error, Host, Qobj, Result, RunOptions, RunResult, Running,
+    Circuit, Error, Qobj, Result, RunOptions, RunResult, Running,
     circuit::Op,
     qobj::{Experiment, Program, seed_experiments},
     result::{ExperimentResult, SnapshotResult},
@@ -97,34 +97,32 @@ impl Plan {
     }
 
     /// Runs all experiments. One that fails leaves the others alone.
-    pub(crate) fn run(self, running: &Running, host: &Host) -> Result<RunResult> {
+    pub(crate) fn run(self, running: &Running) -> Result<RunResult> {
         let n = self.settings.len();
-        let mut cancel = Cancel::from(running.cancel_flag());
-        if n == 1 {
-            let (host, job_id) = (host.clone(), running.job_id().to_owned());
-            cancel = cancel.reporting(move |done| host.progress(&job_id, done));
-        }
+        let cancel = Cancel::from(running.cancel_flag());
         let all_small = self.largest <= SMALL;
         let side_by_side = self.settings.iter().map(|settings| settings.side_by_side);
         let allowed = side_by_side.filter(|&n| n > 0).min().unwrap_or(usize::MAX);
         let threads = threads(self.threads)?;
         let metadata = Metadata::default();
         let done = AtomicUsize::new(0);
-        let one = |threads: &Threads, place: usize| {
-            let result = self.experiment(place, threads, &metadata, &cancel);
+        let one = |threads: &Threads, place: usize, cancel: &Cancel| {
+            let result = self.experiment(place, threads, &metadata, cancel);
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            // A hundred messages at most, however many experiments.
-            if n > 1 && done * 100 / n != (done - 1) * 100 / n {
-                host.progress(running.job_id(), done as f64 / n as f64);
-            }
+            running.progress(done as u64, n as u64, 0.0);
             result
         };
         let experiments: Vec<ExperimentResult> = if all_small && n > 1 && allowed > 1 {
             let serial = Threads::serial();
             let workers = self::threads(threads.count().min(allowed))?;
-            workers.map(n, |place| one(&serial, place))
+            workers.map(n, |place| one(&serial, place, &cancel))
         } else {
-            (0..n).map(|place| one(&threads, place)).collect()
+            let within = |place: usize| {
+                let reporter = running.reporter();
+                let report = move |share| reporter.progress(place as u64, n as u64, share);
+                cancel.clone().reporting(report)
+            };
+            (0..n).map(|place| one(&threads, place, &within(place))).collect()
         };
         if cancel.is_cancelled() {
             return Err(Error::Cancelled { job: running.job_id().to_owned() });

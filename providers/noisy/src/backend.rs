@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use ketch_core::{
-    Backend, BackendConfiguration, BackendProperties, BackendStatus, Host, Job, JobQuery, JobQueue,
-    Qobj, Result, RunOptions, Running,
+    Backend, BackendConfiguration, BackendProperties, BackendStatus, Job, JobQuery, JobQueue, Qobj,
+    Result, RunOptions, Running,
 };
 
 use crate::{document::Device, run::Plan};
@@ -17,13 +17,12 @@ pub struct NoisyBackend(Arc<Inner>);
 struct Inner {
     device: Arc<Device>,
     queue: Arc<JobQueue>,
-    host: Host,
 }
 
 impl NoisyBackend {
-    pub(crate) fn new(device: Device, host: &Host) -> Self {
+    pub(crate) fn new(device: Device) -> Self {
         let (device, queue) = (Arc::new(device), JobQueue::new(1));
-        Self(Arc::new(Inner { device, queue, host: host.clone() }))
+        Self(Arc::new(Inner { device, queue }))
     }
 
     pub(crate) fn shared(&self) -> Arc<dyn Backend> {
@@ -57,8 +56,7 @@ impl Backend for NoisyBackend {
 
     fn run(&self, qobj: Qobj, options: RunOptions) -> Result<Arc<dyn Job>> {
         let plan = Plan::new(Arc::clone(&self.0.device), qobj, &options)?;
-        let host = self.0.host.clone();
-        let work = move |running: &Running| plan.run(running, &host);
+        let work = move |running: &Running| plan.run(running);
         Ok(self.0.queue.submit(self.shared(), &options, work))
     }
 

@@ -52,7 +52,7 @@ struct Devices {
 
 impl NoisyProvider {
     /// The provider, with the user's devices from the [default directory](default_directory).
-    /// `host` gets its notes and the progress of its jobs.
+    /// `host` gets its notes.
     #[must_use]
     pub fn new(host: Host) -> Self {
         Self::with_directory(host, default_directory())
@@ -71,7 +71,7 @@ impl NoisyProvider {
 
     fn devices(&self) -> &Devices {
         self.devices.get_or_init(|| {
-            let devices = load(self.directory.as_deref(), &self.host);
+            let devices = load(self.directory.as_deref());
             for (_, error) in &devices.refused {
                 self.host.log(Level::Warn, &format!("device left out: {}", described(error)));
             }
@@ -81,7 +81,7 @@ impl NoisyProvider {
 }
 
 /// All devices; of two with one name the first is kept.
-fn load(directory: Option<&Path>, host: &Host) -> Devices {
+fn load(directory: Option<&Path>) -> Devices {
     let own = directory.map(directory::read).unwrap_or_default();
     let built_in = shipped::devices().into_iter().chain(synthetic::devices());
     let built_in = built_in.map(|device| (device.name().to_owned(), Ok(device)));
@@ -95,7 +95,7 @@ fn load(directory: Option<&Path>, host: &Host) -> Devices {
                 };
                 devices.refused.push((name, error));
             }
-            Ok(device) => devices.backends.push(NoisyBackend::new(device, host)),
+            Ok(device) => devices.backends.push(NoisyBackend::new(device)),
             Err(error) => devices.refused.push((name, error)),
         }
     }

@@ -12,7 +12,7 @@ use std::{
 };
 
 use ketch_core::{
-    Circuit, Error, Host, Qobj, Result, RunOptions, RunResult, Running, check_qobj,
+    Circuit, Error, Qobj, Result, RunOptions, RunResult, Running, check_qobj,
     qobj::{Experiment, seed_experiments},
     result::ExperimentResult,
 };
@@ -92,24 +92,28 @@ impl Plan {
     }
 
     /// Runs all experiments. One that fails leaves the others alone.
-    pub(crate) fn run(self, running: &Running, host: &Host) -> Result<RunResult> {
+    pub(crate) fn run(self, running: &Running) -> Result<RunResult> {
         let cancel = Cancel::from(running.cancel_flag());
         let n = self.settings.len();
         let threads = Threads::new(self.threads)
             .map_err(|error| Error::caused("thread.unavailable", "cannot start threads", error))?;
         let done = AtomicUsize::new(0);
-        let one = |threads: &Threads, place: usize| {
-            let result = self.experiment(place, threads, &cancel);
+        let one = |threads: &Threads, place: usize, cancel: &Cancel| {
+            let result = self.experiment(place, threads, cancel);
             let done = done.fetch_add(1, Ordering::Relaxed) + 1;
-            // A hundred messages at most, however many experiments.
-            if done * 100 / n != (done - 1) * 100 / n {
-                host.progress(running.job_id(), done as f64 / n as f64);
-            }
+            running.progress(done as u64, n as u64, 0.0);
             result
         };
         let experiments: Vec<ExperimentResult> = match self.all_small && n > 1 {
-            true => threads.map(n, |place| one(&Threads::serial(), place)),
-            false => (0..n).map(|place| one(&threads, place)).collect(),
+            true => threads.map(n, |place| one(&Threads::serial(), place, &cancel)),
+            false => {
+                let within = |place: usize| {
+                    let reporter = running.reporter();
+                    let report = move |share| reporter.progress(place as u64, n as u64, share);
+                    cancel.clone().reporting(report)
+                };
+                (0..n).map(|place| one(&threads, place, &within(place))).collect()
+            }
         };
         if cancel.is_cancelled() {
             return Err(Error::Cancelled { job: running.job_id().to_owned() });

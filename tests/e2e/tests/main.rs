@@ -9,6 +9,7 @@ mod compile;
 mod conformance;
 mod crash;
 mod devices;
+mod events;
 mod examples;
 mod inputs;
 mod isolation;

@@ -14,7 +14,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ketch::{BackendError, Job, RunResult};
+use ketch::{BackendError, EventsOf, Job, JobEvent, RunResult, events_of};
 
 use super::interrupt::Interrupt;
 use crate::{
@@ -69,6 +69,7 @@ pub(crate) fn each_as_it_completes(
     let deadline = timeout.and_then(|timeout| Instant::now().checked_add(timeout));
     let mut progress = Progress::start();
     let total = jobs.len();
+    let mut shares = Shares::of(&jobs, progress.shows());
     let outcomes = wait_for(&jobs, deadline).map_err(|error| {
         giving_up.on(&jobs);
         Failure::new("thread.unavailable", "cannot wait for the jobs").caused_by(&error)
@@ -99,10 +100,38 @@ pub(crate) fn each_as_it_completes(
             }
         }
         if !jobs.is_empty() {
-            progress.tick(total - jobs.len(), total);
+            progress.tick(total - jobs.len(), total, shares.whole());
         }
     }
     Ok(())
+}
+
+/// How far all jobs are together.
+struct Shares {
+    /// None if nobody sees it.
+    events: Option<EventsOf>,
+    of_jobs: Vec<f64>,
+}
+
+impl Shares {
+    fn of(jobs: &[Submitted], is_seen: bool) -> Self {
+        // Without events there is no bar, and nothing else is missing.
+        let listen = || events_of(jobs.iter().map(|submitted| Arc::clone(&submitted.job))).ok();
+        Self { events: is_seen.then(listen).flatten(), of_jobs: vec![0.0; jobs.len()] }
+    }
+
+    /// The share of all work that is done, each job counted alike. Does not block.
+    fn whole(&mut self) -> Option<f64> {
+        let events = self.events.as_mut()?;
+        while let Some((place, event)) = events.next_within(Duration::ZERO) {
+            match event {
+                JobEvent::Progress(progress) => self.of_jobs[place] = progress.share(),
+                JobEvent::State(state) if state.is_final() => self.of_jobs[place] = 1.0,
+                _ => {}
+            }
+        }
+        Some(self.of_jobs.iter().sum::<f64>() / self.of_jobs.len() as f64)
+    }
 }
 
 /// Waits for each job on a thread of its own; nobody waits for the threads.
