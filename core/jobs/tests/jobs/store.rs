@@ -48,7 +48,11 @@ fn ids_may_be_shortened_while_they_are_unique() {
     assert_eq!(store.resolve("@1").unwrap(), ids[2]);
     assert_eq!(store.resolve("@3").unwrap(), ids[0]);
     assert_eq!(store.resolve(&ids[1].to_lowercase()).unwrap(), ids[1]);
-    assert_eq!(store.resolve(&ids[1][..25]).unwrap(), ids[1]);
+    // Ids of one millisecond may differ in their last letter only.
+    let is_short =
+        |length: &usize| ids.iter().filter(|id| id.starts_with(&ids[1][..*length])).count() == 1;
+    let length = (1..=26).find(is_short).unwrap();
+    assert_eq!(store.resolve(&ids[1][..length]).unwrap(), ids[1]);
     // The first ten characters are the time, which they share for a long time.
     assert!(
         matches!(store.resolve(&ids[0][..3]), Err(Error::Ambiguous { ids, .. }) if ids.len() == 3)
