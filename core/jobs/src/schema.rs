@@ -76,7 +76,8 @@ pub(crate) fn migrate(connection: &mut Connection) -> rusqlite::Result<i64> {
     Ok(found)
 }
 
-fn version(connection: &Connection) -> rusqlite::Result<i64> {
+/// The version of a database; 0 of an empty one.
+pub(crate) fn version(connection: &Connection) -> rusqlite::Result<i64> {
     connection.pragma_query_value(None, "user_version", |row| row.get(0))
 }
 

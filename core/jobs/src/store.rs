@@ -58,12 +58,18 @@ impl Store {
             })?;
         let path = directory.join("jobs.db");
         let open = || {
-            let mut connection = Connection::open(&path)?;
+            let connection = Connection::open(&path)?;
             schema::prepare(&connection)?;
-            let found = schema::migrate(&mut connection)?;
-            Ok((connection, found))
+            let is_new = schema::version(&connection)? == 0;
+            Ok((connection, is_new))
         };
-        let (connection, found) = open().map_err(Error::database("open the database"))?;
+        let (mut connection, is_new) = open().map_err(Error::database("open the database"))?;
+        if is_new {
+            // Before anybody is told of a job, so that no later start has to think of it.
+            sync_way_to(directory)?;
+        }
+        let found =
+            schema::migrate(&mut connection).map_err(Error::database("open the database"))?;
         if found > schema::VERSION {
             return Err(Error::Newer { path, found, known: schema::VERSION });
         }
@@ -87,7 +93,9 @@ impl Store {
     /// RUNNING, one that it is going to send to a service INITIALIZING.
     ///
     /// # Errors
-    /// If it cannot be written; then nothing is kept.
+    /// If it cannot be written; then nothing is kept, unless the disk took it and failed only to say
+    /// that it is durable: then the job may turn up all the same, whole, when the store is next
+    /// opened.
     pub fn submit(&self, job: &NewJob, qobj: &Qobj) -> Result<String> {
         let id = new_id();
         let bytes = codec::encode_qobj(qobj);
@@ -309,6 +317,20 @@ impl Store {
     pub(crate) fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// Makes the names of the directories durable that lead to a new store: SQLite syncs its own only.
+fn sync_way_to(directory: &Path) -> Result<()> {
+    for parent in directory.ancestors().skip(1) {
+        // One that cannot be opened is none in which this program could make another.
+        let Ok(opened) = fs::File::open(parent) else { continue };
+        opened.sync_all().map_err(|source| Error::File {
+            doing: "sync the directory",
+            path: parent.to_owned(),
+            source,
+        })?;
+    }
+    Ok(())
 }
 
 /// Brings a job to its end.
