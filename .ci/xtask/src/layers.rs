@@ -49,6 +49,8 @@ const PROVIDERS: &str = "ketch-provider-";
 const HOMES: &[(&str, &[&str])] = &[
     // The test plugins forge what the ABI's own code refuses to make.
     ("abi_stable", &["ketch-abi", "ketch-test-plugins"]),
+    // It stands before the C library's functions.
+    ("libc", &["ketch-test-plugins"]),
     ("libloading", &["ketch-registry"]),
     ("rayon", &["ketch-kernels"]),
     ("reqwest", &["ketch-provider-ibmq"]),

@@ -107,11 +107,12 @@ fn workers(sandbox: &Sandbox) -> Vec<Pid> {
     ours.filter_map(|path| Pid::from_raw(path.file_name()?.to_str()?.parse().ok()?)).collect()
 }
 
-struct Dice(u64);
+/// A number that looks random.
+pub(crate) struct Dice(pub(crate) u64);
 
 impl Dice {
     /// A number below `sides`, the same ones in every run (Marsaglia's xorshift64).
-    fn roll(&mut self, sides: u64) -> u64 {
+    pub(crate) fn roll(&mut self, sides: u64) -> u64 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;

@@ -9,6 +9,7 @@ mod compile;
 mod conformance;
 mod crash;
 mod devices;
+mod disk;
 mod events;
 mod examples;
 mod inputs;
