@@ -8,7 +8,7 @@ use super::{
     apply::Apply,
     strings::{Masks, spread, string_of},
 };
-use crate::{Error, run::Choice};
+use crate::{Error, noise::Split, run::Choice};
 
 /// A channel: one Kraus operator is drawn, with the probability that it has in the state (quantum
 /// trajectories; Dalibard, Castin and Mølmer, Phys. Rev. Lett. 68, 580, 1992).
@@ -24,17 +24,18 @@ pub(crate) enum Operators<T> {
     /// Each is a multiple of a unitary, so the probabilities are the same in every state. The
     /// likeliest stands first.
     Unitaries(Box<[Unitary<T>]>),
-    /// K†K is diagonal for each: the probabilities of the places tell.
-    Diagonal {
-        operators: Box<[(Matrix, Box<[f64]>)]>,
+    /// Mostly unitaries, which together have the probability `free` in every state; else one of
+    /// the rest.
+    Partly { unitaries: Box<[Unitary<T>]>, free: f64, rest: Effects },
+    /// The state tells.
+    Drawn {
+        operators: Effects,
         /// The first operator has at least this probability in every state, so that a smaller
         /// random number needs no look at the state. It is then applied as it is: norms are taken
         /// care of where they matter, see [`State::normalize`].
         sure: f64,
         first: Option<Apply<T>>,
     },
-    /// Any: K†K and the reduced density matrix tell.
-    Any(Box<[(Matrix, Matrix)]>),
 }
 
 /// A unitary that happens with the same probability in every state.
@@ -47,19 +48,83 @@ pub(crate) struct Unitary<T> {
     pub(super) string: Option<Masks>,
 }
 
+/// Operators K with K†K, whose expectation values are their probabilities.
+#[derive(Clone, Debug)]
+pub(crate) enum Effects {
+    /// K†K is diagonal for each: the probabilities of the places tell.
+    Diagonal(Box<[(Matrix, Box<[f64]>)]>),
+    /// Any: the reduced density matrix tells.
+    Any(Box<[(Matrix, Matrix)]>),
+}
+
+impl Effects {
+    fn new(kraus: Vec<Matrix>) -> Self {
+        let effects: Vec<Matrix> = kraus.iter().map(|k| k.adjoint().product(k)).collect();
+        if !effects.iter().all(is_diagonal) {
+            return Self::Any(kraus.into_iter().zip(effects).collect());
+        }
+        let diagonal = |effect: &Matrix| (0..effect.dim()).map(|i| effect.at(i, i).re).collect();
+        let diagonals: Vec<Box<[f64]>> = effects.iter().map(diagonal).collect();
+        Self::Diagonal(kraus.into_iter().zip(diagonals).collect())
+    }
+
+    /// The probability of each operator in a state, times the state's norm squared.
+    pub(super) fn weights<T: Real>(
+        &self,
+        state: &State<'_, T>,
+        places: &[usize],
+    ) -> Result<Vec<f64>, Error> {
+        Ok(match self {
+            Self::Diagonal(operators) => {
+                let populations = state.probabilities(places)?;
+                let weight = |effect: &[f64]| -> f64 {
+                    effect.iter().zip(&populations).map(|(e, p)| e * p).sum()
+                };
+                operators.iter().map(|(_, effect)| weight(effect)).collect()
+            }
+            Self::Any(operators) => {
+                let rho = state.density_matrix(places);
+                let weight = |effect: &Matrix| -> f64 {
+                    let dim = effect.dim();
+                    let entry =
+                        |i: usize| effect.at(i / dim, i % dim) * rho[i % dim * dim + i / dim];
+                    (0..dim * dim).map(entry).sum::<Complex64>().re
+                };
+                operators.iter().map(|(_, effect)| weight(effect)).collect()
+            }
+        })
+    }
+
+    /// An operator, so that a state in which it has this weight has norm 1 afterwards; `None` for
+    /// the identity.
+    pub(super) fn operator(
+        &self,
+        number: usize,
+        weight: f64,
+        places: &[usize],
+    ) -> Option<Apply<f64>> {
+        let operator = match self {
+            Self::Diagonal(operators) => &operators[number].0,
+            Self::Any(operators) => &operators[number].0,
+        };
+        let scale = weight.sqrt().recip();
+        let entries = operator.entries().iter().map(|entry| entry * scale).collect();
+        let scaled = Matrix::new(operator.dim(), entries).expect("as many entries as before");
+        Apply::of_matrix(&scaled, places, Controls::NONE)
+    }
+}
+
+/// Below this probability of its unitaries a channel is drawn as a whole.
+const MOSTLY: f64 = 0.5;
+
 impl<T: Real> Noise<T> {
     /// A channel on these places.
     pub(crate) fn new(channel: &Channel, places: &[usize]) -> Self {
         let kraus = channel.kraus();
-        let effects: Vec<Matrix> = kraus.iter().map(|k| k.adjoint().product(k)).collect();
-        let operators = if let Some(weights) = effects.iter().map(weight).collect() {
-            unitaries(kraus, weights, places)
-        } else if effects.iter().all(is_diagonal) {
-            let diagonal =
-                |effect: &Matrix| (0..effect.dim()).map(|i| effect.at(i, i).re).collect();
-            diagonals(kraus.iter().cloned().zip(effects.iter().map(diagonal)).collect(), places)
-        } else {
-            Operators::Any(kraus.iter().cloned().zip(effects).collect())
+        let weights = kraus.iter().map(|k| weight(&k.adjoint().product(k)));
+        let operators = match weights.collect::<Option<Vec<_>>>() {
+            Some(weights) => Operators::Unitaries(unitaries(kraus, weights, places)),
+            None => partly(channel, places).unwrap_or_else(|| drawn(kraus.to_vec(), places)),
         };
         Self { places: places.into(), operators }
     }
@@ -69,11 +134,13 @@ impl<T: Real> Noise<T> {
         &self.places
     }
 
-    /// The unitaries that it is a mixture of, if it is one.
-    pub(super) fn unitaries(&self) -> Option<&[Unitary<T>]> {
+    /// The unitaries that it is a mixture of, if it is one, and the rest that happens where none of
+    /// them does.
+    pub(super) fn unitaries(&self) -> Option<(&[Unitary<T>], Option<&Effects>)> {
         match &self.operators {
-            Operators::Unitaries(unitaries) => Some(unitaries),
-            _ => None,
+            Operators::Unitaries(unitaries) => Some((unitaries, None)),
+            Operators::Partly { unitaries, rest, .. } => Some((unitaries, Some(rest))),
+            Operators::Drawn { .. } => None,
         }
     }
 
@@ -88,10 +155,11 @@ impl<T: Real> Noise<T> {
 
     /// The choice does not depend on the state for these random numbers.
     pub(crate) fn is_free(&self, uniforms: &[f64]) -> bool {
+        let below = |most: f64| uniforms.iter().all(|uniform| *uniform < most);
         match &self.operators {
             Operators::Unitaries(_) => true,
-            Operators::Diagonal { sure, .. } => uniforms.iter().all(|uniform| uniform < sure),
-            Operators::Any(_) => false,
+            Operators::Partly { free, .. } => below(*free),
+            Operators::Drawn { sure, .. } => below(*sure),
         }
     }
 
@@ -102,62 +170,59 @@ impl<T: Real> Noise<T> {
         state: &State<'_, T>,
         uniforms: &[f64],
     ) -> Result<Vec<Choice>, Error> {
-        let Self { places, operators } = self;
-        let probabilities: Vec<f64> = match operators {
+        let looked = |effects: &Effects| match self.is_free(uniforms) {
+            true => Ok(Vec::new()),
+            false => effects.weights(state, &self.places),
+        };
+        let choice = |weights: &[f64], uniform: f64, offset: usize| {
+            let (place, probability) = pick(weights.iter().copied(), uniform);
+            Choice { place: offset + place, probability: Some(probability) }
+        };
+        Ok(match &self.operators {
             Operators::Unitaries(unitaries) => {
-                unitaries.iter().map(|unitary| unitary.probability).collect()
+                let weights: Vec<f64> = unitaries.iter().map(|u| u.probability).collect();
+                uniforms.iter().map(|uniform| choice(&weights, *uniform, 0)).collect()
             }
-            Operators::Diagonal { .. } if self.is_free(uniforms) => {
-                return Ok(vec![Choice::FIRST; uniforms.len()]);
-            }
-            Operators::Diagonal { operators, .. } => {
-                let populations = state.probabilities(places)?;
-                let probability = |effect: &[f64]| -> f64 {
-                    effect.iter().zip(&populations).map(|(e, p)| e * p).sum()
+            Operators::Partly { unitaries, free, rest } => {
+                let weights: Vec<f64> = unitaries.iter().map(|u| u.probability).collect();
+                let of_rest = looked(rest)?;
+                let choose = |&uniform: &f64| match uniform < *free {
+                    true => choice(&weights, uniform / free, 0),
+                    false => choice(&of_rest, beyond(uniform, *free), weights.len()),
                 };
-                operators.iter().map(|(_, effect)| probability(effect)).collect()
+                uniforms.iter().map(choose).collect()
             }
-            Operators::Any(operators) => {
-                let rho = state.density_matrix(places);
-                let probability = |effect: &Matrix| -> f64 {
-                    let dim = effect.dim();
-                    let entry =
-                        |i: usize| effect.at(i / dim, i % dim) * rho[i % dim * dim + i / dim];
-                    (0..dim * dim).map(entry).sum::<Complex64>().re
+            Operators::Drawn { operators, sure, .. } => {
+                let weights = looked(operators)?;
+                let choose = |&uniform: &f64| match uniform < *sure {
+                    true => Choice::FIRST,
+                    false => choice(&weights, uniform, 0),
                 };
-                operators.iter().map(|(_, effect)| probability(effect)).collect()
+                uniforms.iter().map(choose).collect()
             }
-        };
-        let sure = match operators {
-            Operators::Diagonal { sure, .. } => *sure,
-            _ => 0.0,
-        };
-        let choose = |&uniform: &f64| match uniform < sure {
-            true => Choice::FIRST,
-            false => {
-                let (place, probability) = pick(probabilities.iter().copied(), uniform);
-                Choice { place, probability: Some(probability) }
-            }
-        };
-        Ok(uniforms.iter().map(choose).collect())
+        })
     }
 
     /// What a choice does to the state; `None` for nothing.
     pub(crate) fn operator(&self, choice: Choice) -> Option<Apply<T>> {
         let Self { places, operators } = self;
-        let operator = match operators {
+        let weight = choice.probability.unwrap_or(1.0);
+        let (effects, number) = match operators {
             Operators::Unitaries(unitaries) => return unitaries[choice.place].apply.clone(),
-            Operators::Diagonal { operators, first, .. } => match choice.probability {
-                None => return first.clone(),
-                Some(_) => &operators[choice.place].0,
+            Operators::Partly { unitaries, rest, .. } => match unitaries.get(choice.place) {
+                Some(unitary) => return unitary.apply.clone(),
+                None => (rest, choice.place - unitaries.len()),
             },
-            Operators::Any(operators) => &operators[choice.place].0,
+            Operators::Drawn { first, .. } if choice.probability.is_none() => return first.clone(),
+            Operators::Drawn { operators, .. } => (operators, choice.place),
         };
-        let scale = choice.probability.map_or(1.0, |probability| probability.sqrt().recip());
-        let entries = operator.entries().iter().map(|entry| entry * scale).collect();
-        let scaled = Matrix::new(operator.dim(), entries).expect("as many entries as before");
-        Apply::of_matrix(&scaled, places, Controls::NONE).map(|apply| apply.cast())
+        effects.operator(number, weight, places).map(|apply| apply.cast())
     }
+}
+
+/// A uniform number above `free`, as one in [0, 1).
+pub(super) fn beyond(uniform: f64, free: f64) -> f64 {
+    (uniform - free) / (1.0 - free)
 }
 
 /// Which weight a uniform number falls on, and that weight. Weights sum to 1 up to rounding.
@@ -178,7 +243,7 @@ pub(super) fn pick(weights: impl Iterator<Item = f64> + Clone, uniform: f64) -> 
 }
 
 /// The likeliest first, so that most draws end there.
-fn unitaries<T: Real>(kraus: &[Matrix], weights: Vec<f64>, places: &[usize]) -> Operators<T> {
+fn unitaries<T: Real>(kraus: &[Matrix], weights: Vec<f64>, places: &[usize]) -> Box<[Unitary<T>]> {
     let unitary = |(k, weight): (&Matrix, f64)| {
         let entries = k.entries().iter().map(|entry| entry / weight.sqrt()).collect();
         let unitary = Matrix::new(k.dim(), entries).expect("as many entries as before");
@@ -194,17 +259,38 @@ fn unitaries<T: Real>(kraus: &[Matrix], weights: Vec<f64>, places: &[usize]) -> 
     let happens = kraus.iter().zip(weights).filter(|(_, weight)| *weight > 0.0);
     let mut unitaries: Vec<_> = happens.map(unitary).collect();
     unitaries.sort_by(|a, b| b.probability.total_cmp(&a.probability));
-    Operators::Unitaries(unitaries.into())
+    unitaries.into()
 }
 
-/// The one that is likely in all states first.
-fn diagonals<T: Real>(mut operators: Vec<(Matrix, Box<[f64]>)>, places: &[usize]) -> Operators<T> {
+/// A channel that mostly multiplies strings; `None` if it does not.
+fn partly<T: Real>(channel: &Channel, places: &[usize]) -> Option<Operators<T>> {
+    let split = Split::of(channel).filter(|split| split.free() >= MOSTLY)?;
+    let unitary = |&(probability, masks): &(f64, Masks)| {
+        let [x, z] = masks.map(|mask| spread(mask, places));
+        let apply = ([x, z] != [0, 0]).then(|| Apply::of_string([x, z]).cast());
+        Unitary { probability, apply, string: Some([x, z]) }
+    };
+    let unitaries = split.strings.iter().map(unitary).collect();
+    let free = split.free();
+    Some(match split.rest.is_empty() {
+        true => Operators::Unitaries(unitaries),
+        false => Operators::Partly { unitaries, free, rest: Effects::new(split.rest) },
+    })
+}
+
+/// The operator that is likely in all states first.
+fn drawn<T: Real>(kraus: Vec<Matrix>, places: &[usize]) -> Operators<T> {
     let least = |effect: &[f64]| effect.iter().copied().fold(1.0, f64::min);
-    operators.sort_by(|a, b| least(&b.1).total_cmp(&least(&a.1)));
-    let sure = least(&operators[0].1);
-    let first = Apply::of_matrix(&operators[0].0, places, Controls::NONE);
-    let first = first.map(|apply| apply.cast());
-    Operators::Diagonal { operators: operators.into(), sure, first }
+    let mut operators = Effects::new(kraus);
+    let (sure, first) = match &mut operators {
+        Effects::Any(_) => (0.0, None),
+        Effects::Diagonal(operators) => {
+            operators.sort_by(|a, b| least(&b.1).total_cmp(&least(&a.1)));
+            let first = Apply::of_matrix(&operators[0].0, places, Controls::NONE);
+            (least(&operators[0].1), first.map(|apply| apply.cast()))
+        }
+    };
+    Operators::Drawn { operators, sure, first }
 }
 
 /// The number that a multiple of the identity is.

@@ -6,7 +6,7 @@ use super::{
     matrix::{IDENTITY, Matrix1, Matrix2, fixed},
     operator::Operator,
 };
-use crate::program::Operation;
+use crate::{noise::Split, program::Operation};
 
 /// One operation on places.
 #[derive(Clone, Debug)]
@@ -32,6 +32,18 @@ pub(crate) enum Drawn {
     Unitaries { places: Box<[usize]>, choices: Box<[(f64, Option<MpsOp>)]> },
     /// The density matrix of the places tells, by K and K†K.
     Any { places: Box<[usize]>, choices: Box<[(Matrix, Matrix)]> },
+    /// Mostly unitaries, which together have the probability `free` in every state; else one of
+    /// the rest.
+    Partly { unitaries: Box<Drawn>, free: f64, rest: Box<Drawn> },
+}
+
+impl Drawn {
+    fn places(&self) -> &[usize] {
+        match self {
+            Self::Unitaries { places, .. } | Self::Any { places, .. } => places,
+            Self::Partly { rest, .. } => rest.places(),
+        }
+    }
 }
 
 impl Operation for MpsOp {
@@ -45,9 +57,7 @@ impl Operation for MpsOp {
             Self::One(place, _) => asked(*place),
             Self::Two(places, _) | Self::Swap(places) => places.iter().copied().any(asked),
             Self::Many(operator) => operator.places().any(asked),
-            Self::Drawn(Drawn::Unitaries { places, .. } | Drawn::Any { places, .. }) => {
-                places.iter().copied().any(asked)
-            }
+            Self::Drawn(drawn) => drawn.places().iter().copied().any(asked),
         }
     }
 }
@@ -104,20 +114,45 @@ impl MpsOp {
     /// Castin and Mølmer, Phys. Rev. Lett. 68, 580, 1992).
     pub(super) fn drawn(channel: &Channel, places: &[usize]) -> Self {
         let kraus = channel.kraus();
-        let effects: Vec<Matrix> = kraus.iter().map(|k| k.adjoint().product(k)).collect();
-        let weights: Option<Vec<f64>> = effects.iter().map(weight).collect();
-        let places_of = places.into();
-        let Some(weights) = weights else {
-            let choices = kraus.iter().cloned().zip(effects).collect();
-            return Self::Drawn(Drawn::Any { places: places_of, choices });
-        };
-        let happens = kraus.iter().zip(weights).filter(|(_, weight)| *weight > 0.0);
-        let mut choices: Vec<_> =
-            happens.map(|(k, weight)| (weight, unitary(k, weight, places))).collect();
-        // The likeliest first, so that most draws end there.
-        choices.sort_by(|a: &(f64, _), b| b.0.total_cmp(&a.0));
-        Self::Drawn(Drawn::Unitaries { places: places_of, choices: choices.into() })
+        Self::Drawn(unitaries(kraus, places).unwrap_or_else(|| partly(channel, places)))
     }
+}
+
+/// Below this probability of its unitaries a channel is drawn as a whole.
+const MOSTLY: f64 = 0.5;
+
+/// A channel that mostly multiplies strings: only the rest needs a look at the state.
+fn partly(channel: &Channel, places: &[usize]) -> Drawn {
+    let Some(split) = Split::of(channel).filter(|split| split.free() >= MOSTLY) else {
+        return any(channel.kraus().to_vec(), places);
+    };
+    let strings: Vec<Matrix> = split.strings().collect();
+    let strings = unitaries(&strings, places).expect("strings are unitary");
+    match split.rest.is_empty() {
+        true => strings,
+        false => Drawn::Partly {
+            unitaries: Box::new(strings),
+            free: split.free(),
+            rest: Box::new(any(split.rest, places)),
+        },
+    }
+}
+
+fn any(kraus: Vec<Matrix>, places: &[usize]) -> Drawn {
+    let choice = |k: Matrix| (k.adjoint().product(&k), k);
+    let choices = kraus.into_iter().map(choice).map(|(effect, k)| (k, effect)).collect();
+    Drawn::Any { places: places.into(), choices }
+}
+
+/// Multiples of unitaries, the likeliest first, so that most draws end there; `None` if one is none.
+fn unitaries(kraus: &[Matrix], places: &[usize]) -> Option<Drawn> {
+    let weights = kraus.iter().map(|k| weight(&k.adjoint().product(k)));
+    let weights: Vec<f64> = weights.collect::<Option<_>>()?;
+    let happens = kraus.iter().zip(weights).filter(|(_, weight)| *weight > 0.0);
+    let mut choices: Vec<_> =
+        happens.map(|(k, weight)| (weight, unitary(k, weight, places))).collect();
+    choices.sort_by(|a: &(f64, _), b| b.0.total_cmp(&a.0));
+    Some(Drawn::Unitaries { places: places.into(), choices: choices.into() })
 }
 
 /// The unitary that `k` is a multiple of; `None` if it is the identity up to a phase.

@@ -182,6 +182,10 @@ impl<'t> State<'t> {
                     None => Ok(()),
                 }
             }
+            Drawn::Partly { unitaries, free, .. } if uniform < *free => {
+                self.draw(unitaries, uniform / free)
+            }
+            Drawn::Partly { free, rest, .. } => self.draw(rest, (uniform - free) / (1.0 - free)),
             Drawn::Any { places, choices } => {
                 let (chain, sites) = self.settled()?;
                 let sites: Vec<usize> = places.iter().map(|&place| sites[place]).collect();

@@ -5,5 +5,7 @@
 //! circuit, which any method that knows noise runs.
 
 mod insert;
+mod split;
 
 pub use insert::insert;
+pub(crate) use split::Split;

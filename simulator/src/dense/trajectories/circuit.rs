@@ -10,6 +10,7 @@ use crate::{
     dense::{
         Apply, DenseOp, DenseProgram,
         apply::mask,
+        channel::Effects,
         strings::{Masks, Passage},
     },
     program::Step as ProgramStep,
@@ -53,7 +54,18 @@ pub(super) struct Site {
     pub(super) total: f64,
     /// Nothing happens in the likeliest way.
     pub(super) is_quiet: bool,
-    pub(super) places: usize,
+    pub(super) mask: usize,
+    /// What happens in none of these ways.
+    pub(super) rest: Option<Rest>,
+}
+
+/// What the state has to be looked at for.
+#[derive(Debug)]
+pub(super) struct Rest {
+    pub(super) effects: Effects,
+    pub(super) places: Box<[usize]>,
+    /// The probability that it does not come to this.
+    pub(super) free: f64,
 }
 
 /// What may happen at a site.
@@ -61,11 +73,13 @@ pub(super) struct Site {
 pub(super) enum Event {
     String(Masks),
     Other(Apply<f64>),
+    /// One of the rest, the last of a site's ways.
+    Rest,
 }
 
 impl Circuit {
-    /// Of a program that has only gates, mixtures of unitaries, and measurements at the end;
-    /// `None` for any other.
+    /// Of a program that has only gates, channels that mostly are mixtures of unitaries, and
+    /// measurements at the end; `None` for any other.
     ///
     /// # Errors
     /// [`Error::Cancelled`](crate::Error::Cancelled).
@@ -81,7 +95,7 @@ impl Circuit {
                 ProgramStep::Quantum(DenseOp::Apply(apply)) if apply.mask() == 0 => {}
                 ProgramStep::Quantum(DenseOp::Apply(apply)) => steps.gate(apply, plan.pays()),
                 ProgramStep::Quantum(DenseOp::Noise(noise)) => {
-                    let Some(unitaries) = noise.unitaries() else { return Ok(None) };
+                    let Some((unitaries, rest)) = noise.unitaries() else { return Ok(None) };
                     let ways = unitaries.iter().map(|unitary| {
                         let event = match (&unitary.apply, unitary.string) {
                             (None, _) => Event::String([0, 0]),
@@ -90,18 +104,24 @@ impl Circuit {
                         };
                         (unitary.probability, event)
                     });
-                    let places = mask(noise.places());
-                    let ways: Vec<_> = ways.collect();
-                    let total = ways.iter().map(|(probability, _)| probability).sum();
+                    let mut ways: Vec<_> = ways.collect();
+                    let free = ways.iter().map(|(probability, _)| probability).sum();
                     let is_quiet = matches!(ways[0].1, Event::String([0, 0]));
-                    steps.site(sites.len(), noise.places());
-                    sites.push(Site { at: 0, ways, total, is_quiet, places });
+                    let places = noise.places();
+                    let rest = rest.map(|effects| {
+                        ways.push((1.0 - free, Event::Rest));
+                        Rest { effects: effects.clone(), places: places.into(), free }
+                    });
+                    let total = if rest.is_some() { 1.0 } else { free };
+                    steps.site(sites.len(), places);
+                    let mask = mask(places);
+                    sites.push(Site { at: 0, ways, total, is_quiet, mask, rest });
                 }
                 ProgramStep::Measure { .. } | ProgramStep::ReadoutError(_) => {}
                 _ => return Ok(None),
             }
         }
-        let is_other = |way: &(f64, Event)| matches!(way.1, Event::Other(_));
+        let is_other = |way: &(f64, Event)| !matches!(way.1, Event::String(_));
         let steps = steps.without_last_phases(|site| sites[site].ways.iter().any(is_other));
         let (steps, segments) = steps.in_segments(plan.n_places);
         for (at, step) in steps.iter().enumerate() {
@@ -112,24 +132,37 @@ impl Circuit {
         Ok(Some(Self { steps, sites, segments }))
     }
 
-    /// The unitaries of some segments with these errors of theirs, in order.
-    pub(super) fn run(&self, segments: Range<usize>, errors: &[Error]) -> Vec<Apply<f64>> {
+    /// The unitaries of some steps with these errors, which stand in front of them or behind the
+    /// last, in order.
+    pub(super) fn run(&self, steps: Range<usize>, errors: &[Error]) -> Vec<Apply<f64>> {
         let mut errors = errors.iter().peekable();
         let mut run = Vec::new();
-        for at in self.segments[segments].iter().cloned().flatten() {
+        for at in steps {
             while let Some(error) = errors.next_if(|error| error.at == at) {
-                run.push(match error.what {
-                    What::String(masks) => Apply::of_string(masks),
-                    What::Other { site, way } => match &self.sites[site].ways[way].1 {
-                        Event::String(masks) => Apply::of_string(*masks),
-                        Event::Other(apply) => apply.clone(),
-                    },
-                });
+                run.push(self.unitary(error));
             }
             if let Step::Gate { apply, .. } = &self.steps[at] {
                 run.push(apply.clone());
             }
         }
+        run.extend(errors.map(|error| self.unitary(error)));
         run
+    }
+
+    fn unitary(&self, error: &Error) -> Apply<f64> {
+        match error.what {
+            What::String(masks) => Apply::of_string(masks),
+            What::Other { site, way } => match &self.sites[site].ways[way].1 {
+                Event::String(masks) => Apply::of_string(*masks),
+                Event::Other(apply) => apply.clone(),
+                Event::Rest => unreachable!("a rest is no unitary"),
+            },
+            What::Rest { .. } => unreachable!("runs end where the state has to be looked at"),
+        }
+    }
+
+    /// The segment that a step belongs to.
+    pub(super) fn segment_of(&self, step: usize) -> usize {
+        self.segments.partition_point(|segment| segment.end <= step)
     }
 }

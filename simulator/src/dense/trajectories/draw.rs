@@ -32,6 +32,10 @@ pub(super) enum What {
         site: usize,
         way: usize,
     },
+    /// One of the rest of a site: the state decides, with the shot's random number.
+    Rest {
+        site: usize,
+    },
 }
 
 impl Path {
@@ -47,10 +51,13 @@ impl Path {
         self.errors.iter().chain([&END])
     }
 
-    /// The errors that stand in front of steps before `end`, without the first `done`.
+    /// The errors that stand in front of steps before `end`, without the first `done`; no further
+    /// than to the first for which the state has to be looked at.
     pub(super) fn errors_to(&self, done: usize, end: usize) -> &[Error] {
         let left = &self.errors[done..];
-        &left[..left.partition_point(|error| error.at < end)]
+        let left = &left[..left.partition_point(|error| error.at < end)];
+        let looks = left.iter().position(|error| matches!(error.what, What::Rest { .. }));
+        &left[..looks.map_or(left.len(), |at| at + 1)]
     }
 }
 
@@ -101,14 +108,18 @@ impl Circuit {
                     if let Some(&(_, site, way)) = drawn.next_if(|drawn| drawn.0 == at) {
                         match &self.sites[site].ways[way].1 {
                             Event::String(masks) => [x, z] = [x ^ masks[0], z ^ masks[1]],
-                            Event::Other(_) => {
-                                let mask = self.sites[site].places;
+                            event => {
+                                let mask = self.sites[site].mask;
                                 let string = [x & mask, z & mask];
                                 if string != [0, 0] {
                                     errors.push(Error { at, what: What::String(string) });
                                     [x, z] = [x & !mask, z & !mask];
                                 }
-                                errors.push(Error { at, what: What::Other { site, way } });
+                                let what = match event {
+                                    Event::Rest => What::Rest { site },
+                                    _ => What::Other { site, way },
+                                };
+                                errors.push(Error { at, what });
                             }
                         }
                     }

@@ -1,11 +1,13 @@
 //! Noise that is drawn before anything runs.
 //!
-//! Where every channel is a mixture of unitaries, what goes wrong in a shot does not depend on its
-//! state. So all shots are drawn first (`draw`): an error that is a Pauli string is moved towards
-//! the end, through gates that make another string of it, until one does not; what gets through all
-//! of them flips measured bits and costs nothing. Shots that are left with the same errors have the
-//! same state. The gates are cut into segments (`layers`), each planned once for the shots in which
-//! nothing happens there, and shots go on together until they differ (`walk`).
+//! Where every channel is a mixture of unitaries, or mostly one, what goes wrong in a shot does not
+//! depend on its state, or seldom does: see [`Split`](crate::noise::Split). So all shots are drawn
+//! first (`draw`): an error that is a Pauli string is moved towards the end, through gates that make
+//! another string of it, until one does not; what gets through all of them flips measured bits and
+//! costs nothing. Shots that are left with the same errors have the same state. The gates are cut
+//! into segments (`layers`), each planned once for the shots in which nothing happens there, and
+//! shots go on together until they differ (`walk`). Where the state decides, the shots that have
+//! come so far together look at it once, and part by what they drew.
 //!
 //! The state of a shot behind a segment depends on its errors up to there alone, whoever it was run
 //! with, so threads change no digit. (On large states, the last shots of a branch are run in one go;

@@ -93,7 +93,7 @@ fn in_place(program: &DenseProgram<'_, f64>, shot: u64, seed: u64) -> Vec<Comple
             Step::Quantum(DenseOp::Apply(apply)) => run.push(apply.clone()),
             Step::Quantum(DenseOp::Noise(noise)) => {
                 let uniform = crate::rng::uniform(seed, shot, site);
-                let unitaries = noise.unitaries().unwrap();
+                let (unitaries, None) = noise.unitaries().unwrap() else { panic!("a rest") };
                 let (way, _) = pick(unitaries.iter().map(|way| way.probability), uniform);
                 run.extend(unitaries[way].apply.clone());
                 site += 1;
@@ -126,7 +126,7 @@ proptest! {
                 let circuit = Circuit::of(program, &plan).unwrap().unwrap();
                 for shot in shots..shots + 8 {
                     let path = circuit.draw(3, shot);
-                    let moved = applied(&circuit.run(0..circuit.segments.len(), &path.errors));
+                    let moved = applied(&circuit.run(0..circuit.steps.len(), &path.errors));
                     for (index, amplitude) in in_place(program, shot, 3).iter().enumerate() {
                         let found = moved[index ^ path.flips].norm_sqr();
                         assert!((found - amplitude.norm_sqr()).abs() < 1e-12);

@@ -3,6 +3,7 @@
 mod analytic;
 mod density;
 mod insert;
+mod models;
 mod oracle;
 mod random;
 mod superop;
