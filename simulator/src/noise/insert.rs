@@ -9,6 +9,8 @@ use ketch_interface::{
     noise::{NoiseModel, QuantumError},
 };
 
+use super::schedule::unit_seconds;
+
 /// The circuit with the noise that a model says it has.
 ///
 /// Channels follow their gates, also inside of blocks; those of `measure` come before it. A unitary
@@ -19,23 +21,7 @@ use ketch_interface::{
 /// instruction has are left out.
 #[must_use]
 pub fn insert(circuit: &Circuit, model: &NoiseModel) -> Circuit {
-    let mut noisy = Circuit::default().named(circuit.name.clone());
-    noisy.global_phase = circuit.global_phase;
-    for register in circuit.qregs() {
-        noisy.add_qreg(register.name.clone(), register.size);
-    }
-    for register in circuit.cregs() {
-        noisy.add_creg(register.name.clone(), register.size);
-    }
-    for variable in circuit.variables() {
-        noisy.add_variable(variable.name.clone(), variable.ty);
-    }
-    for name in circuit.parameters() {
-        noisy.parameter(name);
-    }
-    for expr in circuit.expressions() {
-        noisy.add_expr(expr.clone());
-    }
+    let mut noisy = without_instructions(circuit);
     add_qubits_beside(circuit, model, &mut noisy);
     Inserting { circuit, model }.block(None, &mut noisy);
     noisy
@@ -50,6 +36,28 @@ fn add_qubits_beside(circuit: &Circuit, model: &NoiseModel, noisy: &mut Circuit)
     if let Some(furthest) = furthest.filter(|furthest| **furthest >= n_qubits) {
         noisy.add_qreg("beside", furthest + 1 - n_qubits);
     }
+}
+
+/// The circuit's name, registers, variables, parameters and expressions.
+pub(super) fn without_instructions(circuit: &Circuit) -> Circuit {
+    let mut empty = Circuit::default().named(circuit.name.clone());
+    empty.global_phase = circuit.global_phase;
+    for register in circuit.qregs() {
+        empty.add_qreg(register.name.clone(), register.size);
+    }
+    for register in circuit.cregs() {
+        empty.add_creg(register.name.clone(), register.size);
+    }
+    for variable in circuit.variables() {
+        empty.add_variable(variable.name.clone(), variable.ty);
+    }
+    for name in circuit.parameters() {
+        empty.parameter(name);
+    }
+    for expr in circuit.expressions() {
+        empty.add_expr(expr.clone());
+    }
+    empty
 }
 
 struct Inserting<'a> {
@@ -145,17 +153,8 @@ impl Inserting<'_> {
     }
 
     fn relax(&self, unit: TimeUnit, time: f64, qubits: &[Qubit], noisy: &mut Circuit) {
-        let seconds = match unit {
-            TimeUnit::Second => time,
-            TimeUnit::Millisecond => time * 1e-3,
-            TimeUnit::Microsecond => time * 1e-6,
-            TimeUnit::Nanosecond => time * 1e-9,
-            TimeUnit::Picosecond => time * 1e-12,
-            TimeUnit::Tick => match self.model.tick() {
-                Some(tick) => time * tick,
-                None => return,
-            },
-        };
+        let Some(unit) = unit_seconds(unit, self.model.tick()) else { return };
+        let seconds = time * unit;
         for &qubit in qubits {
             let decay = self.model.relaxation(qubit.0).map(|decay| decay.during(seconds));
             if let Some(Ok(channel)) = decay {

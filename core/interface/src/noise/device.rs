@@ -66,7 +66,7 @@ impl NoiseModel {
                 model.add_readout_on(qubit, readout);
             }
         }
-        let dt = tick(configuration)?;
+        let dt = Self::tick_of(configuration)?;
         if let Some(dt) = dt {
             model.set_tick(dt);
         }
@@ -93,17 +93,21 @@ impl NoiseModel {
         }
         Ok(model)
     }
-}
 
-/// The configuration's `dt` in seconds. Documents of Qiskit 0.8 to 0.18 give nanoseconds, and
-/// their successors seconds; no device's tick is longer than a microsecond.
-fn tick(configuration: &BackendConfiguration) -> Result<Option<f64>, NoiseError> {
-    let Some(dt) = configuration.extra.get("dt") else { return Ok(None) };
-    match dt.as_f64() {
-        None if dt.is_null() => Ok(None),
-        Some(dt) if dt > 1e-6 => Ok(Some(dt * 1e-9)),
-        Some(dt) if dt > 0.0 => Ok(Some(dt)),
-        found => Err(bad_number("dt", found.unwrap_or(f64::NAN), "a time above 0")),
+    /// How long a device's own tick is, in seconds: the configuration's `dt`. Documents of Qiskit 0.8
+    /// to 0.18 give nanoseconds, and their successors seconds; no device's tick is longer than a
+    /// microsecond.
+    ///
+    /// # Errors
+    /// A `dt` that is no time above 0.
+    pub fn tick_of(configuration: &BackendConfiguration) -> Result<Option<f64>, NoiseError> {
+        let Some(dt) = configuration.extra.get("dt") else { return Ok(None) };
+        match dt.as_f64() {
+            None if dt.is_null() => Ok(None),
+            Some(dt) if dt > 1e-6 => Ok(Some(dt * 1e-9)),
+            Some(dt) if dt > 0.0 => Ok(Some(dt)),
+            found => Err(bad_number("dt", found.unwrap_or(f64::NAN), "a time above 0")),
+        }
     }
 }
 
