@@ -17,6 +17,8 @@ const MAX_FILE: u64 = 1 << 30;
 pub enum Format {
     /// OpenQASM 2.
     Qasm2,
+    /// OpenQASM 3.
+    Qasm3,
     /// A Qobj document.
     QobjJson,
 }
@@ -69,20 +71,30 @@ impl LoadError {
     #[must_use]
     pub fn hint(&self) -> Option<String> {
         match self {
-            Self::NotText { .. } | Self::Unknown { .. } => {
-                Some("expected OpenQASM 2 (`OPENQASM 2.0;` first) or a Qobj in JSON".to_owned())
-            }
+            Self::NotText { .. } | Self::Unknown { .. } => Some(
+                "expected OpenQASM 2 (`OPENQASM 2.0;` first), OpenQASM 3 or a Qobj in JSON"
+                    .to_owned(),
+            ),
             _ => None,
         }
     }
 }
 
-/// Reads a circuit file: OpenQASM 2, or a Qobj in JSON. What it is, its content says. Blocks while
-/// the file is read.
+/// Reads a circuit file: OpenQASM 2 or 3, or a Qobj in JSON. What it is, its content says. Blocks
+/// while the file is read.
 ///
 /// # Errors
 /// If the file cannot be read or is not well formed, with line and column.
 pub fn load(path: impl AsRef<Path>) -> Result<Loaded, LoadError> {
+    load_with(path, &qasm::Inputs::new())
+}
+
+/// As [`load`], with values for the `input`s of an OpenQASM 3 program. Those that the program does
+/// not have are left alone.
+///
+/// # Errors
+/// As [`load`]; also if an input gets a value that its type does not hold.
+pub fn load_with(path: impl AsRef<Path>, inputs: &qasm::Inputs) -> Result<Loaded, LoadError> {
     let path = path.as_ref();
     let read = |source| LoadError::Read { path: path.to_owned(), source };
     let mut file = File::open(path).map_err(read)?;
@@ -99,7 +111,7 @@ pub fn load(path: impl AsRef<Path>) -> Result<Loaded, LoadError> {
             let name = path.to_string_lossy();
             let includes = qasm::Directory::of(path).map_err(read)?;
             let source = qasm::Source::new(text, &*name);
-            Ok(qasm::v2::parse(&source, &includes)?)
+            Ok(qasm::read(&source, &includes, inputs)?)
         };
         return loaded(path, &text, circuit);
     }
@@ -112,7 +124,19 @@ pub fn load(path: impl AsRef<Path>) -> Result<Loaded, LoadError> {
 /// # Errors
 /// As [`load`].
 pub fn load_text(text: &str, name: &str) -> Result<Loaded, LoadError> {
-    loaded(Path::new(name), text, |text| Ok(qasm::parse_str(text, name)?))
+    load_text_with(text, name, &qasm::Inputs::new())
+}
+
+/// As [`load_text`], with values for the `input`s of an OpenQASM 3 program.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load_text_with(text: &str, name: &str, inputs: &qasm::Inputs) -> Result<Loaded, LoadError> {
+    let circuit = |text: &str| {
+        let source = qasm::Source::new(text, name);
+        Ok(qasm::read(&source, &qasm::NoIncludes, inputs)?)
+    };
+    loaded(Path::new(name), text, circuit)
 }
 
 fn loaded(
@@ -130,9 +154,13 @@ fn loaded(
     if json || text.trim().is_empty() {
         return Err(LoadError::Unknown { path: path.to_owned() });
     }
+    let format = match qasm::version_of(text) {
+        Some(qasm::Version { major: ..=2, .. }) => Format::Qasm2,
+        _ => Format::Qasm3,
+    };
     let mut circuit = circuit(text)?;
     circuit.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Loaded { qobj: Qobj::from_circuit(circuit), format: Format::Qasm2 })
+    Ok(Loaded { qobj: Qobj::from_circuit(circuit), format })
 }
 
 #[cfg(test)]
@@ -155,6 +183,8 @@ mod tests {
     fn the_content_says_what_a_file_is() {
         check("dir/bell.qasm", "OPENQASM 2.0; qreg q[1];", "Qasm2 bell");
         check("bell.txt", "OPENQASM 2.0; qreg q[1];", "Qasm2 bell");
+        check("bell.qasm", "OPENQASM 3.0; qubit q;", "Qasm3 bell");
+        check("bell.qasm", "/* no version */ qubit q;", "Qasm3 bell");
         check("a.qasm", " {\"qobj_id\": 1}", "qobj.invalid");
         // Editors of Windows begin a file with a byte order mark.
         check("a.qasm", "\u{feff}OPENQASM 2.0; qreg q[1];", "Qasm2 a");

@@ -1,12 +1,13 @@
 //! OpenQASM in and out of Ketch [`Circuit`]s.
 //!
-//! * [`load`] reads a file, [`parse_str`] a text: OpenQASM 2 as specified in arXiv:1707.03429.
+//! * [`load`] reads a file, [`parse_str`] a text: OpenQASM 2 as specified in arXiv:1707.03429, or
+//!   OpenQASM 3.1. Which of them, the program says itself; [`read`] also takes values for `input`s.
 //! * [`emit_v2`] writes OpenQASM 2, [`emit_v3`] OpenQASM 3.
 //! * [`Error`] holds [`Diagnostic`]s with file, line, column and, often, what was meant.
 //!
 //! Programs may come from strangers: whatever they hold, parsing takes time and memory in
-//! proportion to the file and the bounds of [`v2`], and reads no file outside the program's
-//! directory.
+//! proportion to the file and the bounds of [`v2`] and [`v3`], and reads no file outside the
+//! program's directory.
 //!
 //! ```
 //! let bell = r#"
@@ -39,7 +40,7 @@ use ketch_interface::Circuit;
 pub use diagnostic::{Diagnostic, Error};
 pub use source::{Directory, Includes, MAX_INCLUDED, MAX_PROGRAM, NoIncludes, Source};
 pub use v2::{EmitError, emit_v2};
-pub use v3::emit_v3;
+pub use v3::{Inputs, emit_v3};
 pub use version::{Version, version_of};
 
 /// What the functions of this crate return.
@@ -59,19 +60,33 @@ pub fn load(path: impl AsRef<Path>) -> Result<Circuit> {
 /// Reads a file. It may include files of its own directory and below. Blocks.
 ///
 /// # Errors
-/// If it cannot be read, or is no OpenQASM 2 program.
+/// If it cannot be read, or is no OpenQASM program.
 pub fn parse_file(path: impl AsRef<Path>) -> Result<Circuit> {
     let path = path.as_ref();
     let source = Source::open(path)?;
     let directory = Directory::of(path)
         .map_err(|error| Error::Read { path: path.to_owned(), source: error.into() })?;
-    v2::parse(&source, &directory)
+    read(&source, &directory, &Inputs::new())
 }
 
-/// Reads a text, which is called `name` in messages. It may include nothing but `qelib1.inc`.
+/// Reads a text, which is called `name` in messages. It may include nothing but the standard
+/// library.
 ///
 /// # Errors
-/// If it is no OpenQASM 2 program.
+/// If it is no OpenQASM program.
 pub fn parse_str(text: &str, name: &str) -> Result<Circuit> {
-    v2::parse(&Source::new(text, name), &NoIncludes)
+    read(&Source::new(text, name), &NoIncludes, &Inputs::new())
+}
+
+/// Reads a program of either version. Its `input`s get these values; those of type `float` and
+/// `angle` that get none become parameters of the circuit. A program without a version line is
+/// read as version 3, which does not ask for one.
+///
+/// # Errors
+/// If it is no OpenQASM program.
+pub fn read(source: &Source, includes: &dyn Includes, inputs: &Inputs) -> Result<Circuit> {
+    match version_of(&source.text) {
+        Some(Version { major: ..=2, .. }) => v2::parse(source, includes),
+        _ => v3::parse(source, includes, inputs),
+    }
 }

@@ -27,6 +27,7 @@ impl std::fmt::Display for Version {
 #[must_use]
 pub fn version_of(text: &str) -> Option<Version> {
     let mut cursor = Cursor::new(text);
+    crate::v3::skip_space(&mut cursor);
     let word = cursor.word()?;
     if word.key != KEYWORD {
         return None;

@@ -30,6 +30,15 @@ impl From<&str> for ParamArg {
     }
 }
 
+/// A state of a circuit that is being built; see [`Circuit::mark`].
+#[derive(Clone, Debug)]
+pub struct Mark {
+    n_qubits: u32,
+    n_clbits: u32,
+    global_phase: f64,
+    lengths: [usize; 10],
+}
+
 /// Instruction by instruction.
 impl Circuit {
     /// Adds qubits as a register and returns the first one's number.
@@ -130,6 +139,56 @@ impl Circuit {
         let op = Op::If { condition, then: block, otherwise: None };
         self.push_unchecked(op, &[], &[], &[]);
         block
+    }
+
+    /// Opens a block; what is pushed until [`close_block`](Self::close_block) is in it. The
+    /// instruction that names it must stand right before it, or before the blocks that it names
+    /// first.
+    pub fn open_block(&mut self) -> BlockId {
+        let start = self.records.len() as u32;
+        self.blocks.push(start..start);
+        BlockId::new(self.blocks.len() as u32).expect("a block was just pushed")
+    }
+
+    /// Where the circuit's arrays end now, to go back to.
+    #[must_use]
+    pub fn mark(&self) -> Mark {
+        Mark {
+            n_qubits: self.n_qubits,
+            n_clbits: self.n_clbits,
+            global_phase: self.global_phase,
+            lengths: [
+                self.qregs.len(),
+                self.cregs.len(),
+                self.variables.len(),
+                self.parameters.len(),
+                self.records.len(),
+                self.qubits.len(),
+                self.clbits.len(),
+                self.params.len(),
+                self.blocks.len(),
+                self.exprs.len(),
+            ],
+        }
+    }
+
+    /// Takes back all that was added since a mark. Blocks that were open then must still be.
+    pub fn rewind(&mut self, mark: &Mark) {
+        let [qregs, cregs, variables, parameters, records, qubits, clbits, params, blocks, exprs] =
+            mark.lengths;
+        self.n_qubits = mark.n_qubits;
+        self.n_clbits = mark.n_clbits;
+        self.global_phase = mark.global_phase;
+        self.qregs.truncate(qregs);
+        self.cregs.truncate(cregs);
+        self.variables.truncate(variables);
+        self.parameters.truncate(parameters);
+        self.records.truncate(records);
+        self.qubits.truncate(qubits);
+        self.clbits.truncate(clbits);
+        self.params.truncate(params);
+        self.blocks.truncate(blocks);
+        self.exprs.truncate(exprs);
     }
 
     /// Ends a block that was opened: it holds all that was pushed since.

@@ -27,7 +27,7 @@ mod wide;
 
 use std::{fmt, ops::Range};
 
-pub use build::ParamArg;
+pub use build::{Mark, ParamArg};
 pub use evaluate::{EvaluateError, Scope};
 pub use expression::{
     Binary, Expr, ExprId, Param, ParamId, Unary, Value, VarId, VarType, Variable,

@@ -32,7 +32,7 @@ pub(super) fn lower(op: GateOp, params: &[f64]) -> Vec<Step> {
 }
 
 /// The angles θ, φ, λ, γ for which a 2×2 unitary is e^(iγ) u3(θ, φ, λ).
-pub(super) fn euler(matrix: &Matrix) -> [f64; 4] {
+pub(crate) fn euler(matrix: &Matrix) -> [f64; 4] {
     let arg = |z: Complex64| if z.norm() < 1e-12 { None } else { Some(z.arg()) };
     let theta = 2.0 * matrix.at(1, 0).norm().atan2(matrix.at(0, 0).norm());
     // Where an entry is 0, the angle that only it depends on is free.

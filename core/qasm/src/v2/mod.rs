@@ -26,4 +26,5 @@ mod parser;
 pub use emit::{EmitError, MAX_WRITTEN_CONTROLS, emit_v2};
 pub use expression::MAX_EXPRESSION_DEPTH;
 pub use inline::{MAX_EXPANSION, MAX_NESTING, MAX_STEPS};
+pub(crate) use lower::euler;
 pub use parser::{MAX_INCLUDE_DEPTH, MAX_INCLUDES, parse};

@@ -85,11 +85,6 @@ fn header(cursor: &mut Cursor<'_>) -> Parsed<()> {
     match version::read_version(cursor) {
         None => Err(cursor.expected("a version such as `2.0`")),
         Some(Version { major: 2, minor: 0 }) => cursor.expect(b';'),
-        Some(version) if version.major == 3 => {
-            let message = format!("OpenQASM {version} is not read yet");
-            let help = "write the program in OpenQASM 2.0".to_owned();
-            Err(Failure::new(start..cursor.at(), message).with_help(Some(help)))
-        }
         Some(version) => {
             let message = format!("there is no OpenQASM {version}, expected 2.0");
             Err(Failure::new(start..cursor.at(), message))

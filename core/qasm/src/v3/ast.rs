@@ -187,7 +187,7 @@ pub(crate) enum StmtKind {
     },
     Gate(Rc<GateDef>),
     Def(Rc<Sub>),
-    Extern(Ident, usize),
+    Extern(Ident),
     Call(Box<GateCall>),
     /// `measure q -> c;`, or without a place for the result.
     Measure {

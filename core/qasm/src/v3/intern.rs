@@ -38,11 +38,6 @@ impl Default for Interner {
 }
 
 impl Interner {
-    /// The number of names.
-    pub(crate) fn len(&self) -> usize {
-        self.names.len()
-    }
-
     /// The name of a word of a text.
     #[inline]
     pub(crate) fn word(&mut self, cursor: &Cursor<'_>, word: Word) -> Name {
@@ -74,10 +69,5 @@ impl Interner {
     /// The letters of a name.
     pub(crate) fn text(&self, name: Name) -> &str {
         &self.names[name.0 as usize]
-    }
-
-    /// All names with their numbers.
-    pub(crate) fn all(&self) -> impl Iterator<Item = (Name, &str)> {
-        self.names.iter().enumerate().map(|(i, name)| (Name(i as u32), &**name))
     }
 }

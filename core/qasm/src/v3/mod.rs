@@ -1,14 +1,12 @@
 //! OpenQASM 3: read as specified in version 3.1 of the language, and written.
 
-#[expect(dead_code, reason = "the tree is checked; its meaning follows")]
 mod ast;
 mod definitions;
 mod emit;
 mod expression;
-#[expect(dead_code, reason = "the tree is checked; its meaning follows")]
 mod intern;
+mod lower;
 mod names;
-#[expect(dead_code, reason = "the tree is checked; its meaning follows")]
 mod parse;
 mod token;
 
@@ -19,10 +17,20 @@ use crate::{
 };
 
 pub use emit::{EmitError, creg_names, emit_v3};
+pub use lower::{
+    Inputs, MAX_CALLS, MAX_DIMENSIONS, MAX_ELEMENTS, MAX_STEPS, MAX_UNROLLED,
+    MAX_UNROLLED_TOGETHER, parse,
+};
 pub use parse::MAX_DEPTH;
 
 /// The most errors that one run reports.
 pub const MAX_DIAGNOSTICS: usize = 20;
+
+/// Passes over white space and comments of both kinds, as far as they are well formed.
+pub(crate) fn skip_space(cursor: &mut Cursor<'_>) {
+    // What is wrong with a comment is told when the program is read.
+    let _ = token::skip_space(cursor);
+}
 
 /// Checks the grammar of a program, without giving it a meaning, and counts its statements.
 ///

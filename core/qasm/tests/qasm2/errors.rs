@@ -1,6 +1,6 @@
 //! What is wrong with wrong programs, and where.
 
-use ketch_qasm::parse_str;
+use ketch_qasm::{NoIncludes, Source, parse_str, v2};
 
 /// `place: message`, and the help if there is some.
 fn summary(program: &str) -> String {
@@ -24,16 +24,16 @@ fn check_whole(program: &str, expected: &str) {
 
 #[test]
 fn the_version_line_is_needed() {
-    let missing = "the program does not begin with its version (begin it with `OPENQASM 2.0;`)";
-    check_whole("", &format!("1:1: {missing}"));
-    check_whole("qreg q[1];", &format!("1:1: {missing}"));
-    check_whole("// c\n  qreg q[1];", &format!("2:3: {missing}"));
-    check_whole(
-        "OPENQASM 3.0;\nqubit q;",
-        "1:10: OpenQASM 3.0 is not read yet (write the program in OpenQASM 2.0)",
-    );
+    // Without one, a program is one of version 3; this version's own parser asks for it.
+    let missing = "the program does not begin with its version";
+    for (program, place) in [("", "1:1"), ("qreg q[1];", "1:1"), ("// c\n  qreg q[1];", "2:3")] {
+        let error = v2::parse(&Source::new(program, "t"), &NoIncludes).unwrap_err();
+        let diagnostic = &error.diagnostics()[0];
+        let found = format!("{}:{}: {}", diagnostic.line, diagnostic.column, diagnostic.message);
+        assert_eq!(found, format!("{place}: {missing}"));
+    }
     check_whole("OPENQASM 2.1;", "1:10: there is no OpenQASM 2.1, expected 2.0");
-    check_whole("OPENQASM;", "1:9: expected a version such as `2.0`, found `;`");
+    check_whole("OPENQASM;", "1:9: expected a version such as `3.0`, found `;`");
     check_whole("OPENQASM 2.0", "1:13: expected `;`, found the end of the program");
     check("OPENQASM 2.0;", "2:1: the version stands once, at the beginning of the program");
 }

@@ -3,6 +3,12 @@
 #[cfg(test)]
 mod emit;
 #[cfg(test)]
+mod examples;
+#[cfg(test)]
+mod listing;
+#[cfg(test)]
+mod meaning;
+#[cfg(test)]
 mod syntax;
 #[cfg(test)]
 #[path = "../qasm2/unitary.rs"]

@@ -80,7 +80,7 @@ impl Parser<'_, '_> {
         self.bump();
         let name = self.ident("the name of an external function")?;
         self.expect("(")?;
-        let types = self.list(")", |parser| {
+        self.list(")", |parser| {
             let ty = parser.any_type()?;
             // Some programs name the arguments.
             if matches!(parser.token.kind, Kind::Word(_)) {
@@ -90,7 +90,7 @@ impl Parser<'_, '_> {
         })?;
         self.return_type()?;
         self.expect(";")?;
-        Ok(StmtKind::Extern(name, types.len()))
+        Ok(StmtKind::Extern(name))
     }
 
     /// `defcal name(arguments) qubits -> type { … }`

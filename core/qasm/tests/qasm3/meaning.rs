@@ -1,0 +1,324 @@
+//! What programs mean, as listings of their circuits.
+
+use std::collections::BTreeMap;
+
+use ketch_interface::Circuit;
+use ketch_qasm::{Diagnostic, Inputs, NoIncludes, Source, parse_str, read};
+
+use crate::listing::listing;
+
+fn circuit(program: &str) -> Circuit {
+    let text = format!("include \"stdgates.inc\";\n{program}");
+    let circuit = parse_str(&text, "t").unwrap_or_else(|error| panic!("{error}"));
+    circuit.validate().unwrap();
+    circuit
+}
+
+/// The listing, lines joined by `; `.
+fn meaning(program: &str) -> String {
+    listing(&circuit(program))
+}
+
+fn errors(program: &str) -> Vec<String> {
+    let text = format!("include \"stdgates.inc\";\n{program}");
+    let error = parse_str(&text, "t").expect_err(program);
+    let line = |d: &Diagnostic| {
+        let help = d.help.as_ref().map_or(String::new(), |help| format!(" ({help})"));
+        format!("{}:{}: {}{help}", d.line - 1, d.column, d.message)
+    };
+    error.diagnostics().iter().map(line).collect()
+}
+
+fn error(program: &str) -> String {
+    let errors = errors(program);
+    assert_eq!(errors.len(), 1, "{errors:?}");
+    errors[0].clone()
+}
+
+#[test]
+fn registers_and_gates() {
+    assert_eq!(
+        meaning("qubit[2] q; qubit r; bit[2] c; h q; cx q[0], r; rx(pi/2) q[-1]; c = measure q;"),
+        "h q0; h q1; cx q0 q2; rx(1.5707963267948966) q1; measure q0 q1 c0 c1"
+    );
+    assert_eq!(
+        meaning("qubit[3] q; let a = q[{2, 0}]; let b = q[1:2] ++ a; x b[3]; cx a[0], b[0];"),
+        "x q0; cx q2 q1"
+    );
+    assert_eq!(meaning("x $1; cx $0, $1; bit c; c = measure $0;"), "x q1; cx q0 q1; measure q0 c0");
+    assert_eq!(
+        meaning("qreg q[2]; creg c[2]; measure q -> c; reset q[1]; barrier q;"),
+        "measure q0 q1 c0 c1; reset q1; barrier q0 q1"
+    );
+    assert_eq!(
+        meaning("qubit q; delay[100ns] q; delay[2 * 1.5us + 500ns] q; box [1ms] { x q; }"),
+        "delay(100) q0; delay(3500) q0; x q0"
+    );
+}
+
+#[test]
+fn plain_lines_mean_what_other_lines_mean() {
+    let lines = [
+        "h q[0];",
+        "U(1, 2, 3) q[1];",
+        "u2(0.5, -pi) q[0];",
+        "u3(pi/2, 0, 3*pi/4) q[1];",
+        "rz(-(1.5 - 2)*pi) q[0];",
+        "cu(1,2,3,4) q[0], q[1];",
+        "cp(2*3) q[1],q[0];",
+        "x r;",
+        "c[1] = measure q[0];",
+        "crx(1e-3) q[0], r;",
+        "sxdg q[0];",
+        "rzz(0.1) q[0], q[1];",
+    ];
+    for line in lines {
+        let head = "qubit[2] q; qubit r; bit[2] c;";
+        // A block's lines go through the tree.
+        let (plain, tree) =
+            (meaning(&format!("{head}{line}")), meaning(&format!("{head}{{{line}}}")));
+        assert_eq!(plain, tree, "{line}");
+    }
+    for line in [
+        "h q[2];",
+        "cx q[0], q[0];",
+        "rx(1) q[0], q[1];",
+        "rx() q[0];",
+        "h c;",
+        "hh q;",
+        "rx(1/0) q[0];",
+        "rx(1e999) q[0];",
+        "u(1) q[0];",
+        "c[2] = measure q[0];",
+    ] {
+        let head = "qubit[2] q; bit[2] c;\n";
+        let plain = errors(&format!("{head}{line}"));
+        assert_eq!(plain.len(), 1, "{line}");
+        assert!(plain[0].starts_with("2:"), "{plain:?}");
+    }
+}
+
+#[test]
+fn modifiers_are_applied() {
+    assert_eq!(
+        meaning("qubit[3] q; ctrl @ x q[0], q[1]; ctrl(2) @ z q[0], q[1], q[2];"),
+        "cx q0 q1; ccz q0 q1 q2"
+    );
+    assert_eq!(meaning("qubit[3] q; negctrl @ ctrl @ h q[0], q[1], q[2];"), "c2h_o2 q0 q1 q2");
+    assert_eq!(
+        meaning("qubit q; inv @ s q; inv @ rx(1) q; inv @ inv @ t q; inv @ u1(2) q;"),
+        "sdg q0; rx(-1) q0; t q0; u1(-2) q0"
+    );
+    assert_eq!(
+        meaning("qubit q; pow(2) @ t q; pow(1/2) @ z q; pow(-3) @ rz(0.5) q; pow(2) @ x q;"),
+        "p(1.5707963267948966) q0; p(1.5707963267948966) q0; rz(-1.5) q0; x q0; x q0"
+    );
+    // A phase that controls make visible.
+    assert_eq!(
+        meaning("qubit[2] q; ctrl @ gphase(0.25) q[0]; ctrl @ ctrl @ gphase(1) q[0], q[1];"),
+        "p(0.25) q0; cp(1) q0 q1"
+    );
+    assert_eq!(meaning("qubit q; negctrl @ gphase(0.25) q;"), "x q0; p(0.25) q0; x q0");
+    assert_eq!(meaning("qubit[2] q; ctrl @ U(1, 2, 3) q[0], q[1];"), "cu(1,2,3,0.5) q0 q1");
+    assert_eq!(circuit("qubit q; gphase(0.5); gphase(-1.5);").global_phase, -1.0);
+}
+
+#[test]
+fn gates_of_the_program() {
+    assert_eq!(
+        meaning(
+            "gate g(a, b) x, y { rx(a + b) x; cx x, y; gphase(a); } qubit[2] q; ctrl @ g(1, 2) q[0], q[1], $0;"
+        ),
+        "crx(3) q0 q1; ccx q0 q1 q2; p(1) q0"
+    );
+    assert_eq!(
+        meaning("gate g a { s a; h a; } qubit q; inv @ g q; pow(2) @ g q; pow(-1) @ g q;"),
+        "h q0; sdg q0; s q0; h q0; s q0; h q0; h q0; sdg q0"
+    );
+    // Qiskit's later gates may be defined by the program.
+    assert_eq!(meaning("gate sxdg a { x a; } qubit q; sxdg q;"), "x q0");
+}
+
+#[test]
+fn what_is_known_is_computed() {
+    let value = |expression: &str| {
+        let circuit = circuit(&format!("qubit q; rx({expression}) q;"));
+        circuit.instruction(0).params[0].as_number().unwrap()
+    };
+    let close = |expression: &str, expected: f64| {
+        let found = value(expression);
+        assert!((found - expected).abs() < 1e-12, "{expression}: {found}, expected {expected}");
+    };
+    for (expression, expected) in [
+        ("1 + 2 * 3 - 4", 3.0),
+        ("-2 ** 2", -4.0),
+        ("2 ** -1", 0.5),
+        ("2 ** 3 ** 2", 512.0),
+        ("3 / 5", 0.6),
+        ("int(7) / int(2)", 3.0),
+        ("7 % 4", 3.0),
+        ("5 & 6 | 8 ^ 1", 13.0),
+        ("1 << 4 >> 1", 8.0),
+        ("uint[4](15) + uint[4](2)", 1.0),
+        ("int[4](9)", -7.0),
+        ("0x1F + 0b11 + 0o17 + 1_000", 1049.0),
+        ("sin(pi / 6) + arccos(0)", 0.5 + std::f64::consts::FRAC_PI_2),
+        ("sqrt(2.0) * exp(1) / euler", std::f64::consts::SQRT_2),
+        ("mod(7, 3) + pow(2, 3) + abs(-2)", 11.0),
+        ("floor(2.5) + ceiling(2.5)", 5.0),
+        ("popcount(\"1011\") + rotl(uint[4](9), 1)", 6.0),
+        ("float(angle[4](9 * pi / 8)) / pi", 1.125),
+        ("real((1 + 2im) * (3 - 1im)) + imag(2im)", 7.0),
+        ("1us / 100ns", 10.0),
+        ("τ / π", 2.0),
+    ] {
+        close(expression, expected);
+    }
+    assert_eq!(
+        meaning(
+            "const int n = 3; qubit[n] q; uint[4] k = 1; for int i in [0:n - 1] { if (k == 2 || i == 0) x q[i]; k <<= 1; }"
+        ),
+        "x q0; x q1"
+    );
+    assert_eq!(
+        meaning(
+            "qubit[4] q; int i = 0; while (i < 4) { if (i == 1) { i += 1; continue; } if (i == 3) break; x q[i]; i += 1; }"
+        ),
+        "x q0; x q2"
+    );
+    assert_eq!(
+        meaning(
+            "qubit[9] q; for uint i in {1, 4} { for int j in [4:-2:0] { if (j == 2) continue; x q[i + j]; } }"
+        ),
+        "x q5; x q1; x q8; x q4"
+    );
+    assert_eq!(
+        meaning("qubit q; switch (1 + 1) { case 1 { x q; } case 2, 3 { y q; } default { z q; } }"),
+        "y q0"
+    );
+    assert_eq!(
+        meaning(
+            "def fib(int n) -> int { if (n < 2) { return n; } return fib(n - 1) + fib(n - 2); } qubit q; rx(fib(9)) q;"
+        ),
+        "rx(34) q0"
+    );
+}
+
+#[test]
+fn what_happens_decides() {
+    assert_eq!(
+        meaning("qubit[2] q; bit c; c = measure q[0]; if (c) x q[1]; else { z q[1]; }"),
+        "measure q0 c0; if c0 {; x q1; } else {; z q1; }"
+    );
+    assert_eq!(
+        meaning("qubit[2] q; bit[2] c; while (c != 3) { c = measure q; if (c[0]) break; }"),
+        "while (uint(c0..2) != 3) {; measure q0 q1 c0 c1; if c0 {; break; }; }"
+    );
+    // The variable is written before what happens decides about it.
+    assert_eq!(
+        meaning("qubit q; bit c; int[8] n = 5; c = measure q; if (c) n = n + 1; if (n == 6) x q;"),
+        "measure q0 c0; v0 = 5; if c0 {; v0 = 6; }; if (v0 == 6) {; x q0; }"
+    );
+    assert_eq!(
+        meaning(
+            "qubit q; bit[2] c; rx(float(uint[2](c)) * pi) q; uint[2] k = uint[2](c); k += 3; switch (k) { case 1 { x q; } default { } }"
+        ),
+        "rx((float(uint(c0..2)) * 3.141592653589793)) q0; v0 = uint(c0..2); v0 = (v0 + 3); \
+         switch int(v0) {; case 1 {; x q0; }; case  {; }; }"
+    );
+}
+
+#[test]
+fn subroutines_are_put_where_they_are_called() {
+    assert_eq!(
+        meaning("def m(qubit a) -> bit { h a; return measure a; } qubit[2] q; bit c; c = m(q[1]);"),
+        "h q1; measure q1 v0[0]; c0 = uint(bool(v0))"
+    );
+    assert_eq!(
+        meaning(
+            "def f(int n, qubit[2] q) { for int i in [1:n] x q; } qubit[2] r; f(1, r); f(2) r;"
+        ),
+        "x q0; x q1; x q0; x q1; x q0; x q1"
+    );
+    assert_eq!(
+        meaning(
+            "def add(readonly array[int[8], #dim = 1] a, mutable array[int[8], 1] b) {\n\
+                 for uint i in [0:sizeof(a) - 1] { b[0] += a[i]; } }\n\
+                 array[int[8], 3] a = {1, 2, 3}; array[int[8], 1] b; add(a, b); qubit q; rx(b[0]) q;"
+        ),
+        "rx(6) q0"
+    );
+}
+
+#[test]
+fn inputs_get_values() {
+    let program = "input int n; input float[64] a; input bool b; qubit[n] q; rx(a / 2) q[n - 1]; if (b) x q[0];";
+    let text = format!("include \"stdgates.inc\"; {program}");
+    let source = Source::new(text.as_str(), "t");
+    let inputs = |values: &[(&str, f64)]| -> Inputs {
+        values.iter().map(|(name, value)| ((*name).to_owned(), *value)).collect::<BTreeMap<_, _>>()
+    };
+    let given = inputs(&[("n", 2.0), ("a", 0.5), ("b", 1.0)]);
+    let all = read(&source, &NoIncludes, &given).unwrap();
+    assert_eq!(listing(&all), "rx(0.25) q1; x q0");
+    let some = read(&source, &NoIncludes, &inputs(&[("n", 2.0), ("b", 0.0)])).unwrap();
+    assert_eq!(some.parameters(), ["a"]);
+    assert_eq!(listing(&some.bind(&[3.0]).unwrap()), "rx(1.5) q1");
+    let error = read(&source, &NoIncludes, &Inputs::new()).unwrap_err().to_string();
+    assert!(error.contains("the input `n` of type `int[64]` has no value"), "{error}");
+    assert!(error.contains("help: give it one: `-p n=1`"), "{error}");
+}
+
+#[test]
+fn errors_name_what_is_wrong() {
+    for (program, expected) in [
+        ("qubit q; hh q;", "1:10: unknown gate `hh` (did you mean `h`?)"),
+        ("qubit q; x p;", "1:12: a gate is no value"),
+        ("qubit q; x qq;", "1:12: unknown name `qq` (did you mean `q`?)"),
+        ("qubit q; rx q;", "1:10: `rx` takes 1 parameter, found 0"),
+        ("qubit[2] q; ctrl @ x q[0];", "1:20: `x` with its controls takes 2 qubits, found 1"),
+        ("qubit[2] q; cx q[0], q[0];", "1:13: qubit `q[0]` stands twice"),
+        ("qubit[2] q; qubit[3] r; cx q, r;", "1:25: registers of different sizes, 2 and 3"),
+        ("qubit q; qubit q;", "1:16: `q` has a meaning here already"),
+        ("const int n = m;", "1:15: unknown name `m`"),
+        (
+            "qubit q; bit c; const bit d = measure q;",
+            "1:17: the constant `d` must be known before the program runs",
+        ),
+        ("int n = 1 / int(0);", "1:9: division by 0"),
+        ("bit[2] c = \"011\";", "1:12: 3 bits are assigned to 2"),
+        ("break;", "1:1: `break` stands in no loop"),
+        ("def f() { continue; } for int i in [0:1] f();", "1:11: `continue` stands in no loop"),
+        ("return;", "1:1: `return` stands in no subroutine"),
+        (
+            "int n; def f() -> int { return n; } n = f();",
+            "1:32: `n` is not visible in the body of a gate or subroutine (bodies see global constants and what is handed to them)",
+        ),
+        ("def f() -> int { } int n = f();", "1:5: `f` returns no `int[64]` at its end"),
+        (
+            "qubit q; cal { } ",
+            "1:10: `cal` is for hardware that plays pulses: no backend here runs it",
+        ),
+        ("array[int, 2, 2, 2, 2, 2, 2, 2, 2] a;", "1:1: an array of 8 dimensions: 1 to 7"),
+        ("array[int, 3] a; a[3] = 1;", "1:20: index 3 of 3 things: expected -3 to 2"),
+        ("qubit q; delay[5] q;", "1:16: a delay takes a duration such as `100ns`, not a `int`"),
+        (
+            "qubit q; delay[1dt + 1ns] q;",
+            "1:16: `dt` and seconds do not meet: the length of a tick is the device's",
+        ),
+        ("qubit q; sin(1, 2);", "1:10: `sin` takes 1 argument, found 2"),
+        ("foo(1);", "1:1: unknown function or subroutine `foo`"),
+        ("uint[65] n;", "1:6: a size of 65 bits: at most 64 are supported"),
+    ] {
+        assert_eq!(error(program), expected, "{program}");
+    }
+    assert_eq!(
+        errors("qubit[2] q\nqubit r;"),
+        ["2:1: expected `;`, found `qubit`"].map(|_| "1:11: expected `;`, found `qubit`")
+    );
+    // What follows from an error is not told again.
+    assert_eq!(
+        errors("qubit[n] q;\nh q;\nx q[0];\nfoo q;"),
+        ["1:7: unknown name `n`", "4:1: unknown gate `foo`"]
+    );
+}
