@@ -10,8 +10,6 @@
 #![forbid(unsafe_code)]
 #![expect(clippy::print_stdout, reason = "the answer goes to the terminal")]
 
-use std::{thread, time::Duration};
-
 use ketch::{AccountFilter, AccountStore, prelude::*};
 
 fn main() -> ketch::Result<()> {
@@ -37,17 +35,14 @@ fn main() -> ketch::Result<()> {
         }
     }
 
-    while !jobs.is_empty() {
-        let mut waiting = Vec::new();
-        for (name, n_qubits, job) in jobs {
-            if job.status()?.is_final() {
-                println!("{name}, {n_qubits} qubits: {}", job.result(None)?.counts(0)?);
-            } else {
-                waiting.push((name, n_qubits, job));
-            }
+    // One thread hears of all of them, however many there are.
+    for (place, event) in events_of(jobs.iter().map(|(.., job)| job.clone()))? {
+        let (name, n_qubits, job) = &jobs[place];
+        if let JobEvent::State(state) = event
+            && state.is_final()
+        {
+            println!("{name}, {n_qubits} qubits: {}", job.result(None)?.counts(0)?);
         }
-        jobs = waiting;
-        thread::sleep(Duration::from_millis(20));
     }
     Ok(())
 }

@@ -304,7 +304,7 @@ impl Entry {
         if self.noting.is_some() {
             self.claim.store.forget_progress(&self.claim.record.id);
         }
-        match self.live.job.shared_result(Some(Duration::ZERO)) {
+        match self.live.job.shared_result(Some(live::CARRYING)) {
             Ok(result) => {
                 let error = service::failure(&result);
                 if size(&result) <= self.largest {

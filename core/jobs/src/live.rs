@@ -53,6 +53,13 @@ impl Live {
 /// How often the store is looked at while somebody waits: at first, and at most.
 pub(crate) const LOOKS: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(25)];
 
+/// The longest that a job of this process is waited for at a time.
+const LOOK: Duration = Duration::from_millis(250);
+
+/// How long the result of a job may take that has come to its end: it may have to come from another
+/// process.
+pub(crate) const CARRYING: Duration = Duration::from_secs(60);
+
 impl StoredJob {
     /// A job that is in the store already; `backend` is the one that it was submitted to.
     #[must_use]
@@ -75,7 +82,7 @@ impl StoredJob {
         }
         // In this process it may be larger than what is kept.
         if let Some(live) = &self.live {
-            return live.job.shared_result(Some(Duration::ZERO));
+            return live.job.shared_result(Some(CARRYING));
         }
         let kept = self.store.result(&self.id)?.filter(|kept| {
             // A failure before the first result has nothing to show but its reason.
@@ -110,10 +117,13 @@ impl StoredJob {
             thread::sleep(wait.min(LOOKS[1]));
             return Ok(true);
         };
-        if wait.is_zero() && !job.status()?.is_final() {
-            return Ok(true);
-        }
-        match job.result(Some(wait.max(Duration::from_millis(1)))) {
+        let wait = match wait.is_zero() {
+            true if !job.status()?.is_final() => return Ok(true),
+            // Its end is known, and what it came to need only be fetched.
+            true => service::PATIENCE,
+            false => wait,
+        };
+        match job.result(Some(wait)) {
             Err(JobError::Timeout { .. }) => Ok(true),
             // What says nothing about the job is not its outcome.
             Err(error) if error.is_retryable() => Err(error),
@@ -171,7 +181,7 @@ impl Job for StoredJob {
         let [mut pause, longest] = LOOKS;
         loop {
             if let Some(live) = self.live.as_ref().filter(|live| live.is_unwritten()) {
-                return live.job.shared_result(Some(Duration::ZERO));
+                return live.job.shared_result(Some(CARRYING));
             }
             let record = self.record()?;
             if record.state.is_final() {
@@ -184,14 +194,14 @@ impl Job for StoredJob {
             }
             let until = |most: Duration| left.map_or(most, |left| left.min(most));
             if record.runner == Runner::Service {
-                if !self.ask_service(&record, until(service::LOOK))? {
+                if !self.ask_service(&record, until(service::PATIENCE))? {
                     return Err(service::unknown_fate(record));
                 }
             } else if let Some(live) = &self.live
                 && !live.job.status().is_ok_and(|status| status.is_final())
             {
                 // Its end is heard at once here; what it came to is on disk soon after.
-                let _ = live.job.shared_result(Some(until(service::LOOK)));
+                let _ = live.job.shared_result(Some(until(LOOK)));
             } else {
                 thread::sleep(until(pause));
                 pause = (pause * 2).min(longest);
@@ -276,7 +286,7 @@ pub fn as_completed(
     let ended = std::iter::from_fn(move || match &mut events {
         Some(events) => {
             let is_last = |event: &JobEvent| matches!(event, JobEvent::State(s) if s.is_final());
-            events.find(|(_, event)| is_last(event)).map(|(place, _)| (place, Duration::ZERO))
+            events.find(|(_, event)| is_last(event)).map(|(place, _)| (place, CARRYING))
         }
         None => in_turn.next().map(|place| (place, Duration::MAX)),
     });

@@ -165,8 +165,8 @@ pub(crate) fn failure(result: &RunResult) -> Option<StoredError> {
     }
 }
 
-/// The longest that a service is waited for at a time, so that a cancel or time-out is heard.
-pub(crate) const LOOK: Duration = Duration::from_millis(250);
+/// The longest that a service is waited for at a time. A large result takes a while to come.
+pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Errors after which nobody knows whether the service has the job, besides those that pass: what
 /// providers and workers say when an answer is lost or makes no sense.

@@ -26,7 +26,7 @@ const MAX_THREADS: usize = 4;
 /// Looking takes at most one part in so many of the time.
 const SHARE: u32 = 20;
 
-/// How often a job is looked at: the first pause, which doubles, and the longest.
+/// How often a job is looked at: the first pause, which grows by half, and the longest.
 #[derive(Clone, Copy, Debug)]
 struct Pauses {
     shortest: Duration,
@@ -38,7 +38,7 @@ const PUSHES: Pauses = pauses(1, 250);
 /// A job that runs here and says nothing.
 const SILENT: Pauses = pauses(1, 25);
 /// A job of a service, which is asked over a network.
-const REMOTE: Pauses = pauses(500, 5000);
+const REMOTE: Pauses = pauses(250, 5000);
 
 const fn pauses(shortest: u64, longest: u64) -> Pauses {
     let (shortest, longest) = (Duration::from_millis(shortest), Duration::from_millis(longest));
@@ -263,7 +263,7 @@ impl Table {
         entry.pauses = Some(pauses);
         entry.pause = match entry.has_pushed {
             true => Duration::ZERO,
-            false => (entry.pause * 2).clamp(pauses.shortest, pauses.longest),
+            false => (entry.pause * 3 / 2).clamp(pauses.shortest, pauses.longest),
         };
         let cost = took.saturating_mul(SHARE.saturating_mul(count)).min(pauses.longest * 4);
         let due = match entry.has_pushed {
