@@ -166,9 +166,12 @@ impl Error {
 /// The known name that a misspelt one most resembles, if any resembles it.
 #[must_use]
 pub fn nearest<'a>(name: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
-    let distances = known.into_iter().map(|k| (strsim::damerau_levenshtein(name, k), k));
+    let length = name.chars().count();
+    let limit = (length / 3).max(1);
+    // A name may be a megabyte; what differs in length alone by more is not compared.
+    let known = known.into_iter().filter(|k| k.chars().count().abs_diff(length) <= limit);
+    let distances = known.map(|k| (strsim::damerau_levenshtein(name, k), k));
     let (distance, nearest) = distances.min_by_key(|(distance, _)| *distance)?;
-    let limit = (name.chars().count() / 3).max(1);
     (distance <= limit).then_some(nearest)
 }
 

@@ -224,8 +224,10 @@ fn configuration(row: &Row) -> BackendConfiguration {
         BackendConfiguration::simulator(row.name, version, n_qubits(memory, row.bits_per_qubit));
     configuration.description = Some(row.description.to_owned());
     configuration.max_shots = Some(MAX_SHOTS);
-    configuration.conditional = !row.final_state || row.bits_per_qubit == 1;
-    configuration.memory = !row.final_state;
+    // A unitary has neither outcomes nor anything that depends on them.
+    let measures = !row.final_state || row.bits_per_qubit == 1;
+    configuration.conditional = measures;
+    configuration.memory = measures;
     let mut names: Vec<String> = SPELLINGS.iter().map(|gate| gate.name.to_owned()).collect();
     names.dedup();
     configuration.basis_gates = names.clone();

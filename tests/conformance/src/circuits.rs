@@ -160,7 +160,8 @@ impl Gates {
         })
     }
 
-    fn has(&self, name: &str) -> bool {
+    /// Whether the backend lists this gate.
+    pub(crate) fn has(&self, name: &str) -> bool {
         self.names.iter().any(|known| known == name)
     }
 

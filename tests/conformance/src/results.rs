@@ -16,16 +16,24 @@ use crate::{
 /// A job of the checks that takes longer than this has hung.
 pub(crate) const LONG: Duration = Duration::from_secs(120);
 
-const SHOTS: u64 = 1000;
+pub(crate) const SHOTS: u64 = 1000;
 
 /// Runs to a result.
 pub(crate) fn run(backend: &dyn Backend, qobj: Qobj) -> Result<RunResult, Outcome> {
     Ok(backend.run(qobj, RunOptions::default())?.result(Some(LONG))?)
 }
 
+/// Submits; not applicable on a backend that does not measure.
+pub(crate) fn submit(
+    backend: &dyn Backend,
+    qobj: Qobj,
+) -> Result<std::sync::Arc<dyn ketch_core::Job>, Outcome> {
+    measured(backend.run(qobj, RunOptions::default()))
+}
+
 /// The counts of an experiment; not applicable on a backend that returns something else instead,
 /// as simulators of states and unitaries do.
-fn counts(experiment: &ExperimentResult) -> Result<&Counts, Outcome> {
+pub(crate) fn counts(experiment: &ExperimentResult) -> Result<&Counts, Outcome> {
     let name = &experiment.name;
     require!(experiment.success, "experiment `{name}` failed: {}", experiment.status);
     match &experiment.counts {
@@ -40,14 +48,17 @@ fn counts(experiment: &ExperimentResult) -> Result<&Counts, Outcome> {
 }
 
 /// Runs measured circuits; not applicable on a backend that does not measure.
-fn run_measured(backend: &dyn Backend, circuits: Vec<Circuit>) -> Result<RunResult, Outcome> {
+pub(crate) fn run_measured(
+    backend: &dyn Backend,
+    circuits: Vec<Circuit>,
+) -> Result<RunResult, Outcome> {
     let configuration = backend.configuration()?;
     let most = configuration.max_shots.unwrap_or(u64::MAX);
     let qobj = Qobj::from_circuits(circuits).with_shots(SHOTS.min(most)).with_seed(7);
     measured(backend.run(qobj, RunOptions::default()))?.result(Some(LONG)).map_err(Outcome::from)
 }
 
-fn measured<T>(answer: ketch_core::Result<T>) -> Result<T, Outcome> {
+pub(crate) fn measured<T>(answer: ketch_core::Result<T>) -> Result<T, Outcome> {
     answer.map_err(|error| match error {
         ketch_core::Error::UnsupportedInstruction { instruction, .. }
             if instruction == "measure" =>
@@ -59,7 +70,7 @@ fn measured<T>(answer: ketch_core::Result<T>) -> Result<T, Outcome> {
 }
 
 /// More than half of the shots gave this outcome.
-fn mostly(experiment: &ExperimentResult, expected: &str) -> Check {
+pub(crate) fn mostly(experiment: &ExperimentResult, expected: &str) -> Check {
     let counts = counts(experiment)?;
     let (seen, total) = (counts.get(expected), counts.total());
     let name = &experiment.name;

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, SystemTime};
 
-use ketch_core::prelude::*;
+use ketch_core::{Extensions, prelude::*};
 
 use super::Fault;
 
@@ -60,5 +60,9 @@ impl Job for FaultyJob {
 
     fn error_message(&self) -> Result<Option<String>> {
         self.job.error_message()
+    }
+
+    fn extensions(&self) -> Option<&dyn Extensions> {
+        super::extensions(self.fault)
     }
 }
