@@ -65,7 +65,7 @@ pub(crate) enum Command {
     Backend(commands::backend::BackendArgs),
     /// List the plugins that were found, and why some are refused
     Providers(commands::providers::ProvidersArgs),
-    /// Accept a plugin, and set how it is run
+    /// Check, pack, install and accept plugins, and set how they are run
     Provider(commands::provider::ProviderArgs),
     /// Write a circuit as it would be sent to a device
     Compile(commands::compile::CompileArgs),
@@ -93,7 +93,8 @@ impl Command {
             Self::Account(args) => args.is_for_programs(),
             Self::Doctor(args) => args.json,
             Self::Watch(_) | Self::Cancel(_) | Self::Retry(_) | Self::Delete(_) => false,
-            Self::Worker(_) | Self::Provider(_) => false,
+            Self::Provider(args) => args.is_for_programs(),
+            Self::Worker(_) => false,
             Self::Compile(_) | Self::Convert(_) | Self::Completions(_) => false,
         }
     }

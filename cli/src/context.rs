@@ -93,6 +93,14 @@ impl Context {
         self.global.isolation
     }
 
+    /// Where the process of a check has the plugin: within itself, unless the user says otherwise.
+    pub(crate) fn isolation_of_checks(&self) -> &'static str {
+        match self.isolation_given() {
+            Some(Isolation::Always) => "always",
+            _ => "never",
+        }
+    }
+
     /// Which plugins run in processes of their own: as the command line or the environment says.
     fn isolation(&self) -> Isolation {
         let from_environment = || {

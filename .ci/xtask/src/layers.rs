@@ -35,7 +35,7 @@ const LAYERS: &[Layer] = &[
         height: 4,
         uses: &["ketch-registry", "ketch-jobs", "ketch-qasm", "ketch-compiler", "ketch-core"],
     },
-    Layer { package: "ketch-cli", height: 5, uses: &["ketch"] },
+    Layer { package: "ketch-cli", height: 5, uses: &["ketch", "ketch-conformance"] },
 ];
 
 /// Stand beside the layers and use what they need; nothing uses them.

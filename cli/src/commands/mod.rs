@@ -48,7 +48,7 @@ pub(crate) fn execute(
         Command::Backends(args) => backends::execute(&args, context, out),
         Command::Backend(args) => backend::execute(&args, context, out),
         Command::Providers(args) => providers::execute(&args, context, out),
-        Command::Provider(args) => provider::execute(&args, context),
+        Command::Provider(args) => provider::execute(&args, context, out),
         Command::Compile(args) => compile::execute(&args, context, out),
         Command::Convert(args) => convert::execute(&args, out),
         Command::Account(args) => account::execute(&args, context, out),

@@ -43,7 +43,7 @@ pub use ketch_registry::{
     Account, AccountError, AccountFilter, AccountStore, ActiveAccounts, Candidate, Catalogue,
     Error as RegistryError, Event, Isolation, Limits, ListedBackend, Listing, Manifest, Origin,
     QualifiedBackend, Refusal, Registry, SearchDirectory, SearchPath, State, Step, Terms, accounts,
-    run_if_plugin_host,
+    package, run_if_plugin_host,
 };
 pub use load::{Format, LoadError, Loaded, load, load_text};
 

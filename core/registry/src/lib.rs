@@ -21,6 +21,7 @@ mod isolate;
 mod load;
 mod lock_file;
 mod made_from;
+pub mod package;
 mod permissions;
 mod platform;
 mod registry;

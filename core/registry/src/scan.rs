@@ -385,9 +385,13 @@ fn stamp_of(lock_file: Option<&LockFile>) -> Option<Stamp> {
     Stamp::at(lock_file?.path()).ok()
 }
 
-/// The files of a directory that may be plugins, by name. Beside the executable lies much else, so
+/// The files of a directory that may be plugins, by name; a file that is named in place of a
+/// directory stands for itself. Beside the executable lies much else, so
 /// only what is named like a plugin counts there.
 fn files(directory: &SearchDirectory) -> Vec<PathBuf> {
+    if directory.origin == Origin::Flag && directory.path.is_file() {
+        return vec![directory.path.clone()];
+    }
     let Ok(entries) = fs::read_dir(&directory.path) else { return Vec::new() };
     let prefix = match directory.origin {
         Origin::Executable => "libketch_provider_",

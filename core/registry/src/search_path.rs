@@ -108,7 +108,8 @@ impl SearchPath {
         path
     }
 
-    /// These directories and no others.
+    /// These directories and no others. A file in place of a directory is looked at alone, whatever
+    /// it is called.
     #[must_use]
     pub fn only(directories: impl IntoIterator<Item = PathBuf>) -> Self {
         let flag = |path| SearchDirectory { path, origin: Origin::Flag };

@@ -19,6 +19,7 @@ mod listing;
 mod museum;
 mod overwritten;
 mod ownership;
+mod packages;
 mod plugins;
 mod readme;
 mod remote;

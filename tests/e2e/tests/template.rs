@@ -63,6 +63,18 @@ fn a_provider_outside_of_the_tree_works_by_dropping_its_file() {
     assert!(said.contains("does not know the instruction `h`"), "{said}");
 
     let _machine = whole_machine();
+    let built = built.to_str().unwrap();
+    let report =
+        sandbox.ketch(&["provider", "check", built, "--json", "--time-limit", "2m"]).json();
+    let lines = report["checks"].as_array().unwrap();
+    assert!(lines.len() >= 130 && report["failed"] == 0, "{report}");
+    assert_eq!(report["conformant"], true);
+    assert!(lines.iter().all(|line| line["outcome"] == "passed" || line["why"].is_string()));
+    let arguments = ["provider", "check", built, "--only", "honesty", "--isolation", "always"];
+    let said = sandbox.ketch(&arguments).ok();
+    assert!(said.contains("\ntemplate/basis_simulator\n  honesty "), "{said}");
+    assert!(said.contains("\nconformant: "), "{said}");
+
     for isolation in [Isolation::Never, Isolation::Always] {
         let registry = Registry::discover(&SearchPath::only([sandbox.user_plugins()]));
         let registry = registry.with_isolation(isolation);

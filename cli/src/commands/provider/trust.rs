@@ -1,32 +1,20 @@
-//! `ketch provider`: what the user decides about a plugin.
+//! `ketch provider trust`: what the user decides about a plugin.
 
 use std::time::Duration;
 
-use clap::{Args, Subcommand};
+use clap::Args;
 use ketch::{Registry, Terms};
 
 use crate::{context::Context, exit::Exit, failure::Failure, output::terminal::say};
 
-/// The arguments of `ketch provider`.
-#[derive(Debug, Args)]
-pub(crate) struct ProviderArgs {
-    #[command(subcommand)]
-    action: Action,
-}
-
-#[derive(Debug, Subcommand)]
-enum Action {
-    /// Accept the file that a provider's plugin is now, and set how it is run
-    Trust(Trust),
-}
-
+/// The arguments of `ketch provider trust`.
 #[derive(Debug, Args)]
 #[command(after_help = "\
 A plugin that is no part of Ketch is pinned when it is first seen: from then on another file under
 the same id is refused until it is accepted here. Only accepted files are told your accounts.
 What is set here, --isolation too, holds for this provider from now on; what is not given stays as
 it was.")]
-struct Trust {
+pub(crate) struct Trust {
     /// The provider, as `ketch providers` lists it
     #[arg(value_name = "ID")]
     id: String,
@@ -41,8 +29,7 @@ struct Trust {
     open_files: Option<u64>,
 }
 
-pub(crate) fn execute(args: &ProviderArgs, context: &Context) -> Result<Exit, Failure> {
-    let Action::Trust(trust) = &args.action;
+pub(crate) fn execute(trust: &Trust, context: &Context) -> Result<Exit, Failure> {
     let terms = Terms {
         isolation: context.isolation_given(),
         memory: trust.memory,

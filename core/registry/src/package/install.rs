@@ -1,0 +1,238 @@
+//! Into the user's directory of plugins, and out of it.
+
+use std::{
+    fs, io,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::{Path, PathBuf},
+    sync::atomic::{AtomicU64, Ordering},
+};
+
+use ketch_core::Filter;
+
+use super::{PackageError, names, unpack::unpack};
+use crate::{
+    Isolation, Manifest, Refusal, Registry, SearchPath, Terms,
+    check::{self, inspect},
+    elf,
+    lock_file::LockFile,
+    stamp::digest_of,
+};
+
+/// What was installed.
+#[derive(Clone, Debug)]
+pub struct Installed {
+    /// What the plugin says of itself.
+    pub manifest: Manifest,
+    /// Its file.
+    pub path: PathBuf,
+    /// The names of its backends.
+    pub backends: Vec<String>,
+    /// The file of another version that it took the place of.
+    pub replaced: bool,
+}
+
+/// What was removed.
+#[derive(Clone, Debug)]
+pub struct Removed {
+    /// The files.
+    pub files: Vec<PathBuf>,
+}
+
+/// Installs a package, or a bare library, for this user: its contents are verified, the plugin is
+/// checked as every plugin is, started once in a process of its own and asked for its backends, and
+/// only then put into place, in one step, and accepted. Blocks for all of that.
+///
+/// # Errors
+/// If any of it fails; then nothing has changed, unless the error says that the plugin is in place.
+/// [`PackageError::Exists`] if the provider is installed with another file, unless `replace`.
+pub fn install(package: &Path, replace: bool) -> Result<Installed, PackageError> {
+    let directory = SearchPath::user_directory().ok_or(PackageError::NoHome)?;
+    let staging = Staging::below(&directory)?;
+    let manifest = stage(package, &staging)?;
+    let [library, beside] = names(&manifest.id);
+    let staged = staging.0.join(&library);
+    let backends = probe(&staging.0, &manifest.id)?;
+
+    let before = of_provider(&directory, &manifest.id);
+    let sha256 = digest_of(&staged).map_err(io_error("read", &staged))?;
+    let others = before.iter().filter(|path| digest_of(path).ok().as_deref() != Some(&sha256));
+    let other = others.cloned().next();
+    if let (Some(path), false) = (&other, replace) {
+        let (id, path) = (manifest.id, path.clone());
+        return Err(PackageError::Exists { id, path });
+    }
+    let path = directory.join(&library);
+    let place = |name: &str| {
+        let (from, to) = (staging.0.join(name), directory.join(name));
+        match from.exists() {
+            true => fs::rename(&from, &to).map_err(io_error("write", &to)),
+            false => remove_file(&to),
+        }
+    };
+    // First what the library reads: whoever finds the library finds its manifest complete.
+    place(&beside)?;
+    place(&library)?;
+    for path in before.iter().filter(|before| **before != path) {
+        remove_file(path)?;
+        remove_file(&path.with_extension("json"))?;
+    }
+    let synced = fs::File::open(&directory).and_then(|directory| directory.sync_all());
+    synced.map_err(io_error("write", &directory))?;
+    let registry = Registry::discover(&SearchPath::standard());
+    registry.trust(&manifest.id, &Terms::default()).map_err(PackageError::Trust)?;
+    Ok(Installed { manifest, path, backends, replaced: other.is_some() })
+}
+
+/// Removes a provider that was installed for this user, and forgets what was accepted of it.
+///
+/// # Errors
+/// If it is not installed for this user, or cannot be removed.
+pub fn remove(id: &str) -> Result<Removed, PackageError> {
+    let directory = SearchPath::user_directory().ok_or(PackageError::NoHome)?;
+    let mut files = Vec::new();
+    for library in of_provider(&directory, id) {
+        let beside = library.with_extension("json");
+        remove_file(&library)?;
+        files.push(library);
+        if beside.exists() {
+            remove_file(&beside)?;
+            files.push(beside);
+        }
+    }
+    if files.is_empty() {
+        return Err(PackageError::NotInstalled { id: id.to_owned(), directory });
+    }
+    if let Some(lock_file) = LockFile::standard() {
+        lock_file.change(|pins| drop(pins.remove(id))).map_err(PackageError::Trust)?;
+    }
+    Ok(Removed { files })
+}
+
+/// Puts the files of a package, or a bare library under its name, into the staging directory.
+fn stage(package: &Path, staging: &Staging) -> Result<Manifest, PackageError> {
+    let start = start_of(package).map_err(io_error("read", package))?;
+    let (manifest, expected) = if start.starts_with(elf::MAGIC) {
+        let manifest = accepted(package)?;
+        let [library, beside] = names(&manifest.id);
+        let copy = |from: &Path, name: &str| {
+            fs::copy(from, staging.0.join(name)).map_err(io_error("read", from))
+        };
+        copy(package, &library)?;
+        let own = package.with_extension("json");
+        if own.is_file() {
+            copy(&own, &beside)?;
+        }
+        (manifest, None)
+    } else {
+        let contents = unpack(package, &staging.0)?;
+        let [library, _] = names(&contents.id);
+        (accepted(&staging.0.join(library))?, Some(contents))
+    };
+    if let Some(contents) = expected {
+        let said = format!("{} {} for {}", contents.id, contents.version, contents.target);
+        let is = format!("{} {} for {}", manifest.id, manifest.version, manifest.target);
+        if said != is {
+            let (path, found) = (package.to_owned(), format!("a list that says {said}"));
+            return Err(PackageError::Refused { path, found, expected: format!("{is}, as it is") });
+        }
+    }
+    for name in names(&manifest.id) {
+        let path = staging.0.join(name);
+        if path.exists() {
+            let rights = fs::Permissions::from_mode(0o644);
+            fs::set_permissions(&path, rights).map_err(io_error("write", &path))?;
+        }
+    }
+    Ok(manifest)
+}
+
+/// The manifest of a library that passes every check that depends on its bytes, and has an id of
+/// its own.
+fn accepted(library: &Path) -> Result<Manifest, PackageError> {
+    let inspected = inspect(library, false);
+    if let Some(refusal) = inspected.refusal {
+        return Err(PackageError::Plugin(refusal));
+    }
+    let manifest = inspected.manifest.expect("what was not refused has a manifest");
+    if !check::is_third_party(&manifest.id) {
+        return Err(PackageError::Plugin(Refusal {
+            path: library.to_owned(),
+            step: "id",
+            found: format!("the reserved id `{}`", manifest.id),
+            expected: "an id of its own outside the installation".to_owned(),
+            fix: "choose another id".to_owned(),
+            details: None,
+        }));
+    }
+    Ok(manifest)
+}
+
+/// Starts the plugin in a process of its own, and asks for its backends.
+fn probe(staging: &Path, id: &str) -> Result<Vec<String>, PackageError> {
+    let registry = Registry::discover(&SearchPath::only([staging.to_owned()]));
+    let registry = registry.with_isolation(Isolation::Always);
+    let provider = registry.provider(id).map_err(PackageError::Probe)?;
+    let backends = provider.backends(&Filter::new()).map_err(|source| {
+        PackageError::Probe(crate::Error::Provider { provider: id.to_owned(), source })
+    })?;
+    Ok(backends.iter().map(|backend| backend.name().to_owned()).collect())
+}
+
+/// The libraries of a directory that are this provider's.
+fn of_provider(directory: &Path, id: &str) -> Vec<PathBuf> {
+    let Ok(entries) = fs::read_dir(directory) else { return Vec::new() };
+    let paths = entries.filter_map(|entry| Some(entry.ok()?.path()));
+    let libraries = paths.filter(|path| path.extension().is_some_and(|end| end == "so"));
+    let mut found: Vec<PathBuf> = libraries
+        .filter(|path| inspect(path, false).manifest.is_some_and(|manifest| manifest.id == id))
+        .collect();
+    found.sort();
+    found
+}
+
+fn start_of(path: &Path) -> io::Result<Vec<u8>> {
+    use std::io::Read;
+    let mut start = Vec::new();
+    crate::platform::open(path)?.take(elf::MAGIC.len() as u64).read_to_end(&mut start)?;
+    Ok(start)
+}
+
+fn remove_file(path: &Path) -> Result<(), PackageError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => {
+            Err(io_error("remove", path)(error))
+        }
+        _ => Ok(()),
+    }
+}
+
+fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PackageError {
+    let path = path.to_owned();
+    move |source| PackageError::Io { what, path, source }
+}
+
+/// A directory beside the installed plugins, for files that are not installed yet: on the same file
+/// system, never searched, gone in the end.
+struct Staging(PathBuf);
+
+impl Staging {
+    fn below(directory: &Path) -> Result<Self, PackageError> {
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let number = NEXT.fetch_add(1, Ordering::Relaxed);
+        let path = directory.join(format!(".staging-{}-{number}", std::process::id()));
+        let mut builder = fs::DirBuilder::new();
+        let made = builder.mode(0o700).recursive(true).create(directory);
+        made.map_err(io_error("make", directory))?;
+        // One that a process of the same number left behind is in nobody's way.
+        let _ = fs::remove_dir_all(&path);
+        builder.recursive(false).create(&path).map_err(io_error("make", &path))?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for Staging {
+    fn drop(&mut self) {
+        // What stays is never searched, and replaced by the next.
+        let _ = fs::remove_dir_all(&self.0);
+    }
+}

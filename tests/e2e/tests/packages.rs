@@ -1,0 +1,127 @@
+//! A plugin on its way: checked, packed, installed, used, replaced, removed.
+
+use std::fs;
+
+use crate::sandbox::{Sandbox, built};
+
+/// What lies where `ketch provider install` puts things.
+fn installed(sandbox: &Sandbox) -> Vec<String> {
+    let entries = fs::read_dir(sandbox.user_plugins()).unwrap();
+    let mut names: Vec<String> =
+        entries.map(|entry| entry.unwrap().file_name().into_string().unwrap()).collect();
+    names.sort();
+    names
+}
+
+fn plugin(name: &str) -> String {
+    built(&format!("examples/lib{name}.so")).into_os_string().into_string().unwrap()
+}
+
+#[test]
+fn a_plugin_is_packed_installed_used_and_removed() {
+    let sandbox = Sandbox::without_plugins();
+    let steady = plugin("steady");
+    let package = sandbox.ketch(&["provider", "pack", &steady]).ok().trim().to_owned();
+    let bytes = fs::read(sandbox.path("work").join(&package)).unwrap();
+    let again = sandbox.ketch(&["provider", "pack", &steady, "-o", "."]).ok();
+    assert_eq!(again.trim(), package);
+    assert_eq!(fs::read(sandbox.path("work").join(&package)).unwrap(), bytes, "the same bytes");
+
+    let listed = sandbox.ketch(&["provider", "install", &package]).ok();
+    assert!(listed.starts_with("template/"), "{listed}");
+    assert_eq!(installed(&sandbox), ["libketch_provider_template.so"]);
+    let backends = sandbox.ketch(&["backends"]).ok();
+    assert!(backends.contains(listed.lines().next().unwrap()), "{backends}");
+    let providers = sandbox.ketch(&["provider", "list", "--json"]).json();
+    assert_eq!(providers["providers"][0]["state"], "ready", "{providers}");
+
+    // The same once more changes nothing.
+    assert_eq!(sandbox.ketch(&["provider", "install", &package]).ok(), listed);
+    let removed = sandbox.ketch(&["provider", "remove", "template"]);
+    assert!(removed.stderr.contains("libketch_provider_template.so"), "{removed:?}");
+    assert_eq!(installed(&sandbox), [""; 0]);
+    let said = sandbox.ketch(&["provider", "remove", "template"]).fails(3);
+    assert!(said.contains("`template` is not installed"), "{said}");
+}
+
+#[test]
+fn another_file_of_the_same_provider_needs_a_word() {
+    let sandbox = Sandbox::without_plugins();
+    // The two differ, and say that they are one provider.
+    let (first, second) = (plugin("steady"), sandbox.path("work/steady.so"));
+    sandbox.ketch(&["provider", "install", &first]).ok();
+    let mut changed = fs::read(&first).unwrap();
+    // Behind everything that is read of a library.
+    changed.extend([0; 16]);
+    fs::write(&second, changed).unwrap();
+    let said = sandbox.ketch(&["provider", "install", "steady.so"]).fails(2);
+    assert!(
+        said.contains("is installed with another file") && said.contains("--replace"),
+        "{said}"
+    );
+    assert_eq!(
+        fs::read(sandbox.user_plugins().join("libketch_provider_template.so")).unwrap(),
+        fs::read(&first).unwrap(),
+    );
+    let replaced = sandbox.ketch(&["provider", "install", "steady.so", "--replace"]);
+    assert!(replaced.stderr.starts_with("replaced provider `template`"), "{replaced:?}");
+    let providers = sandbox.ketch(&["providers", "--json"]).json();
+    assert_eq!(providers["providers"][0]["state"], "ready", "it is accepted: {providers}");
+}
+
+#[test]
+fn what_does_not_start_or_is_damaged_is_not_installed() {
+    let sandbox = Sandbox::without_plugins();
+    for (name, exit, expected) in [
+        ("later_abi", 8, "abi: found ABI"),
+        ("lying_abi", 8, "does not start"),
+        ("misnamed", 8, "found a provider named `local`"),
+    ] {
+        let said = sandbox.ketch(&["provider", "install", &plugin(name)]).fails(exit);
+        assert!(said.contains(expected), "{name}: {said}");
+    }
+    let package = sandbox.ketch(&["provider", "pack", &plugin("steady")]).ok();
+    let mut bytes = fs::read(sandbox.path("work").join(package.trim())).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    sandbox.write("damaged.ketch", &bytes);
+    let said = sandbox.ketch(&["provider", "install", "damaged.ketch"]).fails(9);
+    assert!(said.contains("is no package to install"), "{said}");
+    let said = sandbox.ketch(&["provider", "install", "missing.ketch"]).fails(3);
+    assert!(said.contains("missing.ketch"), "{said}");
+    assert_eq!(installed(&sandbox), [""; 0], "nothing stays behind");
+}
+
+#[test]
+fn a_check_tells_what_is_broken_and_goes_on() {
+    let sandbox = Sandbox::without_plugins();
+    let arguments = ["provider", "check", &plugin("panics"), "--only", "discovery"];
+    let run = sandbox.ketch(&arguments);
+    assert_eq!(run.exit, Some(8), "{run:?}");
+    let failed = "    FAILED  get_backend finds each backend: provider `panics` panicked";
+    assert!(run.stdout.contains(failed), "{}", run.stdout);
+    assert!(run.stdout.contains("\nNOT conformant: "), "{}", run.stdout);
+    assert!(run.stdout.lines().all(|line| line.len() < 1000), "a line for each");
+
+    let run = sandbox.ketch(&["provider", "check", &plugin("panics_early"), "--json"]);
+    let report: serde_json::Value = serde_json::from_str(&run.stdout).unwrap();
+    assert_eq!((run.exit, &report["failed"]), (Some(8), &1.into()), "{report}");
+    let last = report["checks"].as_array().unwrap().last().unwrap();
+    assert!(last["why"].as_str().unwrap().contains("no licence server"), "{report}");
+
+    let said = sandbox.ketch(&["provider", "check", "missing.so"]).fails(3);
+    assert!(said.contains("missing.so"), "{said}");
+    let names = sandbox.ketch(&["provider", "check", "--names"]).ok();
+    assert!(names.lines().count() >= 130, "{names}");
+}
+
+#[test]
+fn a_check_that_does_not_end_costs_no_other_its_answer() {
+    let sandbox = Sandbox::without_plugins();
+    let steady = plugin("steady");
+    let arguments = ["provider", "check", &steady, "--json", "--time-limit", "1ms"];
+    let report = sandbox.ketch(&arguments);
+    let report: serde_json::Value = serde_json::from_str(&report.stdout).unwrap();
+    let last = report["checks"].as_array().unwrap().last().unwrap();
+    assert_eq!(last["why"], "it did not end within 1ms", "{report}");
+}
