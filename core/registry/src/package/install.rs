@@ -55,8 +55,8 @@ pub fn install(package: &Path, replace: bool) -> Result<Installed, PackageError>
 
     let before = of_provider(&directory, &manifest.id);
     let sha256 = digest_of(&staged).map_err(io_error("read", &staged))?;
-    let others = before.iter().filter(|path| digest_of(path).ok().as_deref() != Some(&sha256));
-    let other = others.cloned().next();
+    let is_other = |path: &&PathBuf| digest_of(path).ok().as_deref() != Some(&sha256);
+    let other = before.iter().find(is_other).cloned();
     if let (Some(path), false) = (&other, replace) {
         let (id, path) = (manifest.id, path.clone());
         return Err(PackageError::Exists { id, path });
