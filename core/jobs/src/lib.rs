@@ -7,7 +7,8 @@
 //! * [`Store::submit`] returns a job's id when the job is on disk, and not before.
 //! * [`work`] is the loop of a worker process: it claims queued jobs, runs them on backends that
 //!   a [`Resolver`] finds, keeps every finished experiment, and goes when nothing is left to do.
-//! * [`StoredBackend`] wraps any backend, so that what is run on it is kept.
+//! * [`StoredBackend`] wraps any backend, so that what is run on it is kept; [`StoredProvider`] any
+//!   provider.
 //!
 //! Each row has one owner at a time, by a lease with a fencing token: who lost it can change
 //! nothing any more. [`state`] is the table of a job's states.
@@ -26,6 +27,7 @@ mod live;
 mod maintain;
 mod owner;
 mod progress;
+mod provider;
 mod record;
 mod recover;
 mod schema;
@@ -40,6 +42,7 @@ pub use error::{Error, Result};
 pub use id::new_id;
 pub use live::{StoredJob, as_completed};
 pub use maintain::{Problem, Retention};
+pub use provider::StoredProvider;
 pub use record::{JobFilter, JobRecord, NewJob, Runner, StoredError};
 pub use recover::Recovered;
 pub use store::Store;

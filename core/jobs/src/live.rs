@@ -216,7 +216,10 @@ impl Job for StoredJob {
         }
         let was_running = self.store.cancel(&self.id)?;
         match &self.live {
-            Some(live) if was_running => live.job.cancel(),
+            // The recorder may have heard of it before.
+            Some(live) if was_running => {
+                Ok(live.job.cancel()? || live.job.status()? == JobStatus::Cancelled)
+            }
             _ => Ok(was_running),
         }
     }

@@ -14,8 +14,8 @@ use std::{
 pub use ketch_core::FIND_JOB;
 pub use ketch_jobs::{
     Budget, Claim, Error, Idle, JobFilter, JobRecord, NewJob, Problem, Recovered, Resolver, Result,
-    Retention, Runner, Store, StoredBackend, StoredError, StoredJob, WorkOptions, as_completed,
-    drill, new_id, state, work,
+    Retention, Runner, Store, StoredBackend, StoredError, StoredJob, StoredProvider, WorkOptions,
+    as_completed, drill, new_id, state, work,
 };
 
 use crate::{
