@@ -5,7 +5,9 @@ use std::collections::BTreeMap;
 
 use ketch_interface::{
     BitString, Complex64, Matrix,
-    circuit::{BlockId, Circuit, Gate, Instruction, Op, Scope, Value},
+    circuit::{
+        BlockId, Circuit, ExprId, ForValues, Gate, Instruction, Op, Scope, Value, VarId, VarType,
+    },
 };
 
 /// One way in which the measurements can come out.
@@ -15,7 +17,20 @@ pub(crate) struct Branch {
     pub(crate) clbits: BitString,
     pub(crate) state: Vec<Complex64>,
     variables: Vec<Value>,
+    flow: Flow,
 }
+
+/// Where a branch goes on.
+#[derive(Clone, Copy, PartialEq)]
+enum Flow {
+    Next,
+    Break,
+    Continue,
+    End,
+}
+
+/// Branches that are less probable are not followed: loops until success have no last round.
+const NEGLIGIBLE: f64 = 1e-13;
 
 /// `matrix` on `qubits` of a state: entry by entry of the definition.
 pub(crate) fn applied(matrix: &Matrix, qubits: &[usize], state: &[Complex64]) -> Vec<Complex64> {
@@ -28,7 +43,8 @@ pub(crate) fn applied(matrix: &Matrix, qubits: &[usize], state: &[Complex64]) ->
     (0..state.len()).map(entry).collect()
 }
 
-/// All branches of a circuit of gates, measurements, resets, initializations and `If`s.
+/// All branches of a circuit of gates, measurements, resets, initializations, stores and control
+/// flow.
 pub(crate) fn branches(circuit: &Circuit) -> Vec<Branch> {
     let mut state = vec![Complex64::ZERO; 1 << circuit.n_qubits()];
     state[0] = Complex64::cis(circuit.global_phase);
@@ -37,6 +53,7 @@ pub(crate) fn branches(circuit: &Circuit) -> Vec<Branch> {
         clbits: BitString::zeros(circuit.n_clbits()),
         state,
         variables: circuit.variables().iter().map(|var| Value::zero(var.ty)).collect(),
+        flow: Flow::Next,
     };
     block(circuit, None, vec![start])
 }
@@ -58,12 +75,187 @@ pub(crate) fn distribution(circuit: &Circuit) -> BTreeMap<BitString, f64> {
 
 fn block(circuit: &Circuit, id: Option<BlockId>, mut branches: Vec<Branch>) -> Vec<Branch> {
     for (_, instruction) in circuit.block(id) {
-        branches = branches.into_iter().flat_map(|b| step(circuit, instruction, b)).collect();
+        let step = |branch: Branch| match branch.flow {
+            Flow::Next => step(circuit, instruction, branch),
+            _ => vec![branch],
+        };
+        branches = branches.into_iter().flat_map(step).collect();
     }
     branches
 }
 
+/// The branches behind a loop whose rounds begin with `enter`: those that it gives back as errors
+/// leave the loop.
+fn rounds(
+    circuit: &Circuit,
+    body: BlockId,
+    start: Branch,
+    mut enter: impl FnMut(usize, Branch) -> Result<Branch, Branch>,
+) -> Vec<Branch> {
+    let (mut open, mut left) = (vec![start], Vec::new());
+    let mut round = 0;
+    while !open.is_empty() {
+        let mut inside = Vec::new();
+        for branch in open {
+            match enter(round, branch) {
+                Ok(entered) => inside.push(entered),
+                Err(done) => left.push(done),
+            }
+        }
+        open = Vec::new();
+        for mut branch in block(circuit, Some(body), inside) {
+            match branch.flow {
+                _ if branch.probability < NEGLIGIBLE => {}
+                Flow::Next | Flow::Continue => {
+                    branch.flow = Flow::Next;
+                    open.push(branch);
+                }
+                Flow::Break => {
+                    branch.flow = Flow::Next;
+                    left.push(branch);
+                }
+                Flow::End => left.push(branch),
+            }
+        }
+        open = merged(open);
+        round += 1;
+    }
+    left
+}
+
+/// One branch for all that nothing can tell apart from here on: so the rounds of a loop do not
+/// multiply them.
+fn merged(branches: Vec<Branch>) -> Vec<Branch> {
+    let mut kept: Vec<Branch> = Vec::new();
+    for branch in branches {
+        let same = |other: &&mut Branch| {
+            let overlap: Complex64 =
+                other.state.iter().zip(&branch.state).map(|(a, b)| a.conj() * b).sum();
+            other.clbits == branch.clbits
+                && other.variables == branch.variables
+                && overlap.norm() > 1.0 - 1e-12
+        };
+        match kept.iter_mut().find(same) {
+            Some(other) => other.probability += branch.probability,
+            None => kept.push(branch),
+        }
+    }
+    kept
+}
+
+impl Branch {
+    fn value(&self, circuit: &Circuit, id: ExprId) -> Value {
+        let scope = Scope { clbits: &self.clbits, variables: &self.variables, bindings: &[] };
+        circuit.evaluate(id, scope).unwrap()
+    }
+
+    fn set(&mut self, circuit: &Circuit, var: VarId, value: &Value) {
+        let place = var.0 as usize;
+        self.variables[place] = value.cast(circuit.variables()[place].ty);
+    }
+
+    fn set_bit(&mut self, circuit: &Circuit, var: VarId, bit: u32, value: bool) {
+        let Value::Uint(mut bits) = self.variables[var.0 as usize].cast(VarType::Uint(64)) else {
+            unreachable!("a cast to Uint")
+        };
+        bits.set(bit, value);
+        self.set(circuit, var, &Value::Uint(bits));
+    }
+}
+
+fn width(ty: VarType) -> u32 {
+    match ty {
+        VarType::Uint(width) | VarType::Int(width) => width,
+        _ => 1,
+    }
+}
+
+/// Instructions without qubits; `None` if it is none of them.
+fn classical(
+    circuit: &Circuit,
+    instruction: Instruction<'_>,
+    branch: &Branch,
+) -> Option<Vec<Branch>> {
+    let mut after = branch.clone();
+    match instruction.op {
+        Op::Store { var, value } => after.set(circuit, *var, &branch.value(circuit, *value)),
+        Op::StoreBit { var, index, value } => {
+            let width = width(circuit.variables()[var.0 as usize].ty);
+            let bit = branch.value(circuit, *index).to_index(width).unwrap();
+            after.set_bit(circuit, *var, bit, branch.value(circuit, *value).is_true());
+        }
+        Op::StoreElement(element) => {
+            let place = branch.value(circuit, element.index).to_index(element.size).unwrap();
+            let var = VarId(element.first.0 + place);
+            after.set(circuit, var, &branch.value(circuit, element.value));
+        }
+        Op::StoreClbit { index, value } => {
+            let n_clbits = instruction.clbits.len() as u32;
+            let place = branch.value(circuit, *index).to_index(n_clbits).unwrap();
+            let clbit = instruction.clbits[place as usize];
+            after.clbits.set(clbit.0, branch.value(circuit, *value).is_true());
+        }
+        Op::StoreClbits(value) => {
+            let value = branch.value(circuit, *value).to_i128().unwrap();
+            for (place, clbit) in instruction.clbits.iter().enumerate() {
+                after.clbits.set(clbit.0, value >> place & 1 == 1);
+            }
+        }
+        Op::Break => after.flow = Flow::Break,
+        Op::Continue => after.flow = Flow::Continue,
+        Op::End => after.flow = Flow::End,
+        Op::While { condition, body } => {
+            return Some(rounds(circuit, *body, after, |_, branch| {
+                match branch.value(circuit, *condition).is_true() {
+                    true => Ok(branch),
+                    false => Err(branch),
+                }
+            }));
+        }
+        Op::For(each) => {
+            let values: Vec<Value> = match &each.values {
+                ForValues::List(values) => {
+                    values.iter().map(|id| branch.value(circuit, *id)).collect()
+                }
+                ForValues::Range { start, step, stop } => {
+                    let [start, step, stop] =
+                        [start, step, stop].map(|id| branch.value(circuit, *id).to_i128().unwrap());
+                    let inside =
+                        |value: &i128| if step > 0 { *value <= stop } else { *value >= stop };
+                    let values = std::iter::successors(Some(start), |value| Some(value + step));
+                    values.take_while(inside).map(|value| Value::Int(value as i64)).collect()
+                }
+            };
+            return Some(rounds(circuit, each.body, after, |round, mut branch| {
+                match values.get(round) {
+                    Some(value) => {
+                        branch.set(circuit, each.var, value);
+                        Ok(branch)
+                    }
+                    None => Err(branch),
+                }
+            }));
+        }
+        Op::Switch(switch) => {
+            let number = |id: ExprId| branch.value(circuit, id).to_i128();
+            let target = number(switch.target);
+            let matches = |values: &[ExprId]| {
+                values.is_empty() || values.iter().any(|id| number(*id) == target)
+            };
+            return Some(match switch.cases.iter().find(|case| matches(&case.values)) {
+                Some(case) => block(circuit, Some(case.body), vec![after]),
+                None => vec![after],
+            });
+        }
+        _ => return None,
+    }
+    Some(vec![after])
+}
+
 fn step(circuit: &Circuit, instruction: Instruction<'_>, mut branch: Branch) -> Vec<Branch> {
+    if let Some(branches) = classical(circuit, instruction, &branch) {
+        return branches;
+    }
     let qubits: Vec<usize> = instruction.qubits.iter().map(|qubit| qubit.0 as usize).collect();
     let scope = Scope { clbits: &branch.clbits, variables: &branch.variables, bindings: &[] };
     let matrix = match instruction.op {
@@ -83,6 +275,14 @@ fn step(circuit: &Circuit, instruction: Instruction<'_>, mut branch: Branch) -> 
                 open = open.iter().flat_map(|branch| measured(branch, qubit)).collect();
                 open.chunks_mut(2).for_each(|pair| pair[1].clbits.set(clbit.0, true));
                 open.chunks_mut(2).for_each(|pair| pair[0].clbits.set(clbit.0, false));
+            }
+            open.retain(|branch| branch.probability > 0.0);
+            return open;
+        }
+        Op::MeasureVar { var, bit } => {
+            let mut open = measured(&branch, qubits[0]).to_vec();
+            for (outcome, branch) in open.iter_mut().enumerate() {
+                branch.set_bit(circuit, *var, *bit, outcome == 1);
             }
             open.retain(|branch| branch.probability > 0.0);
             return open;

@@ -104,6 +104,20 @@ proptest! {
         }
     }
 
+    /// Also where they go through loops, and compute.
+    #[test]
+    fn shots_of_programs_come_out_the_same_together_and_alone(
+        numbers in prop::collection::vec(any::<u32>(), 4..24),
+    ) {
+        let circuit = crate::tests::dynamic::random(&numbers, false);
+        let alone = Shape { per_walk: 1, most_states: 1 };
+        let expected = branch(&circuit, &options(), alone);
+        for (per_walk, most_states) in [(500, 2), (500, 20), (77, 3)] {
+            let together = Shape { per_walk, most_states };
+            prop_assert_eq!(&branch(&circuit, &options(), together), &expected);
+        }
+    }
+
     #[test]
     fn small_circuits_come_out_the_same_in_one_pass(
         steps in prop::collection::vec((0..24_usize, 0..5_u32, -3.0..3.0), 1..25),

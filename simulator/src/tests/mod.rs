@@ -2,6 +2,7 @@
 
 mod control;
 mod coverage;
+pub(crate) mod dynamic;
 mod gates;
 mod limits;
 mod mps;
