@@ -21,6 +21,7 @@ const LAYERS: &[Layer] = &[
     Layer { package: "ketch-kernels", height: 0, uses: &[] },
     Layer { package: "ketch-abi", height: 1, uses: &["ketch-interface"] },
     Layer { package: "ketch-qasm", height: 1, uses: &["ketch-interface"] },
+    Layer { package: "ketch-draw", height: 1, uses: &["ketch-interface"] },
     Layer { package: "ketch-compiler", height: 1, uses: &["ketch-interface"] },
     Layer { package: "ketch-simulator", height: 1, uses: &["ketch-interface", "ketch-kernels"] },
     Layer { package: "ketch-core", height: 2, uses: &["ketch-abi", "ketch-interface"] },
@@ -33,7 +34,14 @@ const LAYERS: &[Layer] = &[
     Layer {
         package: "ketch",
         height: 4,
-        uses: &["ketch-registry", "ketch-jobs", "ketch-qasm", "ketch-compiler", "ketch-core"],
+        uses: &[
+            "ketch-registry",
+            "ketch-jobs",
+            "ketch-qasm",
+            "ketch-compiler",
+            "ketch-draw",
+            "ketch-core",
+        ],
     },
     Layer { package: "ketch-cli", height: 5, uses: &["ketch", "ketch-conformance"] },
 ];

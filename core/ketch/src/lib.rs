@@ -38,6 +38,7 @@ pub use ketch_core::{
     JobEvents, JobQuery, JobStatus, Level, Matrix, Message, Progress, Provider, Qobj, RunOptions,
     RunResult, bits, circuit, codec, device, events_of, least_busy, nearest, qobj, result,
 };
+pub use ketch_draw as draw;
 pub use ketch_qasm as qasm;
 pub use ketch_registry::{
     Account, AccountError, AccountFilter, AccountStore, ActiveAccounts, Candidate, Catalogue,
