@@ -63,7 +63,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("rayon", &["ketch-kernels"]),
     ("reqwest", &["ketch-provider-ibmq"]),
     ("rusqlite", &["ketch-jobs"]),
-    ("sha2", &["ketch-registry"]),
+    ("sha2", &["ketch-registry", "ketch-jobs"]),
     ("clap", &["ketch-cli", "xtask"]),
     ("anyhow", &["ketch-cli", "ketch-peers", "xtask"]),
 ];

@@ -2,19 +2,28 @@
 
 use std::{
     io::Write,
-    sync::Arc,
+    sync::{Arc, mpsc},
     time::{Duration, Instant},
 };
 
 use clap::Args;
-use ketch::{JobStatus, jobs::JobRecord};
+use ketch::{
+    JobStatus, RunResult,
+    jobs::{JobRecord, Store},
+};
 
 use super::run::{
     report::{Report, ReportArgs, Subject},
     values,
-    wait::{self, GivingUp, Submitted},
+    wait::{self, GivingUp, Jobs, Patience, Submitted},
 };
-use crate::{context::Context, exit::Exit, failure::Failure, output::terminal::complain, store};
+use crate::{
+    context::Context,
+    exit::Exit,
+    failure::Failure,
+    output::{progress::Done, terminal::complain},
+    store,
+};
 
 /// The arguments of `ketch result`.
 #[derive(Debug, Args)]
@@ -40,17 +49,52 @@ pub(crate) fn execute(
     let id = store.resolve(&args.id)?;
     let mut report = Report::new(&args.report, false, context)?;
     let job = Arc::new(store::job(context, &store, &id)?);
+    let record = store.job(&id)?;
     let waited = Submitted {
         place: 0,
-        title: title(&store.job(&id)?),
+        title: title(&record),
         job,
         started: Instant::now(),
         notes: Vec::new(),
+        experiments: record.experiments,
+        told: 0,
+        in_parts: false,
     };
     store::keep_an_eye_on(context, &store);
-    let mut exit = Exit::Ok;
-    wait::each_as_it_completes(vec![waited], args.timeout, GivingUp::LeavesThem, |job, result| {
-        let record = store.job(&id)?;
+    let of = record.experiments;
+    let (job, report_to) = (Some(waited), &mut report);
+    let mut one = One { job, of, store, id, report: report_to, out, exit: Exit::Ok };
+    let patience =
+        Patience { timeout: args.timeout, giving_up: GivingUp::LeavesThem, at_once: usize::MAX };
+    wait::each_as_it_completes(&mut one, mpsc::channel(), &patience)?;
+    let exit = one.exit;
+    report.finish()?;
+    Ok(exit)
+}
+
+/// The one job that is waited for.
+struct One<'a, 'r> {
+    job: Option<Submitted>,
+    /// How many experiments it has.
+    of: u64,
+    store: Arc<Store>,
+    id: String,
+    report: &'a mut Report<'r>,
+    out: &'a mut dyn Write,
+    exit: Exit,
+}
+
+impl Jobs for One<'_, '_> {
+    fn next(&mut self) -> Result<Option<Submitted>, Failure> {
+        Ok(self.job.take())
+    }
+
+    fn end(
+        &mut self,
+        job: Submitted,
+        result: Result<Arc<RunResult>, Failure>,
+    ) -> Result<(), Failure> {
+        let record = self.store.job(&self.id)?;
         let failed = record.state.is_final() && record.state != JobStatus::Done;
         let result = result.map_err(|failure| match failed {
             // Whatever the reason is, the answer to this question is that the job failed.
@@ -62,20 +106,29 @@ pub(crate) fn execute(
         let of = Subject {
             title: &job.title,
             backend: &record.backend,
-            job_id: &id,
+            job_id: &self.id,
+            file: None,
+            told: 0,
             took: took.unwrap_or_default(),
             notes: &job.notes,
         };
-        exit = report.result(out, &of, &result)?;
+        self.exit = self.report.result(self.out, &of, &result)?;
         let one_failed = result.experiments.iter().any(|experiment| !experiment.success);
         if let Some(error) = record.error.filter(|_| !one_failed) {
             // The experiments that are there succeeded, and the rest never came.
             complain(&Failure::from(ketch::BackendError::from(error)));
-            exit = Exit::JobFailed;
+            self.exit = Exit::JobFailed;
         }
         Ok(())
-    })?;
-    Ok(exit)
+    }
+
+    fn done(&self) -> Done {
+        Done { of: self.of, ..Done::default() }
+    }
+
+    fn interrupted(&mut self, _: usize) -> Failure {
+        Failure::new("interrupted", "interrupted; the job goes on")
+    }
 }
 
 /// What a job is called over its result.

@@ -7,7 +7,7 @@ use std::{
         mpsc::{self, Receiver},
     },
     thread,
-    time::{Duration, SystemTime},
+    time::{Duration, Instant},
 };
 
 use clap::Args;
@@ -81,7 +81,7 @@ pub(crate) fn execute(
         }
         screen.erase(out)?;
         for one in watched.extract_if(.., |one| one.record.state.is_final()) {
-            writeln!(out, "{}", one.line(SystemTime::now()))?;
+            writeln!(out, "{}", one.line(Instant::now()))?;
             if one.record.state != JobStatus::Done {
                 exit = Exit::JobFailed;
             }
@@ -108,7 +108,7 @@ impl Watched {
             true => Some(ask_again_and_again(store::job(context, store, id)?)),
             false => None,
         };
-        let pace = Pace::new(&record, SystemTime::now());
+        let pace = Pace::new(record.completed);
         Ok(Self { record, position: None, progress: None, pace, said: String::new(), service })
     }
 
@@ -133,11 +133,17 @@ impl Watched {
         Ok(())
     }
 
-    fn line(&self, now: SystemTime) -> String {
+    /// How many experiments are finished, the one that runs in part.
+    fn far(&self) -> f64 {
+        let told = self.progress.map_or(0.0, |progress| progress.done as f64 + progress.within);
+        told.max(self.record.completed as f64)
+    }
+
+    fn line(&self, now: Instant) -> String {
         let state = job::state(&self.record, self.position);
         let rest = match (&self.record.error, self.record.state.is_final()) {
             (Some(error), _) => error.line(),
-            (None, false) => self.pace.line(&self.record, self.progress, now),
+            (None, false) => self.pace.line(self.far(), self.record.experiments, now),
             (None, true) => String::new(),
         };
         let label = self.record.label.as_deref().unwrap_or_default();
@@ -189,7 +195,7 @@ impl Screen {
     }
 
     fn show(&mut self, out: &mut dyn Write, jobs: &mut [Watched]) -> std::io::Result<()> {
-        let now = SystemTime::now();
+        let now = Instant::now();
         if !self.live {
             for one in jobs {
                 let said = job::state(&one.record, one.position);

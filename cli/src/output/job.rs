@@ -1,6 +1,6 @@
 //! Jobs of the store, for people and programs.
 
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, Instant, SystemTime};
 
 use ketch::{
     JobStatus, Progress,
@@ -89,10 +89,10 @@ pub(crate) fn state(record: &JobRecord, position: Option<u32>) -> String {
     }
 }
 
-/// How far a job of several experiments is, since this was seen first.
+/// How fast experiments are finished, since somebody began to look.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Pace {
-    since: SystemTime,
+    since: Instant,
     from: u64,
 }
 
@@ -100,33 +100,31 @@ pub(crate) struct Pace {
 const WIDTH: usize = 20;
 
 impl Pace {
-    /// Begins to look.
-    pub(crate) fn new(record: &JobRecord, now: SystemTime) -> Self {
-        Self { since: now, from: record.completed }
+    /// Begins to look, when so many are finished.
+    pub(crate) fn new(from: u64) -> Self {
+        Self { since: Instant::now(), from }
     }
 
-    /// A bar, how many of how many, the rate and the time left as far as they are known; of a job of
-    /// one experiment a bar and percent, if it says how far it is.
-    pub(crate) fn line(
-        &self,
-        record: &JobRecord,
-        progress: Option<Progress>,
-        now: SystemTime,
-    ) -> String {
-        let (done, all) = (record.completed, record.experiments);
-        let done = progress.map_or(done, |progress| progress.done.max(done));
-        let kept = record.completed as f64 / all.max(1) as f64;
-        let share = progress.map_or(0.0, |progress| progress.share()).max(kept);
+    /// The same look, but for how many were finished at its beginning.
+    pub(crate) fn after(self, from: u64) -> Self {
+        Self { from, ..self }
+    }
+
+    /// A bar, how many of how many, the rate and the time left as far as they are known; of a single
+    /// experiment a bar and percent, if it says how far it is. `far` is how many are finished, those
+    /// that run in part.
+    pub(crate) fn line(&self, far: f64, all: u64, now: Instant) -> String {
+        let share = far / all.max(1) as f64;
         let bar = bar(share, WIDTH);
         if all < 2 {
-            let known = progress.map(|_| format!("{bar:<WIDTH$} {}", percent(share)));
-            return known.unwrap_or_default();
+            let known = far > 0.0;
+            return known.then(|| format!("{bar:<WIDTH$} {}", percent(share))).unwrap_or_default();
         }
-        let mut line = format!("{bar:<WIDTH$} {done}/{all}");
-        let seconds = now.duration_since(self.since).unwrap_or_default().as_secs_f64();
-        let rate = done.saturating_sub(self.from) as f64 / seconds;
+        let mut line = format!("{bar:<WIDTH$} {}/{all}", far.floor());
+        let seconds = now.saturating_duration_since(self.since).as_secs_f64();
+        let rate = (far - self.from as f64) / seconds;
         if rate.is_finite() && rate > 0.0 {
-            let left = Duration::try_from_secs_f64((all - done.min(all)) as f64 / rate);
+            let left = Duration::try_from_secs_f64((all as f64 - far).max(0.0) / rate);
             line.push_str(&format!(", {rate:.1}/s"));
             if let Some(left) = left.ok().filter(|left| !left.is_zero()) {
                 line.push_str(&format!(", {} left", number::duration(left)));
@@ -153,5 +151,18 @@ mod tests {
         check(200_000, "2 d ago");
         assert_eq!(ago(now + Duration::from_secs(9), now), "0 s ago", "clocks go back");
         assert_eq!(time(now), "1970-01-11 00:00:00 UTC");
+    }
+
+    #[test]
+    fn the_pace_tells_rate_and_time_left() {
+        let pace = Pace::new(100);
+        let after = |seconds| pace.since + Duration::from_secs(seconds);
+        assert_eq!(pace.line(0.0, 1, after(1)), "");
+        assert_eq!(pace.line(0.5, 1, after(1)), "██████████           50 %");
+        let line = pace.line(300.0, 500, after(10));
+        assert!(line.starts_with("████████████         300/500, 20.0/s, 10"), "{line}");
+        assert_eq!(pace.line(100.0, 500, after(10)), "████                 100/500");
+        assert!(pace.line(101.5, 500, after(1)).contains(" 101/500, 1.5/s, "));
+        assert!(pace.line(500.0, 500, after(10)).ends_with("500/500, 40.0/s"));
     }
 }

@@ -26,7 +26,7 @@ pub(crate) struct RunDocument<'a> {
 
 /// The result of one experiment.
 #[derive(Serialize)]
-struct ExperimentDocument<'a> {
+pub(crate) struct ExperimentDocument<'a> {
     name: &'a str,
     shots: u64,
     seed: Option<u64>,
@@ -74,7 +74,8 @@ impl<'a> RunDocument<'a> {
 }
 
 impl<'a> ExperimentDocument<'a> {
-    fn new(experiment: &'a ExperimentResult) -> Self {
+    /// The document of one experiment's result.
+    pub(crate) fn new(experiment: &'a ExperimentResult) -> Self {
         let data: BTreeMap<_, _> =
             experiment.data.iter().map(|(key, data)| (key.as_str(), DataJson(data))).collect();
         let registers = &experiment.registers;

@@ -8,6 +8,7 @@ pub(crate) mod csv;
 pub(crate) mod file;
 pub(crate) mod job;
 pub(crate) mod json;
+pub(crate) mod lines;
 pub(crate) mod npy;
 pub(crate) mod number;
 pub(crate) mod plot;

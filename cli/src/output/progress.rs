@@ -1,42 +1,55 @@
-//! One line that says how far work is, on a terminal and after half a second.
+//! One line that says that work goes on, on a terminal and after half a second.
 
 use std::{
     io::{self, Write},
     time::{Duration, Instant},
 };
 
-use super::{bars::bar, job::percent, terminal::Terminal};
+use super::{job::Pace, terminal::Terminal};
 
 /// What is shorter needs no comment.
 const PATIENCE: Duration = Duration::from_millis(500);
 
-/// The line `running… 3 s` on standard error. Nothing at all unless that is a terminal.
+/// How far work is, in experiments.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) struct Done {
+    /// How many are finished, those that run in part.
+    pub(crate) done: f64,
+    /// How many there are.
+    pub(crate) of: u64,
+    /// How many of those finished were so from the start.
+    pub(crate) earlier: u64,
+}
+
+/// The line `running… 3 s` on standard error, with a bar where it is known how far
+/// work is, and for several experiments the rate and the time left. Nothing at all unless that is a terminal.
 #[derive(Debug)]
 pub(crate) struct Progress {
     started: Instant,
-    shows: bool,
+    pace: Pace,
+    width: Option<usize>,
     shown: String,
 }
 
 impl Progress {
     /// Begins to count the time.
     pub(crate) fn start() -> Self {
-        let shows = Terminal::stderr().is_terminal();
-        Self { started: Instant::now(), shows, shown: String::new() }
+        let width = Terminal::stderr().width;
+        Self { started: Instant::now(), pace: Pace::new(0), width, shown: String::new() }
     }
 
     /// Whether it can show anything at all.
     pub(crate) fn shows(&self) -> bool {
-        self.shows
+        self.width.is_some()
     }
 
-    /// Brings the line up to date: so many jobs are done, and this share of all work, where known.
-    pub(crate) fn tick(&mut self, done: usize, of: usize, share: Option<f64>) {
+    /// Brings the line up to date.
+    pub(crate) fn tick(&mut self, done: Done) {
         let elapsed = self.started.elapsed();
-        if !self.shows || elapsed < PATIENCE {
-            return;
-        }
-        let text = line(elapsed, done, of, share);
+        let Some(width) = self.width.filter(|_| elapsed >= PATIENCE) else { return };
+        // A line that wraps could not be taken back.
+        let text: String =
+            line(elapsed, &self.pace, done).chars().take(width.saturating_sub(1)).collect();
         if text != self.shown {
             self.write(&format!("\r\x1b[2K{text}"));
             self.shown = text;
@@ -63,23 +76,13 @@ impl Drop for Progress {
     }
 }
 
-/// How many characters the bar has.
-const WIDTH: usize = 20;
-
-fn line(elapsed: Duration, done: usize, of: usize, share: Option<f64>) -> String {
+fn line(elapsed: Duration, pace: &Pace, Done { done, of, earlier }: Done) -> String {
     let time = match elapsed.as_secs() {
         seconds @ 0..60 => format!("{seconds} s"),
         seconds => format!("{} min {} s", seconds / 60, seconds % 60),
     };
-    let share = share.filter(|share| *share > 0.0);
-    let bar = share.map_or_else(String::new, |share| {
-        format!("  {:<WIDTH$} {}", bar(share, WIDTH), percent(share))
-    });
-    if of > 1 {
-        format!("running… {time}, {done} of {of} done{bar}")
-    } else {
-        format!("running… {time}{bar}")
-    }
+    let pace = pace.after(earlier).line(done, of, Instant::now());
+    if pace.is_empty() { format!("running… {time}") } else { format!("running… {time} {pace}") }
 }
 
 #[cfg(test)]
@@ -88,10 +91,11 @@ mod tests {
 
     #[test]
     fn the_line_tells_time_and_how_many() {
-        assert_eq!(line(Duration::from_millis(3900), 0, 1, None), "running… 3 s");
-        let several = line(Duration::from_secs(61), 2, 5, None);
-        assert_eq!(several, "running… 1 min 1 s, 2 of 5 done");
-        let half = line(Duration::from_secs(1), 0, 1, Some(0.5));
-        assert_eq!(half, "running… 1 s  ██████████           50 %");
+        let pace = Pace::new(0);
+        let none = Done::default();
+        assert_eq!(line(Duration::from_millis(3900), &pace, none), "running… 3 s");
+        let some = Done { done: 2.0, of: 5, earlier: 2 };
+        let text = line(Duration::from_secs(61), &pace, some);
+        assert_eq!(text, "running… 1 min 1 s ████████             2/5");
     }
 }

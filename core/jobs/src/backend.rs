@@ -1,19 +1,25 @@
 //! [`StoredBackend`]: any backend, with jobs that are kept.
 
 use std::{
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
 
 use ketch_core::{
-    Backend, BackendConfiguration, BackendProperties, BackendStatus, Buffer, Error as JobError,
-    Extensions, Job, JobQuery, Qobj, Result, RunOptions, RunResult, codec,
+    Backend, BackendConfiguration, BackendProperties, BackendStatus, Error as JobError, Extensions,
+    Job, JobQuery, Qobj, Result, RunOptions, RunResult,
 };
 
 use crate::{
-    Claim, JobFilter, NewJob, Runner, Store, StoredError, StoredJob, drill,
+    Claim, JobFilter, NewJob, Runner, Store, StoredError, StoredJob,
+    batch::{Batch, Listener},
+    drill,
     live::{self, Live},
+    parts::size_of,
     progress::Noting,
     service,
 };
@@ -22,13 +28,16 @@ use crate::{
 /// results are on disk before they are DONE, and `jobs` and `retrieve_job` work for every backend.
 ///
 /// A job of a backend that is no service ends with this process; it is an ERROR then, and can be
-/// tried again.
+/// tried again. Of several experiments, those that are finished are on disk while the others run.
 pub struct StoredBackend {
     store: Arc<Store>,
     /// The qualified name under which jobs are kept.
     name: String,
     inner: Arc<dyn Backend>,
-    largest: u64,
+    /// The bytes of results that are kept of a job of one experiment, and of one of several.
+    largest: [u64; 2],
+    listener: Option<Listener>,
+    wind_down: Arc<AtomicBool>,
     recorder: Arc<Recorder>,
 }
 
@@ -36,15 +45,43 @@ impl StoredBackend {
     /// Wraps a backend; `name` is its qualified name, `provider/backend`.
     #[must_use]
     pub fn new(store: Arc<Store>, name: impl Into<String>, inner: Arc<dyn Backend>) -> Self {
-        let recorder = Arc::default();
-        Self { store, name: name.into(), inner, largest: u64::MAX, recorder }
+        Self {
+            store,
+            name: name.into(),
+            inner,
+            largest: [u64::MAX; 2],
+            listener: None,
+            wind_down: Arc::default(),
+            recorder: Arc::default(),
+        }
     }
 
     /// Keeps no results of more than so many bytes; whoever holds the job gets them all the same.
     #[must_use]
-    pub fn keeping_at_most(mut self, bytes: u64) -> Self {
-        self.largest = bytes;
+    pub fn keeping_at_most(self, bytes: u64) -> Self {
+        Self { largest: [bytes; 2], ..self }
+    }
+
+    /// Keeps results of up to so many bytes of a job of several experiments. Once there are more,
+    /// those that come are not kept, and at the end of such a job none is.
+    #[must_use]
+    pub fn keeping_of_several(mut self, bytes: u64) -> Self {
+        self.largest[1] = bytes;
         self
+    }
+
+    /// Tells of results while a job of several experiments runs: calls this with the job's id, the
+    /// place of the first experiment, and the results of those that were finished. They are on disk
+    /// then, if they are kept. Called on a thread of the job, which waits meanwhile.
+    #[must_use]
+    pub fn telling(self, listener: impl Fn(&str, u64, &RunResult) + Send + Sync + 'static) -> Self {
+        Self { listener: Some(Arc::new(listener)), ..self }
+    }
+
+    /// Lets jobs of several experiments that run here come to rest, CANCELLED, as soon as the
+    /// experiments are finished that run now. Other jobs are not stopped by this.
+    pub fn wind_down(&self) {
+        self.wind_down.store(true, Ordering::Relaxed);
     }
 
     /// Runs a job that has more to it than its options: a label, or a job that it repeats. It runs
@@ -91,13 +128,23 @@ impl StoredBackend {
 
     fn start(&self, id: &str, qobj: Qobj, options: RunOptions) -> Result<Arc<Live>> {
         let claim = Claim { store: Arc::clone(&self.store), record: self.store.job(id)? };
-        match self.inner.run(qobj, options) {
+        let dropped = Arc::new(AtomicBool::new(false));
+        let in_parts = qobj.experiments().len() > 1 || claim.record.completed > 0;
+        let started = match in_parts {
+            true => self.in_parts(&claim, options, &dropped).and_then(|batch| batch.start(qobj)),
+            false => self.inner.run(qobj, options),
+        };
+        match started {
             Ok(job) => {
                 let live = Live::new(job);
+                let keeping = match in_parts {
+                    true => Keeping::AsItComes { dropped },
+                    false => Keeping::AtTheEnd { largest: self.largest[0] },
+                };
                 let entry = Entry {
                     claim,
                     live: Arc::clone(&live),
-                    largest: self.largest,
+                    keeping,
                     noting: None,
                     since: Instant::now(),
                 };
@@ -110,6 +157,34 @@ impl StoredBackend {
                 Err(error)
             }
         }
+    }
+
+    fn in_parts(
+        &self,
+        claim: &Claim,
+        options: RunOptions,
+        dropped: &Arc<AtomicBool>,
+    ) -> Result<Batch> {
+        let record = &claim.record;
+        let mut earlier = match record.completed {
+            0 => None,
+            _ => self.store.result(&record.id)?,
+        };
+        if let Some(earlier) = &mut earlier {
+            // Of a job that is not DONE the store says that it did not succeed.
+            earlier.success = earlier.experiments.iter().all(|one| one.success);
+        }
+        let claim = Claim { store: Arc::clone(&claim.store), record: record.clone() };
+        Ok(Batch {
+            claim,
+            backend: Arc::clone(&self.inner),
+            options,
+            earlier,
+            room: self.largest[1],
+            listener: self.listener.clone(),
+            wind_down: Arc::clone(&self.wind_down),
+            dropped: Arc::clone(dropped),
+        })
     }
 }
 
@@ -189,10 +264,18 @@ struct Watched {
 struct Entry {
     claim: Claim,
     live: Arc<Live>,
-    largest: u64,
+    keeping: Keeping,
     /// Once the job has run for a while.
     noting: Option<Noting>,
     since: Instant,
+}
+
+/// When the results of a job are kept.
+enum Keeping {
+    /// Together with the job's end, unless they take more bytes.
+    AtTheEnd { largest: u64 },
+    /// By the job itself, all of them unless it says otherwise.
+    AsItComes { dropped: Arc<AtomicBool> },
 }
 
 /// A job that is over by then has no progress worth writing down.
@@ -307,26 +390,19 @@ impl Entry {
         match self.live.job.shared_result(Some(live::CARRYING)) {
             Ok(result) => {
                 let error = service::failure(&result);
-                if size(&result) <= self.largest {
-                    self.claim.finish_with(&result, error.as_ref())
-                } else {
-                    self.claim.finish(error.as_ref())
+                match &self.keeping {
+                    Keeping::AtTheEnd { largest } if size_of(&result) <= *largest => {
+                        return self.claim.finish_with(&result, error.as_ref());
+                    }
+                    Keeping::AsItComes { dropped } if dropped.load(Ordering::Relaxed) => {
+                        self.claim.forget_results()?;
+                    }
+                    _ => {}
                 }
+                self.claim.finish(error.as_ref())
             }
             Err(JobError::Cancelled { .. }) => self.claim.cancelled(),
             Err(error) => self.claim.finish(Some(&StoredError::from(&error))),
         }
     }
-}
-
-/// About how many bytes a result takes on disk.
-fn size(result: &RunResult) -> u64 {
-    let (head, buffers) = codec::encode_result(result);
-    let bytes = |buffer: &Buffer| match buffer {
-        Buffer::Reals(array) => size_of_val(&**array),
-        Buffer::Complexes(array) => size_of_val(&**array),
-        Buffer::Bytes(array) => array.len(),
-        _ => 0,
-    };
-    (head.len() + buffers.iter().map(bytes).sum::<usize>()) as u64
 }

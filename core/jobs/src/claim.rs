@@ -7,7 +7,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     Error, JobRecord, Result, Store, StoredError,
-    document::result_name,
+    document::{self, result_name},
     drill, owner,
     record::{COLUMNS, now_ms},
     state::{self, Change},
@@ -169,6 +169,26 @@ impl Claim {
             completed(on, &record.id, result.experiments.len() as u64)?;
             store::end(on, &record, change, error.map(StoredError::to_json).as_deref())
         })
+    }
+
+    /// Forgets what was kept of a result that is not kept whole.
+    ///
+    /// # Errors
+    /// [`Error::LostLease`]; if it cannot be written.
+    pub(crate) fn forget_results(&self) -> Result<()> {
+        let names = self.store.write("forget a result", |on| {
+            let record = self.own(on)?;
+            let names = document::names(on, &record.id, "result.")?;
+            on.execute(
+                "DELETE FROM documents WHERE job = ?1 AND substr(name, 1, 7) = 'result.'",
+                [&record.id],
+            )
+            .map_err(Error::database("forget a result"))?;
+            completed(on, &record.id, 0)?;
+            Ok(names.into_iter().map(|name| (record.id.clone(), name)).collect::<Vec<_>>())
+        })?;
+        self.store.documents.remove(&names);
+        Ok(())
     }
 
     /// Ends the job as one that was stopped on request.

@@ -84,6 +84,28 @@ impl Documents {
         }
     }
 
+    /// Lets a second job have the file of a document too, if it is one; durable when this returns.
+    pub(crate) fn share(
+        &self,
+        on: &Connection,
+        (from, to): (&str, &str),
+        name: &str,
+    ) -> Result<()> {
+        let sql = "SELECT bytes IS NULL FROM documents WHERE job = ?1 AND name = ?2";
+        let is_file: bool = on
+            .query_row(sql, params![from, name], |row| row.get(0))
+            .map_err(Error::database("read a document"))?;
+        if !is_file {
+            return Ok(());
+        }
+        let (path, second) = (self.path(from, name), self.path(to, name));
+        let shared = fs::hard_link(&path, &second)
+            .and_then(|()| File::open(&self.directory)?.sync_all())
+            // Not every file system has files of two names.
+            .or_else(|_| write_durably(&second, &fs::read(&path)?));
+        shared.map_err(|source| Error::File { doing: "copy", path, source })
+    }
+
     /// Removes the files of a job, whose rows are gone.
     pub(crate) fn remove(&self, names: &[(String, String)]) {
         for (job, name) in names {

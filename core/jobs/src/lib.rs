@@ -18,6 +18,7 @@
 #![forbid(unsafe_code)]
 
 mod backend;
+mod batch;
 mod claim;
 mod document;
 pub mod drill;
@@ -26,10 +27,12 @@ mod id;
 mod live;
 mod maintain;
 mod owner;
+mod parts;
 mod progress;
 mod provider;
 mod record;
 mod recover;
+mod resume;
 mod schema;
 mod service;
 pub mod state;
@@ -45,5 +48,6 @@ pub use maintain::{Problem, Retention};
 pub use provider::StoredProvider;
 pub use record::{JobFilter, JobRecord, NewJob, Runner, StoredError};
 pub use recover::Recovered;
+pub use resume::digest_of;
 pub use store::Store;
 pub use worker::{Idle, Resolver, WorkOptions, work};

@@ -32,13 +32,26 @@ pub struct NewJob {
     pub options: RunOptions,
     /// The job that this one repeats.
     pub retry_of: Option<String>,
+    /// By which [`Store::newest_of`](crate::Store::newest_of) finds it: a digest of what it does.
+    pub digest: Option<String>,
+    /// The job whose results this one takes over: it runs the experiments that are not among them.
+    /// Both must be of the same Qobj.
+    pub goes_on: Option<String>,
 }
 
 impl NewJob {
     /// A job for a backend, without label.
     #[must_use]
     pub fn new(backend: impl Into<String>, runner: Runner, options: RunOptions) -> Self {
-        Self { backend: backend.into(), label: None, runner, options, retry_of: None }
+        Self {
+            backend: backend.into(),
+            label: None,
+            runner,
+            options,
+            retry_of: None,
+            digest: None,
+            goes_on: None,
+        }
     }
 }
 

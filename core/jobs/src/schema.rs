@@ -6,7 +6,8 @@ use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior, config
 pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What makes version n of version n - 1.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [
+    "
     CREATE TABLE jobs (
         id TEXT PRIMARY KEY,
         backend TEXT NOT NULL,
@@ -40,7 +41,12 @@ const STEPS: [&str; 1] = ["
         bytes BLOB,
         PRIMARY KEY (job, name)
     ) STRICT;
-"];
+",
+    "
+    ALTER TABLE jobs ADD COLUMN digest TEXT;
+    CREATE INDEX jobs_by_digest ON jobs (digest, id) WHERE digest IS NOT NULL;
+",
+];
 
 /// Sets a connection up for the promises of the store.
 ///

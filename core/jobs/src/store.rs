@@ -13,7 +13,7 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 use crate::{
     Error, JobFilter, JobRecord, NewJob, Result, Runner,
     document::{self, Documents, QOBJ},
-    drill, new_id, owner,
+    drill, new_id, owner, parts,
     record::{COLUMNS, now_ms, to_ms},
     schema::{self, rows},
     state::{self, Change},
@@ -112,8 +112,8 @@ impl Store {
             on.prepare_cached(
                 "INSERT INTO jobs (id, backend, label, tags, runner, state, created_ms, \
                  experiments, threads, memory, deadline_ms, owner, lease_awake, lease_wall, \
-                 retry_of, attempt, started_ms) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, \
-                 ?11, ?12, ?13, ?14, ?15, ?16, ?17)",
+                 retry_of, attempt, started_ms, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, \
+                 ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
             )
             .and_then(|mut insert| {
                 insert.execute(params![
@@ -134,10 +134,15 @@ impl Store {
                     job.retry_of,
                     attempt,
                     (attempt > 0).then(now_ms),
+                    job.digest,
                 ])
             })
             .map_err(Error::database("submit a job"))?;
-            document.insert(on, &id)
+            document.insert(on, &id)?;
+            match &job.goes_on {
+                Some(earlier) => self.take_over(on, earlier, &id),
+                None => Ok(()),
+            }
         })?;
         drill::reached("submit.committed");
         Ok(id)
@@ -231,17 +236,7 @@ impl Store {
             let Some(bytes) = self.documents.read(&on, id, &name)? else { continue };
             let part = codec::result_from_bytes(&bytes)
                 .map_err(|source| Error::Document { id: id.to_owned(), source })?;
-            match &mut whole {
-                None => whole = Some(part),
-                Some(whole) => {
-                    whole.success &= part.success;
-                    if !part.success {
-                        whole.status = part.status;
-                    }
-                    whole.date = part.date.or(whole.date.take());
-                    whole.experiments.extend(part.experiments);
-                }
-            }
+            parts::append(&mut whole, part);
         }
         if let Some(whole) = &mut whole {
             whole.job_id = record.id;

@@ -9,14 +9,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ketch_core::{
-    Backend, Error as JobError, Job, Qobj, RunOptions, RunResult,
-    qobj::{Experiment, Program},
-};
+use ketch_core::{Backend, Error as JobError, Job, Qobj, RunOptions, RunResult};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
-    Budget, Claim, Error, Result, Retention, Store, StoredError, backend::HEARTBEAT,
+    Budget, Claim, Error, Result, Retention, Store, StoredError, backend::HEARTBEAT, parts::Parts,
     progress::Noting, service,
 };
 
@@ -50,10 +47,6 @@ impl Default for WorkOptions {
 
 /// How often a job's row is looked at while it runs, and the queue while there is nothing to do.
 const LOOK: Duration = Duration::from_millis(20);
-
-/// How long the experiments of a part should take together: what a crash loses at most, and how
-/// often the disk is written.
-const PART: Duration = Duration::from_millis(500);
 
 /// Runs queued jobs, one after the other, until there has been nothing to do for a while. Blocks.
 ///
@@ -187,32 +180,29 @@ fn execute(claim: &Claim, resolver: &dyn Resolver) -> Result<Option<StoredError>
     let mut lease = Lease { claim, renewed: Instant::now() };
     let qobj = claim.store.qobj(&record.id)?;
     let backend = resolver.backend(&record.backend).map_err(Stop::Failed)?;
-    let total = qobj.experiments().len() as u64;
-    let mut first = record.completed;
-    let mut failure = match first {
+    // A job without experiments is run all the same: the backend says what it thinks of it.
+    let empty = qobj.experiments().is_empty();
+    let mut parts = Parts::new(qobj, record.completed);
+    let mut failure = match record.completed {
         0 => None,
         _ => claim.store.result(&record.id)?.as_ref().and_then(first_failure),
     };
-    let mut size: u64 = 1;
-    // A job without experiments is run all the same: the backend says what it thinks of it.
-    while first < total || total == 0 {
-        let part = part_of(&qobj, first, size.min(total - first));
+    while !parts.is_over() || empty {
         let started = Instant::now();
         // Also here: parts may be shorter than a look.
         if lease.is_cancelled()? {
             return Err(Stop::Cancelled);
         }
-        let result = run_part(&mut lease, &*backend, part, first)?;
+        let result = run_part(&mut lease, &*backend, parts.next(), parts.first())?;
         let took = started.elapsed();
         if failure.is_none() {
             failure = first_failure(&result);
         }
-        claim.keep(first, &result)?;
-        first += result.experiments.len() as u64;
+        claim.keep(parts.first(), &result)?;
         if result.experiments.is_empty() {
             break;
         }
-        size = next_size(size, took);
+        parts.finished(result.experiments.len() as u64, took);
     }
     Ok(failure)
 }
@@ -232,17 +222,6 @@ impl Lease<'_> {
         let cancelled = self.claim.renew()?;
         self.renewed = Instant::now();
         Ok(cancelled)
-    }
-}
-
-/// Twice as many experiments as long as that is quick, fewer when it is slow.
-fn next_size(size: u64, took: Duration) -> u64 {
-    if took < PART / 2 {
-        size.saturating_mul(if took < PART / 20 { 8 } else { 2 })
-    } else if took > PART * 2 {
-        (size / 2).max(1)
-    } else {
-        size
     }
 }
 
@@ -293,68 +272,5 @@ fn run_part(
 fn stop(job: &dyn Job) {
     if job.cancel().is_ok() {
         let _ = job.result(Some(Duration::from_secs(1)));
-    }
-}
-
-/// A Qobj of some of the experiments, with the circuits that they run and no others.
-fn part_of(qobj: &Qobj, first: u64, count: u64) -> Qobj {
-    let Program::Circuits { circuits, experiments } = &qobj.program else { return qobj.clone() };
-    let first = usize::try_from(first).unwrap_or(usize::MAX).min(experiments.len());
-    let count = usize::try_from(count).unwrap_or(usize::MAX).min(experiments.len() - first);
-    if count == experiments.len() {
-        return qobj.clone();
-    }
-    let mut places = vec![None; circuits.len()];
-    let mut used = Vec::new();
-    let mut place_of = |circuit: usize| {
-        *places[circuit].get_or_insert_with(|| {
-            used.push(circuits[circuit].clone());
-            used.len() - 1
-        })
-    };
-    let experiments: Vec<Experiment> = experiments[first..first + count]
-        .iter()
-        .map(|one| Experiment { circuit: place_of(one.circuit), ..one.clone() })
-        .collect();
-    Qobj {
-        qobj_id: qobj.qobj_id.clone(),
-        header: qobj.header.clone(),
-        config: qobj.config.clone(),
-        program: Program::Circuits { circuits: used, experiments },
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use ketch_core::Circuit;
-
-    use super::*;
-
-    #[test]
-    fn a_part_holds_its_experiments_and_their_circuits_only() {
-        let circuits: Vec<Circuit> = (1..5).map(|n| Circuit::new(n, 0)).collect();
-        let mut qobj = Qobj::from_circuits(circuits);
-        qobj.experiments_mut()[2].circuit = 0;
-        let part = part_of(&qobj, 1, 3);
-        let qubits: Vec<u32> =
-            part.experiments().iter().map(|one| part.circuits()[one.circuit].n_qubits()).collect();
-        assert_eq!(qubits, [2, 1, 4]);
-        assert_eq!(part.circuits().len(), 3);
-        assert_eq!(part_of(&qobj, 3, 10).experiments().len(), 1);
-        assert_eq!(part_of(&qobj, 9, 1).experiments().len(), 0);
-        assert_eq!(part_of(&qobj, 0, 4), qobj);
-    }
-
-    #[test]
-    fn parts_grow_until_they_take_half_a_second() {
-        let per_experiment = Duration::from_millis(1);
-        let mut size = 1;
-        let mut sizes = Vec::new();
-        for _ in 0..8 {
-            sizes.push(size);
-            size = next_size(size, per_experiment * u32::try_from(size).unwrap());
-        }
-        assert_eq!(sizes, [1, 8, 64, 128, 256, 256, 256, 256]);
-        assert_eq!(next_size(1, PART * 100), 1);
     }
 }

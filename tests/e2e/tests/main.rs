@@ -5,6 +5,7 @@
 
 mod abi;
 mod account;
+mod batches;
 mod compile;
 mod conformance;
 mod crash;

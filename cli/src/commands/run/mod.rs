@@ -1,5 +1,6 @@
 //! `ketch run`: circuits through a backend, results as they complete.
 
+mod batch;
 mod choose;
 pub(crate) mod detach;
 pub(crate) mod input;
@@ -14,18 +15,19 @@ use std::{
     io::Write,
     num::NonZeroU32,
     path::PathBuf,
-    time::{Duration, Instant, SystemTime},
+    sync::mpsc,
+    time::{Duration, SystemTime},
 };
 
 use clap::Args;
 use ketch::{Qobj, QualifiedBackend, RunOptions};
 
 use self::{
-    input::Input,
+    batch::Batch,
     keep::Keeping,
-    report::{Report, ReportArgs, Subject},
+    report::{Report, ReportArgs},
     values::{Observable, SaveWhat, Setting},
-    wait::{GivingUp, Submitted},
+    wait::{GivingUp, Patience},
 };
 use crate::{context::Context, exit::Exit, failure::Failure, output::terminal::say};
 
@@ -36,6 +38,7 @@ Examples:
   ketch run bell.qasm --shots 2000 --seed 7
   ketch run bell.qasm --save statevector -O state.npy
   ketch run a.qasm b.qasm c.json --json
+  ketch run sweep/*.qasm -O results.jsonl --resume
   ketch run bell.qasm -b 'least-busy:simulator=true,n_qubits>=5'
   ketch run sweep.json --detach --label sweep
 
@@ -89,15 +92,19 @@ pub(crate) struct RunArgs {
     report: ReportArgs,
 
     /// Hand the jobs over, print their ids and do not wait; `ketch result ID` has the results
-    #[arg(long, help_heading = "Jobs", conflicts_with_all = ["output", "plot", "timeout", "keep"])]
+    #[arg(long, help_heading = "Jobs", conflicts_with_all = ["output", "plot", "timeout", "keep", "resume"])]
     detach: bool,
+    /// Go on where an earlier run of the same command stopped: what it finished is not run again
+    #[arg(long, help_heading = "Jobs")]
+    resume: bool,
     /// A name for the job, by which `ketch jobs --label` finds it
     #[arg(long, value_name = "NAME", help_heading = "Jobs")]
     label: Option<String>,
     /// A word by which `ketch jobs --label` finds the job; may be given several times
     #[arg(long = "tag", value_name = "WORD", help_heading = "Jobs")]
     tags: Vec<String>,
-    /// Keep the result for `ketch result` however large it is; else up to 16 MiB
+    /// Keep the result for `ketch result` however large it is; else up to 16 MiB, of several
+    /// experiments up to 1 GiB
     #[arg(long, help_heading = "Jobs")]
     keep: bool,
 }
@@ -116,19 +123,20 @@ impl RunArgs {
     /// What clap cannot see.
     fn check(&self) -> Result<(), Failure> {
         let several = self.files.len() > 1;
-        if several && (self.report.output.is_some() || self.report.plot.is_some()) {
+        let one_file = self.report.output.is_some() && !self.report.asks_for_lines();
+        if several && (one_file || self.report.plot.is_some()) {
             let message = "-O and --plot take the results of one file";
-            return Err(
-                Failure::usage(message).with_hint("run the files one by one, or use --json")
-            );
+            let hint = "run the files one by one, or use -O FILE.jsonl or --json";
+            return Err(Failure::usage(message).with_hint(hint));
         }
         if self.files.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
             return Err(Failure::usage("standard input can be read once only"));
         }
         let waits = self.report.output.is_some() || self.report.plot.is_some() || self.keep;
-        if self.detach && (waits || self.timeout.is_some() || self.report.asks_for_qiskits()) {
-            let message = "-O, --plot, --format, --timeout and --keep are for jobs that are waited \
-                           for";
+        let waits = waits || self.resume || self.timeout.is_some();
+        if self.detach && (waits || self.report.asks_for_qiskits()) {
+            let message = "-O, --plot, --format, --timeout, --keep and --resume are for jobs that \
+                           are waited for";
             let hint = "`ketch result ID` takes them; detached jobs keep every result";
             return Err(Failure::usage(message).with_hint(hint));
         }
@@ -176,33 +184,14 @@ pub(crate) fn execute(
         detached.finish();
         return Ok(first_failure(exits));
     }
-    let keeping = Keeping::new(args, &backend, context);
-    let mut jobs = Vec::new();
-    for (place, input) in inputs {
-        let name = input.name.clone();
-        match submit(args, &keeping, place, input) {
-            Ok(job) => jobs.push(job),
-            Err(failure) => fail(&report, out, place, &name, failure),
-        }
-    }
-    let giving_up = GivingUp::Cancels;
-    wait::each_as_it_completes(jobs, args.timeout, giving_up, |mut job, result| {
-        exits[job.place] = match result {
-            Ok(result) => {
-                job.notes.extend(keeping.note(&job.job.job_id()));
-                let of = Subject {
-                    title: &job.title,
-                    backend: &backend.name,
-                    job_id: &job.job.job_id(),
-                    took: job.started.elapsed(),
-                    notes: &job.notes,
-                };
-                report.result(out, &of, &result)?
-            }
-            Err(failure) => report.fail(out, &job.title, &failure),
-        };
-        Ok(())
-    })?;
+    let channel = mpsc::channel();
+    let keeping = Keeping::new(args, &backend, context, channel.0.clone())?;
+    let mut batch = Batch::new(args, &keeping, inputs, &mut report, out, &mut exits);
+    let at_once = batch.at_once();
+    let patience = Patience { timeout: args.timeout, giving_up: GivingUp::Cancels, at_once };
+    wait::each_as_it_completes(&mut batch, channel, &patience)?;
+    batch.notes();
+    report.finish()?;
     Ok(first_failure(exits))
 }
 
@@ -217,25 +206,25 @@ fn prepared(
     mut qobj: Qobj,
 ) -> Result<(Qobj, Vec<String>), Failure> {
     let mut notes = prepare::prepare(&mut qobj, args, backend.backend.name())?;
-    if args.no_compile {
-        ketch::check_fit(&qobj, &*backend.backend)?;
-        return Ok((qobj, notes));
-    }
-    let fitted = ketch::fit(qobj, &*backend.backend, args.seed.unwrap_or(0))?;
-    notes.extend(fitted.notes.into_iter().map(|note| format!("compiled {note}")));
-    Ok((fitted.qobj, notes))
+    prepare::seed(&mut qobj);
+    let (qobj, compiled) = fitted(args, backend, qobj)?;
+    notes.extend(compiled);
+    Ok((qobj, notes))
 }
 
-fn submit(
+/// The circuits compiled for the backend, and what was done to them.
+fn fitted(
     args: &RunArgs,
-    keeping: &Keeping<'_>,
-    place: usize,
-    input: Input,
-) -> Result<Submitted, Failure> {
-    let (qobj, notes) = prepared(args, keeping.backend, input.qobj)?;
-    let started = Instant::now();
-    let job = keeping.run(qobj, options(args))?;
-    Ok(Submitted { place, title: input.name, job, started, notes })
+    backend: &QualifiedBackend,
+    qobj: Qobj,
+) -> Result<(Qobj, Vec<String>), Failure> {
+    if args.no_compile {
+        ketch::check_fit(&qobj, &*backend.backend)?;
+        return Ok((qobj, Vec::new()));
+    }
+    let fitted = ketch::fit(qobj, &*backend.backend, args.seed.unwrap_or(0))?;
+    let notes = fitted.notes.into_iter().map(|note| format!("compiled {note}")).collect();
+    Ok((fitted.qobj, notes))
 }
 
 fn options(args: &RunArgs) -> RunOptions {
@@ -298,6 +287,7 @@ mod tests {
             "a.qasm --threads 0",
             "a.qasm --detach -O x.json",
             "a.qasm --detach --timeout 1s",
+            "a.qasm --detach --resume",
         ] {
             assert_eq!(parse(line).unwrap_err().exit_code(), 2, "{line}");
         }
@@ -309,5 +299,8 @@ mod tests {
             assert_eq!(parse(line).unwrap().check().unwrap_err().exit, Exit::Usage, "{line}");
         }
         assert!(parse("- b --json").unwrap().check().is_ok());
+        assert!(parse("a b -O x.jsonl --resume").unwrap().check().is_ok());
+        let submitted = parse("a --resume").unwrap().detached();
+        assert_eq!(submitted.check().unwrap_err().exit, Exit::Usage);
     }
 }

@@ -18,7 +18,8 @@ use super::{
 };
 use crate::failure::Failure;
 
-/// Changes a Qobj to what the arguments ask for, and returns what the user should know of it.
+/// Changes a Qobj to what the arguments ask for, and returns what the user should know of it. Seeds
+/// that nobody gave are still missing.
 ///
 /// # Errors
 /// If the arguments do not fit the circuits, or nothing would come back.
@@ -86,6 +87,10 @@ fn configure(qobj: &mut Qobj, args: &RunArgs) {
             own.options.shift_remove(&setting.key);
         });
     }
+}
+
+/// Writes a seed into every experiment, a random one where nobody has said which.
+pub(super) fn seed(qobj: &mut Qobj) {
     seed_experiments(qobj, random_seed());
 }
 
@@ -282,12 +287,18 @@ mod tests {
 
     #[test]
     fn every_experiment_gets_a_seed() {
-        let seed = |qobj: &Qobj| qobj.experiments()[0].config.seed.unwrap();
-        let (one, _) = prepared(bell(), "").unwrap();
-        let (two, _) = prepared(bell(), "").unwrap();
-        assert!(seed(&one) < 1 << 32);
+        let (mut one, _) = prepared(bell(), "").unwrap();
+        let mut two = one.clone();
+        let given = |qobj: &mut Qobj| {
+            seed(qobj);
+            qobj.experiments()[0].config.seed.unwrap()
+        };
+        let random = given(&mut one);
+        assert!(random < 1 << 32);
         // They agree once in 2^32 runs.
-        assert_ne!(seed(&one), seed(&two));
+        assert_ne!(random, given(&mut two));
+        let (mut seeded, _) = prepared(bell(), "--seed 7").unwrap();
+        assert_eq!(given(&mut seeded), 7);
     }
 
     #[test]

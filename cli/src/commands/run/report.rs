@@ -18,6 +18,7 @@ use crate::{
         counts, csv,
         file::PendingFile,
         json::RunDocument,
+        lines::{LinesFile, Origin},
         npy, number, plot, state,
         table::one_line,
         terminal::{complain, say},
@@ -27,7 +28,8 @@ use crate::{
 /// What comes back of a job, and where to.
 #[derive(Debug, Args)]
 pub(crate) struct ReportArgs {
-    /// Write the results to a file: .json, .csv (counts, or else an array), .npy (one array)
+    /// Write the results to a file: .json, .csv (counts, or else an array), .npy (one array), or
+    /// .jsonl (a line for each experiment as soon as it is finished, schema ketch.experiment/1)
     #[arg(short = 'O', long, value_name = "FILE", value_parser = values::output_file,
           value_hint = clap::ValueHint::FilePath, help_heading = "Results")]
     pub(super) output: Option<OutputFile>,
@@ -58,6 +60,11 @@ impl ReportArgs {
         self.json || self.asks_for_qiskits()
     }
 
+    /// Results are written as lines while they come.
+    pub(super) fn asks_for_lines(&self) -> bool {
+        self.output.as_ref().is_some_and(|file| file.form == OutputForm::Jsonl)
+    }
+
     /// Qiskit's Result document is to be printed.
     pub(super) fn asks_for_qiskits(&self) -> bool {
         self.format == ResultFormat::Result
@@ -72,6 +79,10 @@ pub(crate) struct Subject<'a> {
     /// `provider/backend`.
     pub(crate) backend: &'a str,
     pub(crate) job_id: &'a str,
+    /// The file that was run, where it is known.
+    pub(crate) file: Option<&'a str>,
+    /// How many experiments were written as lines already.
+    pub(crate) told: u64,
     /// How long the job took as far as is known, waiting included.
     pub(crate) took: Duration,
     /// What the user should know besides what the result says.
@@ -85,6 +96,7 @@ pub(crate) struct Report<'a> {
     several: bool,
     context: &'a Context,
     output: Option<PendingFile>,
+    lines: Option<LinesFile>,
     plot: Option<PendingFile>,
     /// Something was printed already, so that the next result begins with an empty line.
     begun: bool,
@@ -100,10 +112,16 @@ impl<'a> Report<'a> {
         several: bool,
         context: &'a Context,
     ) -> Result<Self, Failure> {
-        let output =
-            args.output.as_ref().map(|file| PendingFile::create(&file.path)).transpose()?;
+        let (mut output, mut lines) = (None, None);
+        match &args.output {
+            Some(file) if file.form == OutputForm::Jsonl => {
+                lines = Some(LinesFile::create(&file.path)?);
+            }
+            Some(file) => output = Some(PendingFile::create(&file.path)?),
+            None => {}
+        }
         let plot = args.plot.as_ref().map(|path| PendingFile::create(path)).transpose()?;
-        Ok(Self { args, several, context, output, plot, begun: false })
+        Ok(Self { args, several, context, output, lines, plot, begun: false })
     }
 
     /// Tells of a file that has no result, and how the process is to end for it.
@@ -132,10 +150,40 @@ impl<'a> Report<'a> {
         }
         out.flush()?;
         self.write_files(of.title, &document, result)?;
+        let told = usize::try_from(of.told).unwrap_or(usize::MAX).min(result.experiments.len());
+        let origin = Origin { file: of.file, job_id: of.job_id, backend: of.backend };
+        self.lines(origin, of.told, &result.experiments[told..])?;
         of.notes.iter().map(String::as_str).chain(notes_of(result)).for_each(|note| {
             say(format_args!("note: {}", one_line(note)));
         });
         Ok(failures(of.title, result))
+    }
+
+    /// Writes results as lines, if that is asked for: also of a job that still runs.
+    ///
+    /// # Errors
+    /// If they cannot be written.
+    pub(crate) fn lines(
+        &mut self,
+        of: Origin<'_>,
+        first: u64,
+        experiments: &[ExperimentResult],
+    ) -> Result<(), Failure> {
+        match &mut self.lines {
+            Some(lines) => lines.write(of, first, experiments),
+            None => Ok(()),
+        }
+    }
+
+    /// Nothing more will be told.
+    ///
+    /// # Errors
+    /// If a file cannot be completed.
+    pub(crate) fn finish(&mut self) -> Result<(), Failure> {
+        if let Some(lines) = self.lines.take() {
+            say(format_args!("wrote {}", lines.finish()?.display()));
+        }
+        Ok(())
     }
 
     /// The file's name in documents, where there are several.
@@ -222,6 +270,7 @@ impl<'a> Report<'a> {
                     serde_json::to_writer(&mut *out, document)?;
                     Ok::<(), Failure>(writeln!(out)?)
                 })?,
+                (OutputForm::Jsonl, _) => unreachable!("lines are no pending file"),
                 (OutputForm::Csv, _) => pending.finish(|out| {
                     let any = csv::write(out, result)?;
                     if any { Ok(()) } else { Err(nothing_for("a .csv file")) }

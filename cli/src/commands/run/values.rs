@@ -57,6 +57,7 @@ pub(super) struct OutputFile {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum OutputForm {
     Json,
+    Jsonl,
     Csv,
     Npy,
 }
@@ -66,9 +67,10 @@ pub(super) fn output_file(text: &str) -> Result<OutputFile, String> {
     let extension = path.extension().map(|extension| extension.to_string_lossy().to_lowercase());
     let form = match extension.as_deref() {
         Some("json") => OutputForm::Json,
+        Some("jsonl") => OutputForm::Jsonl,
         Some("csv") => OutputForm::Csv,
         Some("npy") => OutputForm::Npy,
-        _ => return Err("expected a name that ends in .json, .csv or .npy".to_owned()),
+        _ => return Err("expected a name that ends in .json, .jsonl, .csv or .npy".to_owned()),
     };
     Ok(OutputFile { path, form })
 }
@@ -206,6 +208,7 @@ mod tests {
 
     #[test]
     fn the_extension_says_the_form() {
+        assert_eq!(output_file("a.jsonl").unwrap().form, OutputForm::Jsonl);
         assert_eq!(output_file("a/B.NPY").unwrap().form, OutputForm::Npy);
         assert!(output_file("json").is_err() && output_file("a.txt").is_err());
         assert!(plot_file("a.SVG").is_ok() && plot_file("a").is_err());

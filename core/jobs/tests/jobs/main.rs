@@ -5,6 +5,7 @@
 mod backend;
 mod common;
 mod model;
+mod resume;
 mod service;
 mod store;
 mod worker;

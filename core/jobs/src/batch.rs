@@ -1,0 +1,145 @@
+//! Jobs of many experiments that this process runs: in parts, each on disk before the next begins.
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use ketch_core::{
+    Backend, Error as JobError, Events, Job, JobEvent, JobEvents, JobQueue, Progress, Qobj, Result,
+    RunOptions, RunResult, Running,
+};
+
+use crate::{
+    Claim, Error,
+    parts::{Parts, append, size_of},
+};
+
+/// Hears of results: the job, the place of the first experiment, and those that are finished.
+pub(crate) type Listener = Arc<dyn Fn(&str, u64, &RunResult) + Send + Sync>;
+
+/// How a job is run in parts.
+pub(crate) struct Batch {
+    pub(crate) claim: Claim,
+    pub(crate) backend: Arc<dyn Backend>,
+    pub(crate) options: RunOptions,
+    /// The results that an earlier job left.
+    pub(crate) earlier: Option<RunResult>,
+    /// How many bytes of results are kept at most.
+    pub(crate) room: u64,
+    pub(crate) listener: Option<Listener>,
+    /// No further part is begun.
+    pub(crate) wind_down: Arc<AtomicBool>,
+    /// Set once a part was not kept: those behind it are not kept either.
+    pub(crate) dropped: Arc<AtomicBool>,
+}
+
+/// How late a cancel is heard at most.
+const LOOK: Duration = Duration::from_millis(20);
+
+impl Batch {
+    /// Begins the first part and returns the job of all.
+    ///
+    /// # Errors
+    /// If the backend refuses the first part.
+    pub(crate) fn start(self, qobj: Qobj) -> Result<Arc<dyn Job>> {
+        let parts = Parts::new(qobj, self.claim.record.completed);
+        let begun = match parts.is_over() {
+            true => None,
+            false => Some(self.begin(&parts)?),
+        };
+        let (backend, options) = (Arc::clone(&self.backend), self.options.clone());
+        Ok(JobQueue::new(1).submit(backend, &options, |running| self.run(running, parts, begun)))
+    }
+
+    fn begin(&self, parts: &Parts) -> Result<Arc<dyn Job>> {
+        let (id, first) = (&self.claim.record.id, parts.first());
+        // A provider may refuse a key that it has seen.
+        let job_key = Some(format!("{id}.{first}"));
+        self.backend.run(parts.next(), RunOptions { job_key, ..self.options.clone() })
+    }
+
+    fn run(
+        mut self,
+        running: &Running,
+        mut parts: Parts,
+        mut begun: Option<Arc<dyn Job>>,
+    ) -> Result<RunResult> {
+        let mut whole = self.earlier.take();
+        while let Some(part) = begun.take() {
+            let started = Instant::now();
+            let result = finished(&part, running, &parts)?;
+            let (count, took) = (result.experiments.len() as u64, started.elapsed());
+            self.keep(parts.first(), &result)?;
+            if let Some(listener) = &self.listener {
+                listener(&self.claim.record.id, parts.first(), &result);
+            }
+            append(&mut whole, result);
+            parts.finished(count, took);
+            running.progress(parts.first(), parts.total(), 0.0);
+            if parts.is_over() || count == 0 {
+                break;
+            }
+            if running.is_cancelled() || self.wind_down.load(Ordering::Relaxed) {
+                return Err(JobError::Cancelled { job: running.job_id().to_owned() });
+            }
+            begun = Some(self.begin(&parts)?);
+        }
+        Ok(whole.unwrap_or_default())
+    }
+
+    /// Keeps results as long as there is room and the disk takes them.
+    fn keep(&mut self, first: u64, result: &RunResult) -> Result<()> {
+        if self.dropped.load(Ordering::Relaxed) {
+            return Ok(());
+        }
+        let size = size_of(result);
+        if size > self.room {
+            self.dropped.store(true, Ordering::Relaxed);
+            return Ok(());
+        }
+        self.room -= size;
+        match self.claim.keep(first, result) {
+            Err(error @ Error::LostLease { .. }) => Err(error.into()),
+            Err(_) => {
+                self.dropped.store(true, Ordering::Relaxed);
+                Ok(())
+            }
+            Ok(()) => Ok(()),
+        }
+    }
+}
+
+/// Waits for the result of a part, passes on what it tells, and stops it if the whole is to stop.
+fn finished(part: &Arc<dyn Job>, running: &Running, parts: &Parts) -> Result<RunResult> {
+    let mut events: Option<Events> = None;
+    loop {
+        match part.result(Some(LOOK)) {
+            Err(JobError::Timeout { .. }) => {}
+            result => return result,
+        }
+        if running.is_cancelled() {
+            if part.cancel().is_ok() {
+                // So that its memory is free when this job has come to its end.
+                let _ = part.shared_result(Some(Duration::from_secs(1)));
+            }
+            return Err(JobError::Cancelled { job: running.job_id().to_owned() });
+        }
+        // Only a part that takes a while is worth listening to.
+        if events.is_none() {
+            events = part.events().ok();
+        }
+        while let Some(event) = events.as_mut().and_then(Events::try_next) {
+            match event {
+                JobEvent::Progress(Progress { done, within, .. }) => {
+                    running.progress(parts.first().saturating_add(done), parts.total(), within);
+                }
+                JobEvent::Log { level, line } => running.log(level, &line),
+                _ => {}
+            }
+        }
+    }
+}
