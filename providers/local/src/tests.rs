@@ -57,6 +57,11 @@ fn endless() -> Circuit {
 }
 
 #[test]
+fn the_contract_is_kept() {
+    ketch_conformance::assert_conformant(&provider());
+}
+
+#[test]
 fn the_backends_of_the_seed_are_there_and_describe_themselves() {
     let backends = provider().backends(&Filter::new()).unwrap();
     let names: Vec<&str> = backends.iter().map(|backend| backend.name()).collect();

@@ -185,10 +185,16 @@ pub const GROUPS: &[Group] = &[
         of_backend: &[
             ("run returns at once", jobs::run_returns_at_once),
             ("the status ends at DONE and stays", jobs::status_ends_at_done_and_stays),
+            ("states lead to an end", jobs::states_lead_to_an_end),
             ("the result can be had again", jobs::result_can_be_had_again),
             (
                 "a time-out is typed, in time, and cancels nothing",
                 jobs::time_out_is_typed_and_in_time,
+            ),
+            ("a look loses nothing", jobs::a_look_loses_nothing),
+            (
+                "cancelling a queued job ends it at once",
+                jobs::cancelling_a_queued_job_ends_it_at_once,
             ),
             (
                 "cancelling a finished job changes nothing",
@@ -200,6 +206,9 @@ pub const GROUPS: &[Group] = &[
                 jobs::status_and_cancel_answer_meanwhile,
             ),
             ("dropping a handle cancels nothing", jobs::dropping_a_handle_cancels_nothing),
+            ("a job is found again", jobs::a_job_is_found_again),
+            ("jobs are listed", jobs::jobs_are_listed),
+            ("many jobs come to their ends", jobs::many_jobs_come_to_their_ends),
             ("jobs have ids of their own", jobs::jobs_have_ids_of_their_own),
             ("a job knows its backend", jobs::a_job_knows_its_backend),
             ("a job knows when it was submitted", jobs::a_job_knows_when_it_was_submitted),

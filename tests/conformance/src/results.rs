@@ -266,6 +266,9 @@ pub fn a_bad_experiment_stops_no_other(backend: &dyn Backend) -> Check {
         require!(status == JobStatus::Error, "the job's status is {status}");
         let message = job.error_message()?.unwrap_or_default();
         require!(message.contains("bad"), "the job's message does not name it: {message:?}");
+        let cause = &result.experiments[1].status;
+        let says_why = !cause.is_empty() && message.contains(cause.as_str());
+        require!(says_why, "the job's message {message:?} does not say why: {cause:?}");
         return Ok(());
     }
     Err(Outcome::not_applicable("it refuses bad experiments before there is a job"))

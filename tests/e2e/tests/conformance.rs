@@ -1,26 +1,53 @@
 //! The contract of providers, proved on the plugins through the boundary.
 
-use ketch::{Isolation, Registry, SearchPath};
+use std::sync::Arc;
+
+use ketch::{
+    Isolation, JobStatus, Provider, Registry, SearchPath,
+    jobs::{JobFilter, Store, StoredProvider},
+};
 use ketch_conformance::{Outcome, backend_checks, run_all};
 
 use crate::sandbox::{local_plugin, whole_machine};
 
 #[test]
 fn the_local_simulators_keep_the_contract() {
-    local_simulators(Isolation::Never);
+    local_simulators(Isolation::Never, |provider| provider);
 }
 
 #[test]
 fn the_local_simulators_keep_the_contract_in_a_process_of_their_own() {
-    local_simulators(Isolation::Always);
+    local_simulators(Isolation::Always, |provider| provider);
 }
 
-fn local_simulators(isolation: Isolation) {
+#[test]
+fn the_local_simulators_keep_the_contract_with_jobs_that_are_kept() {
+    let directory = tempfile::tempdir().unwrap();
+    let store = Arc::new(Store::open(directory.path()).unwrap());
+    for isolation in [Isolation::Never, Isolation::Always] {
+        let kept = Arc::clone(&store);
+        local_simulators(isolation, |provider| Arc::new(StoredProvider::new(kept, provider)));
+    }
+    // What was said of the jobs is what is on disk.
+    assert_eq!(store.check().unwrap(), []);
+    for job in store.jobs(&JobFilter::default()).unwrap() {
+        assert!(job.state.is_final(), "{job:?}");
+        assert!(
+            job.state != JobStatus::Done || store.result(&job.id).unwrap().is_some(),
+            "{job:?}"
+        );
+    }
+}
+
+fn local_simulators(
+    isolation: Isolation,
+    wrapped: impl FnOnce(Arc<dyn Provider>) -> Arc<dyn Provider>,
+) {
     let directory = tempfile::tempdir().unwrap();
     std::fs::copy(local_plugin(), directory.path().join("local.so")).unwrap();
     let registry = Registry::discover(&SearchPath::only([directory.path().to_owned()]));
     let registry = registry.with_isolation(isolation);
-    let provider = registry.provider("local").unwrap();
+    let provider = wrapped(registry.provider("local").unwrap());
     let machine = whole_machine();
     let report = run_all(&*provider);
     drop(machine);

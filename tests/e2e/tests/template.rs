@@ -1,8 +1,11 @@
 //! A third party's provider: a copy of the template outside of the tree is built, dropped, and used.
 
-use std::{fs, path::Path, process::Command};
+use std::{fs, path::Path, process::Command, sync::Arc};
 
-use ketch::{Isolation, Registry, SearchPath};
+use ketch::{
+    Isolation, Registry, SearchPath,
+    jobs::{Store, StoredProvider},
+};
 use ketch_conformance::assert_conformant;
 
 use crate::sandbox::{Sandbox, finish, repository, whole_machine};
@@ -78,6 +81,9 @@ fn a_provider_outside_of_the_tree_works_by_dropping_its_file() {
     for isolation in [Isolation::Never, Isolation::Always] {
         let registry = Registry::discover(&SearchPath::only([sandbox.user_plugins()]));
         let registry = registry.with_isolation(isolation);
-        assert_conformant(&*registry.provider("template").unwrap());
+        let provider = registry.provider("template").unwrap();
+        assert_conformant(&*provider);
+        let store = Arc::new(Store::open(&sandbox.path("store")).unwrap());
+        assert_conformant(&StoredProvider::new(store, provider));
     }
 }

@@ -1,5 +1,6 @@
 //! A job with a fault in front of one without.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
 use ketch_core::{Extensions, prelude::*};
@@ -7,8 +8,16 @@ use ketch_core::{Extensions, prelude::*};
 use super::Fault;
 
 pub(super) struct FaultyJob {
-    pub(super) job: Arc<dyn Job>,
-    pub(super) fault: Option<Fault>,
+    job: Arc<dyn Job>,
+    fault: Option<Fault>,
+    /// How often its status was asked for.
+    looks: AtomicU64,
+}
+
+impl FaultyJob {
+    pub(super) fn shared(job: Arc<dyn Job>, fault: Option<Fault>) -> Arc<dyn Job> {
+        Arc::new(Self { job, fault, looks: AtomicU64::new(0) })
+    }
 }
 
 impl Job for FaultyJob {
@@ -24,7 +33,11 @@ impl Job for FaultyJob {
     }
 
     fn status(&self) -> Result<JobStatus> {
-        self.job.status()
+        match (self.fault, self.looks.fetch_add(1, Ordering::Relaxed)) {
+            (Some(Fault::GoesBack), 0) => Ok(JobStatus::Running),
+            (Some(Fault::GoesBack), 1) => Ok(JobStatus::Queued),
+            _ => self.job.status(),
+        }
     }
 
     fn result(&self, timeout: Option<Duration>) -> Result<RunResult> {
@@ -39,6 +52,8 @@ impl Job for FaultyJob {
                 let _ = self.job.result(None);
                 Err(error)
             }
+            (Err(Error::Cancelled { .. }), Some(Fault::ResultAfterCancel))
+            | (Ok(_), Some(Fault::FoundWithoutResult)) => Ok(RunResult::default()),
             (Ok(_), Some(Fault::ResultOnlyOnce)) if timeout == Some(Duration::ZERO) => {
                 Ok(RunResult::default())
             }
@@ -59,7 +74,11 @@ impl Job for FaultyJob {
     }
 
     fn error_message(&self) -> Result<Option<String>> {
-        self.job.error_message()
+        let message = self.job.error_message()?;
+        Ok(message.map(|message| match self.fault {
+            Some(Fault::NoReason) => "experiment `bad` failed".to_owned(),
+            _ => message,
+        }))
     }
 
     fn extensions(&self) -> Option<&dyn Extensions> {

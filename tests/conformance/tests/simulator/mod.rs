@@ -10,7 +10,7 @@ use std::sync::{
 };
 
 use ketch_core::{
-    BitString, Counts, Extensions, Message,
+    BitString, Counts, Extensions, JobQuery, Message,
     prelude::*,
     qobj::{Experiment, Program},
     result::Memory,
@@ -42,6 +42,11 @@ pub(crate) enum Fault {
     CancelSaysTrue,
     SharedId,
     NoSuchJobFound,
+    GoesBack,
+    ResultAfterCancel,
+    FoundWithoutResult,
+    ListsEverything,
+    NoReason,
     AcceptsPulses,
     AcceptsOptions,
     NearestForgotten,
@@ -247,14 +252,28 @@ impl Backend for TinyBackend {
             // Whatever came of it: that it waited is the fault.
             let _ = job.result(Some(patience));
         }
-        Ok(Arc::new(FaultyJob { job, fault }))
+        Ok(FaultyJob::shared(job, fault.filter(|one| !one.is_of_found())))
     }
 
     fn retrieve_job(&self, job_id: &str) -> Result<Arc<dyn Job>> {
         if self.fault == Some(Fault::NoSuchJobFound) {
             return Err(Error::other("who.knows", "no idea"));
         }
-        self.jobs.job(job_id)
+        Ok(FaultyJob::shared(self.jobs.job(job_id)?, self.fault.filter(|one| one.is_of_found())))
+    }
+
+    fn jobs(&self, query: &JobQuery) -> Result<Vec<Arc<dyn Job>>> {
+        match self.fault {
+            Some(Fault::ListsEverything) => Ok(self.jobs.jobs(&JobQuery::default())),
+            _ => Ok(self.jobs.jobs(query)),
+        }
+    }
+}
+
+impl Fault {
+    /// It is one of jobs that are found again.
+    fn is_of_found(self) -> bool {
+        self == Self::FoundWithoutResult
     }
 }
 
