@@ -1,17 +1,23 @@
 //! `ketch backend`: everything about one backend.
 
-use std::{collections::BTreeSet, io::Write};
+use std::{collections::BTreeSet, io::Write, path::PathBuf};
 
 use clap::Args;
 use ketch::{BackendConfiguration, BackendProperties, BackendStatus, QualifiedBackend};
 use serde_json::json;
 
-use super::backends::{qubits, state, yes_or_no};
+use super::{
+    backends::{qubits, state, yes_or_no},
+    run::values::plot_file,
+};
 use crate::{
     context::{Context, no_plugin},
     exit::Exit,
     failure::Failure,
     output::{
+        coupling::Device,
+        file::PendingFile,
+        number,
         table::{Table, one_line},
         terminal::{Terminal, say},
     },
@@ -26,6 +32,10 @@ pub(crate) struct BackendArgs {
     /// Print a document for programs (schema ketch.backend/1)
     #[arg(long)]
     pub(crate) json: bool,
+    /// Also draw the coupling map with its error rates into an .svg file
+    #[arg(long, value_name = "FILE", value_parser = plot_file,
+          value_hint = clap::ValueHint::FilePath)]
+    svg: Option<PathBuf>,
 }
 
 pub(crate) fn execute(
@@ -41,6 +51,16 @@ pub(crate) fn execute(
     let configuration = backend.configuration()?;
     let properties = backend.properties()?;
     let status = backend.status();
+    let device = || Device::new(&configuration, properties.as_deref());
+    if let Some(path) = &args.svg {
+        let device = device().ok_or_else(|| {
+            let message = format!("`{}` has no coupling map that could be drawn", backend.name);
+            Failure::new("output.nothing_to_write", message)
+        })?;
+        let svg = device.svg(&backend.name);
+        PendingFile::create(path)?.finish(|out| out.write_all(svg.as_bytes()))?;
+        say(format_args!("wrote {}", path.display()));
+    }
     if args.json {
         let document = json!({
             "schema": "ketch.backend/1",
@@ -62,7 +82,7 @@ pub(crate) fn execute(
         Err(error) => format!("unknown: {error}"),
     };
     write_head(out, &backend, &configuration, &words, context.terminal)?;
-    write_coupling(out, &configuration, context.terminal)?;
+    write_coupling(out, &configuration, device().as_ref(), context.terminal)?;
     match properties {
         Some(properties) => write_properties(out, &properties, context.terminal)?,
         None => writeln!(out, "\nno calibration")?,
@@ -138,8 +158,18 @@ fn write_field(
 fn write_coupling(
     out: &mut dyn Write,
     configuration: &BackendConfiguration,
+    device: Option<&Device>,
     terminal: Terminal,
 ) -> Result<(), Failure> {
+    if let Some(device) = device.filter(|device| device.n_couplings() > 0) {
+        let couplings = number::count_of(device.n_couplings() as u64, "pair");
+        write_field(out, "couplings", &couplings, terminal)?;
+        writeln!(out)?;
+        for line in device.text(terminal.width.map(|width| width.saturating_sub(2))).lines() {
+            writeln!(out, "  {line}")?;
+        }
+        return Ok(());
+    }
     let couplings = match &configuration.coupling_map {
         None => "all qubits with each other".to_owned(),
         Some(groups) => {

@@ -4,6 +4,7 @@
 
 pub(crate) mod bars;
 pub(crate) mod counts;
+pub(crate) mod coupling;
 pub(crate) mod csv;
 pub(crate) mod file;
 pub(crate) mod job;

@@ -194,7 +194,7 @@ fn grid_step(most: u64) -> u64 {
 }
 
 /// Text as XML takes it; characters that XML has no place for become spaces.
-fn escape(text: &str) -> String {
+pub(crate) fn escape(text: &str) -> String {
     let mut escaped = String::with_capacity(text.len());
     for c in text.chars() {
         match c {

@@ -75,7 +75,7 @@ pub(super) fn output_file(text: &str) -> Result<OutputFile, String> {
     Ok(OutputFile { path, form })
 }
 
-pub(super) fn plot_file(text: &str) -> Result<PathBuf, String> {
+pub(crate) fn plot_file(text: &str) -> Result<PathBuf, String> {
     let path = PathBuf::from(text);
     let svg = path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("svg"));
     if svg { Ok(path) } else { Err("expected a name that ends in .svg".to_owned()) }
