@@ -111,6 +111,7 @@ impl Jobs for One<'_, '_> {
             told: 0,
             took: took.unwrap_or_default(),
             notes: &job.notes,
+            ideal: None,
         };
         self.exit = self.report.result(self.out, &of, &result)?;
         let one_failed = result.experiments.iter().any(|experiment| !experiment.success);

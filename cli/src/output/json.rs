@@ -12,6 +12,8 @@ use ketch::{
 use serde::{Serialize, Serializer, ser::SerializeMap};
 use serde_json::{Map, Value};
 
+use super::compare::Distance;
+
 /// The results of one file.
 #[derive(Serialize)]
 pub(crate) struct RunDocument<'a> {
@@ -42,8 +44,18 @@ pub(crate) struct ExperimentDocument<'a> {
     data: Option<BTreeMap<&'a str, DataJson<'a>>>,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     snapshots: Vec<SnapshotDocument<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    comparison: Option<ComparisonDocument<'a>>,
     time_taken: f64,
     metadata: &'a Map<String, Value>,
+}
+
+/// The same experiment without noise, and how far away it is.
+#[derive(Serialize)]
+struct ComparisonDocument<'a> {
+    ideal: CountsJson<'a>,
+    #[serde(flatten)]
+    distance: Option<Distance>,
 }
 
 #[derive(Serialize)]
@@ -71,6 +83,19 @@ impl<'a> RunDocument<'a> {
             experiments: result.experiments.iter().map(ExperimentDocument::new).collect(),
         }
     }
+
+    /// With the same experiments without noise beside them.
+    pub(crate) fn beside(mut self, result: &'a RunResult, ideal: &'a RunResult) -> Self {
+        let pairs = result.experiments.iter().zip(&ideal.experiments);
+        for (document, (noisy, ideal)) in self.experiments.iter_mut().zip(pairs) {
+            document.comparison =
+                noisy.counts.as_ref().zip(ideal.counts.as_ref()).map(|(noisy, ideal)| {
+                    let distance = Distance::between(ideal, noisy);
+                    ComparisonDocument { ideal: CountsJson(ideal), distance }
+                });
+        }
+        self
+    }
 }
 
 impl<'a> ExperimentDocument<'a> {
@@ -89,6 +114,7 @@ impl<'a> ExperimentDocument<'a> {
             memory: experiment.memory.as_ref().map(|memory| MemoryJson { memory, registers }),
             data: (!data.is_empty()).then_some(data),
             snapshots: experiment.snapshots.iter().map(SnapshotDocument::new).collect(),
+            comparison: None,
             time_taken: experiment.time_taken,
             metadata: &experiment.metadata,
         }

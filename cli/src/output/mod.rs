@@ -3,6 +3,7 @@
 //! Data goes to standard output and talk to standard error.
 
 pub(crate) mod bars;
+pub(crate) mod compare;
 pub(crate) mod counts;
 pub(crate) mod coupling;
 pub(crate) mod csv;

@@ -40,3 +40,40 @@ fn a_bad_calibration_is_one_clear_error_and_the_others_work() {
         assert!(listed.contains("noisy/ibmqx2") && !listed.contains("noisy/mine"), "{listed}");
     }
 }
+
+#[test]
+fn devices_are_drawn_with_their_errors() {
+    let sandbox = Sandbox::new();
+    let text = sandbox.ketch(&["backend", "noisy/synthetic_27"]).ok();
+    assert!(text.contains("error of the gate on both, in %"), "{text}");
+    let svg = sandbox.path("device.svg");
+    let to = svg.to_str().unwrap();
+    sandbox.ketch(&["backend", "noisy/synthetic_5", "--svg", to]).ok();
+    let drawn = std::fs::read_to_string(&svg).unwrap();
+    assert_eq!(drawn.matches("<circle").count(), 5);
+    sandbox.ketch(&["backend", "local/qasm_simulator", "--svg", to]).fails(1);
+    assert_eq!(std::fs::read_to_string(&svg).unwrap(), drawn, "a failure leaves the file");
+}
+
+#[test]
+fn noisy_counts_stand_beside_ideal_ones() {
+    let sandbox = Sandbox::new();
+    let bell = example("bell.qasm");
+    let run = ["run", &bell, "-b", "noisy/ibmqx4", "--seed", "3", "--shots", "4000", "--compare"];
+    let document = sandbox.ketch(&[&run[..], &["--json"]].concat()).json();
+    let comparison = &document["experiments"][0]["comparison"];
+    let ideal = comparison["ideal"].as_object().unwrap();
+    let total: u64 = ideal.values().map(|count| count.as_u64().unwrap()).sum();
+    assert_eq!((total, ideal.len()), (4000, 2));
+    let number = |name: &str| comparison[name].as_f64().unwrap();
+    // The two errors of reading alone come to 0.12.
+    assert!((0.08..0.2).contains(&number("total_variation")), "{comparison}");
+    assert!(number("total_variation_by_chance") < 0.02);
+    assert!((0.7..0.95).contains(&number("hellinger_fidelity")), "{comparison}");
+    let text = sandbox.ketch(&run).ok();
+    assert!(text.contains("ideal") && text.contains("total variation"), "{text}");
+    let same = ["run", &bell, "--seed", "3", "--compare", "--json"];
+    let document = sandbox.ketch(&same).json();
+    assert_eq!(document["experiments"][0]["comparison"]["total_variation"], 0.0);
+    sandbox.ketch(&["run", &bell, "--compare", "--format", "result"]).fails(2);
+}

@@ -2,7 +2,7 @@
 //! earlier run stopped.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     io::Write,
     num::NonZeroUsize,
     path::Path,
@@ -11,10 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use ketch::{RunResult, jobs::digest_of};
+use ketch::{Job, Registry, RunResult, jobs::digest_of};
 
 use super::{
-    RunArgs, fitted,
+    RunArgs, compare, fitted,
     input::Input,
     keep::{Earlier, Keeping},
     options, prepare,
@@ -31,6 +31,7 @@ use crate::{
 pub(super) struct Batch<'a, 'r> {
     pub(super) args: &'a RunArgs,
     pub(super) keeping: &'a Keeping<'a>,
+    registry: &'a Registry,
     /// What was not begun yet, with its place among the files.
     inputs: VecDeque<(usize, Input)>,
     report: &'a mut Report<'r>,
@@ -40,6 +41,8 @@ pub(super) struct Batch<'a, 'r> {
     done: Done,
     /// The jobs that were begun.
     ids: Vec<String>,
+    /// The same without noise, by the place of the file, if that is to be compared.
+    ideals: BTreeMap<usize, Arc<dyn Job>>,
 }
 
 /// How many jobs of this process are begun for each processor before the first has come to its end:
@@ -50,6 +53,7 @@ impl<'a, 'r> Batch<'a, 'r> {
     pub(super) fn new(
         args: &'a RunArgs,
         keeping: &'a Keeping<'a>,
+        registry: &'a Registry,
         inputs: Vec<(usize, Input)>,
         report: &'a mut Report<'r>,
         out: &'a mut dyn Write,
@@ -58,7 +62,8 @@ impl<'a, 'r> Batch<'a, 'r> {
         let of = inputs.iter().map(|(_, input)| input.qobj.experiments().len() as u64).sum();
         let done = Done { of, ..Done::default() };
         let inputs = inputs.into();
-        Self { args, keeping, inputs, report, out, exits, done, ids: Vec::new() }
+        let (ids, ideals) = (Vec::new(), BTreeMap::new());
+        Self { args, keeping, registry, inputs, report, out, exits, done, ids, ideals }
     }
 
     /// How many jobs are begun before the first has come to its end. A service has a queue of its
@@ -117,6 +122,10 @@ impl<'a, 'r> Batch<'a, 'r> {
                 prepare::seed(&mut qobj);
                 let (qobj, compiled) = fitted(args, keeping.backend, qobj)?;
                 notes.extend(compiled);
+                if args.compare {
+                    let ideal = compare::start(self.registry, &qobj, options(args))?;
+                    self.ideals.insert(place, ideal);
+                }
                 keeping.run(qobj, options(args), digest, None)?
             }
         };
@@ -179,6 +188,9 @@ impl Jobs for Batch<'_, '_> {
         let job_id = job.job.job_id();
         self.exits[job.place] = match result {
             Ok(result) => {
+                let ideal = self.ideals.remove(&job.place);
+                let ideal = ideal.map(|ideal| compare::finish(&*ideal, self.args.timeout));
+                let ideal = ideal.transpose()?;
                 job.notes.extend(self.keeping.note(&job_id));
                 let of = Subject {
                     title: &job.title,
@@ -188,6 +200,7 @@ impl Jobs for Batch<'_, '_> {
                     told: job.told,
                     took: job.started.elapsed(),
                     notes: &job.notes,
+                    ideal: ideal.as_deref(),
                 };
                 self.report.result(self.out, &of, &result)?
             }

@@ -2,6 +2,7 @@
 
 mod batch;
 mod choose;
+mod compare;
 pub(crate) mod detach;
 pub(crate) mod input;
 pub(crate) mod interrupt;
@@ -88,6 +89,10 @@ pub(crate) struct RunArgs {
     #[arg(long, value_name = "TERMS", value_parser = values::observable,
           allow_hyphen_values = true, help_heading = "Results")]
     expval: Option<Observable>,
+    /// Also run the circuits on the ideal local simulator, and show both side by side with their
+    /// distance
+    #[arg(long, help_heading = "Results", conflicts_with_all = ["detach", "resume"])]
+    compare: bool,
     #[command(flatten)]
     report: ReportArgs,
 
@@ -131,6 +136,12 @@ impl RunArgs {
         }
         if self.files.iter().filter(|path| path.as_os_str() == "-").count() > 1 {
             return Err(Failure::usage("standard input can be read once only"));
+        }
+        if self.compare && (self.report.asks_for_qiskits() || self.report.asks_for_lines()) {
+            let message = "--compare has no place in Qiskit's Result document, nor in lines";
+            return Err(
+                Failure::usage(message).with_hint("--json has both counts and the distance")
+            );
         }
         let waits = self.report.output.is_some() || self.report.plot.is_some() || self.keep;
         let waits = waits || self.resume || self.timeout.is_some();
@@ -186,7 +197,7 @@ pub(crate) fn execute(
     }
     let channel = mpsc::channel();
     let keeping = Keeping::new(args, &backend, context, channel.0.clone())?;
-    let mut batch = Batch::new(args, &keeping, inputs, &mut report, out, &mut exits);
+    let mut batch = Batch::new(args, &keeping, &registry, inputs, &mut report, out, &mut exits);
     let at_once = batch.at_once();
     let patience = Patience { timeout: args.timeout, giving_up: GivingUp::Cancels, at_once };
     wait::each_as_it_completes(&mut batch, channel, &patience)?;

@@ -4,7 +4,7 @@ use std::{io::Write, path::PathBuf, time::Duration};
 
 use clap::{Args, ValueEnum};
 use ketch::{
-    RunResult,
+    Counts, RunResult,
     result::{Data, ExperimentResult},
 };
 use serde_json::Value;
@@ -15,7 +15,7 @@ use crate::{
     exit::Exit,
     failure::Failure,
     output::{
-        counts, csv,
+        compare, counts, csv,
         file::PendingFile,
         json::RunDocument,
         lines::{LinesFile, Origin},
@@ -87,6 +87,8 @@ pub(crate) struct Subject<'a> {
     pub(crate) took: Duration,
     /// What the user should know besides what the result says.
     pub(crate) notes: &'a [String],
+    /// The same without noise, to be compared with.
+    pub(crate) ideal: Option<&'a RunResult>,
 }
 
 /// Where the results of a run go.
@@ -140,6 +142,10 @@ impl<'a> Report<'a> {
         result: &RunResult,
     ) -> Result<Exit, Failure> {
         let document = RunDocument::new(self.file(of.title), of.backend, of.job_id, result);
+        let document = match of.ideal {
+            Some(ideal) => document.beside(result, ideal),
+            None => document,
+        };
         match self.args.format {
             ResultFormat::Result => writeln!(out, "{}", result.to_qiskit_json())?,
             ResultFormat::Counts if self.args.json => {
@@ -209,16 +215,17 @@ impl<'a> Report<'a> {
                 let how = how(only);
                 let line = format!("{title} on {backend}: {how}, {time}");
                 writeln!(out, "{}", terminal.bold(&one_line(&line)))?;
-                self.print_experiment(out, only)?;
+                self.print_experiment(out, only, of.ideal.and_then(|ideal| counts_of(ideal, 0)))?;
             }
             several => {
                 let many = number::count_of(several.len() as u64, "experiment");
                 let line = format!("{title} on {backend}: {many}, {time}");
                 writeln!(out, "{}", terminal.bold(&one_line(&line)))?;
-                for experiment in several {
+                for (place, experiment) in several.iter().enumerate() {
                     let line = format!("{}: {}", experiment.name, how(experiment));
                     writeln!(out, "\n{}", terminal.bold(&one_line(&line)))?;
-                    self.print_experiment(out, experiment)?;
+                    let ideal = of.ideal.and_then(|ideal| counts_of(ideal, place));
+                    self.print_experiment(out, experiment, ideal)?;
                 }
             }
         }
@@ -229,14 +236,17 @@ impl<'a> Report<'a> {
         &self,
         out: &mut dyn Write,
         experiment: &ExperimentResult,
+        ideal: Option<&Counts>,
     ) -> std::io::Result<()> {
         let terminal = self.context.terminal;
         if !experiment.success {
             return writeln!(out, "  failed: {}", one_line(&experiment.status));
         }
         let counts = experiment.counts.as_ref().filter(|counts| !counts.is_empty());
-        if let Some(counts) = counts {
-            counts::write(out, counts, terminal)?;
+        match (counts, ideal) {
+            (Some(counts), Some(ideal)) => compare::write(out, ideal, counts, terminal)?,
+            (Some(counts), None) => counts::write(out, counts, terminal)?,
+            (None, _) => {}
         }
         if let Some(memory) = &experiment.memory {
             counts::write_memory(out, experiment, memory, terminal)?;
@@ -291,6 +301,11 @@ impl<'a> Report<'a> {
         }
         Ok(())
     }
+}
+
+/// What an experiment read, if it measured anything.
+fn counts_of(result: &RunResult, place: usize) -> Option<&Counts> {
+    result.experiments.get(place)?.counts.as_ref().filter(|counts| !counts.is_empty())
 }
 
 /// How long the experiments took, by what the backend says; else how long the job did, which
