@@ -1,7 +1,7 @@
 //! The options of a run, by name, type and meaning.
 
 use ketch_core::{Error, Qobj, Result, qobj::Experiment};
-use ketch_simulator::{Method, Options, Precision};
+use ketch_simulator::{Method, Options, Precision, noise::Scheduling};
 use serde_json::Value;
 
 /// One option that a Qobj's configuration may set.
@@ -19,6 +19,9 @@ pub(crate) struct Settings {
     pub(crate) engine: Options,
     /// Whether the device's noise is simulated.
     pub(crate) noise: bool,
+    /// How instructions are scheduled, so that qubits relax while they wait; they do not if it is
+    /// not said.
+    pub(crate) scheduling: Option<Scheduling>,
     pub(crate) seed: Option<u64>,
     pub(crate) shots: Option<u64>,
     pub(crate) memory: Option<bool>,
@@ -29,6 +32,7 @@ static OPTIONS: &[Row] = &[
     Row { name: "method", expected: "\"automatic\", \"density_matrix\" or \"statevector\"", set: set_method },
     Row { name: "precision", expected: "\"double\" or \"single\"", set: set_precision },
     Row { name: "noise", expected: "true or false", set: |s, v| { s.noise = v.as_bool()?; Some(()) } },
+    Row { name: "scheduling_method", expected: "\"alap\", \"asap\" or null", set: set_scheduling },
     Row { name: "seed_simulator", expected: "a number, 0 or more", set: set_seed },
     Row { name: "seed", expected: "a number, 0 or more", set: set_seed },
     Row { name: "shots", expected: "a number, 1 or more", set: |s, v| { s.shots = Some(v.as_u64()?); Some(()) } },
@@ -59,7 +63,8 @@ impl Settings {
     /// names have been refused before.
     pub(crate) fn read(qobj: &Qobj, experiment: &Experiment) -> Result<Self> {
         let engine = Options::default();
-        let mut settings = Self { engine, noise: true, seed: None, shots: None, memory: None };
+        let mut settings =
+            Self { engine, noise: true, scheduling: None, seed: None, shots: None, memory: None };
         for (name, value) in qobj.config.options.iter().chain(&experiment.config.options) {
             let Some(option) = OPTIONS.iter().find(|option| option.name == name) else { continue };
             (option.set)(&mut settings, value).ok_or_else(|| {
@@ -79,6 +84,16 @@ fn set_method(settings: &mut Settings, value: &Value) -> Option<()> {
     let known = [Method::Automatic, Method::DensityMatrix, Method::Statevector];
     let name = value.as_str()?;
     settings.engine.method = known.into_iter().find(|method| method.name() == name)?;
+    Some(())
+}
+
+fn set_scheduling(settings: &mut Settings, value: &Value) -> Option<()> {
+    settings.scheduling = match value.as_str() {
+        Some("alap") => Some(Scheduling::AsLateAsPossible),
+        Some("asap") => Some(Scheduling::AsSoonAsPossible),
+        _ if value.is_null() => None,
+        _ => return None,
+    };
     Some(())
 }
 

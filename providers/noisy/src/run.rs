@@ -2,7 +2,7 @@
 
 use std::{
     borrow::Cow,
-    collections::{BTreeMap, HashMap, hash_map::Entry},
+    collections::{BTreeMap, HashMap, btree_map, hash_map::Entry},
     hash::{BuildHasher, Hasher, RandomState},
     sync::{
         Arc,
@@ -17,7 +17,9 @@ use ketch_core::{
     result::ExperimentResult,
 };
 use ketch_simulator::{
-    Cancel, Options, Outcome, Threads, noise::insert, simulate_on, size, total_memory,
+    Cancel, Options, Outcome, Threads,
+    noise::{Durations, Scheduling, insert, insert_with_idle},
+    simulate_on, size, total_memory,
 };
 use serde_json::{Map, Value, json};
 
@@ -31,13 +33,16 @@ use crate::{
 /// The bytes up to which experiments run side by side, one thread each.
 const SMALL: u128 = 4 << 20;
 
+/// With and without noise, and how idle qubits are found.
+type How = (bool, Option<Scheduling>);
+
 /// A Qobj that was accepted, with the noise in its circuits.
 #[derive(Debug)]
 pub(crate) struct Plan {
     device: Arc<Device>,
     qobj: Qobj,
-    /// What runs for each circuit, with and without noise.
-    circuits: BTreeMap<(usize, bool), Circuit>,
+    /// What runs for each circuit.
+    circuits: BTreeMap<(usize, How), Circuit>,
     /// One for each experiment.
     settings: Vec<Settings>,
     threads: usize,
@@ -75,15 +80,17 @@ impl Plan {
             if experiment.bindings.len() != circuit.parameters().len() {
                 circuit.bind(&experiment.bindings)?;
             }
-            let noisy = circuits.entry((experiment.circuit, settings.noise));
-            let noisy = noisy.or_insert_with(|| match settings.noise {
-                true => insert(circuit, &device.noise),
-                false => circuit.clone(),
-            });
+            let noise = (settings.noise, settings.scheduling);
+            let noisy = match circuits.entry((experiment.circuit, noise)) {
+                btree_map::Entry::Occupied(known) => known.into_mut(),
+                btree_map::Entry::Vacant(place) => {
+                    place.insert(with_noise(&device, circuit, noise)?)
+                }
+            };
             // All that the size depends on: thousands of experiments that run one circuit are
             // looked at once.
             let how = (engine.method, engine.precision, engine.shots <= 1);
-            if let Entry::Vacant(size) = sizes.entry((experiment.circuit, settings.noise, how)) {
+            if let Entry::Vacant(size) = sizes.entry((experiment.circuit, noise, how)) {
                 size.insert(check_size(noisy, engine)?);
             }
         }
@@ -137,8 +144,8 @@ impl Plan {
     fn experiment(&self, place: usize, threads: &Threads, cancel: &Cancel) -> ExperimentResult {
         let started = Instant::now();
         let experiment = &self.qobj.experiments()[place];
-        let Settings { engine, noise, .. } = &self.settings[place];
-        let circuit = &self.circuits[&(experiment.circuit, *noise)];
+        let Settings { engine, noise, scheduling, .. } = &self.settings[place];
+        let circuit = &self.circuits[&(experiment.circuit, (*noise, *scheduling))];
         let mut result = ExperimentResult {
             name: self.qobj.experiment_name(experiment).to_owned(),
             shots: engine.shots,
@@ -155,12 +162,28 @@ impl Plan {
             simulate_on(threads, &circuit, engine, cancel).map_err(|error| described(&error))
         });
         match outcome {
-            Ok(outcome) => fill(&mut result, outcome, *noise),
+            Ok(outcome) => fill(&mut result, outcome, (*noise, *scheduling)),
             Err(reason) => result.status = reason,
         }
         result.time_taken = started.elapsed().as_secs_f64();
         result
     }
+}
+
+/// The circuit that the device runs.
+fn with_noise(device: &Device, circuit: &Circuit, (noise, scheduling): How) -> Result<Circuit> {
+    let Some(scheduling) = scheduling.filter(|_| noise) else {
+        return Ok(if noise { insert(circuit, &device.noise) } else { circuit.clone() });
+    };
+    let refuse = |reason: String| Error::InvalidOption {
+        name: "scheduling_method".to_owned(),
+        reason,
+        nearest: None,
+    };
+    let durations = Durations::from_device(&device.configuration, &device.properties)
+        .map_err(|error| refuse(format!("{}: {error}", device.source())))?;
+    insert_with_idle(circuit, &device.noise, &durations, scheduling)
+        .map_err(|error| refuse(described(&error)))
 }
 
 /// The settings of all experiments, seeds included.
@@ -208,17 +231,22 @@ fn check_size(circuit: &Circuit, engine: &Options) -> Result<u128> {
     Ok(needed)
 }
 
-fn fill(result: &mut ExperimentResult, outcome: Outcome, noise: bool) {
+fn fill(result: &mut ExperimentResult, outcome: Outcome, (noise, scheduling): How) {
     result.success = true;
     result.status = "DONE".to_owned();
     result.counts = outcome.counts;
     result.memory = outcome.memory;
     let facts = outcome.facts;
-    let metadata: [(&str, Value); 9] = [
+    let scheduling = scheduling.filter(|_| noise).map(|scheduling| match scheduling {
+        Scheduling::AsLateAsPossible => "alap",
+        Scheduling::AsSoonAsPossible => "asap",
+    });
+    let metadata: [(&str, Value); 10] = [
         ("method", json!(facts.method.name())),
         ("method_reason", json!(facts.reason)),
         ("precision", json!(facts.precision.name())),
         ("noise", json!(noise)),
+        ("scheduling_method", json!(scheduling)),
         ("threads", json!(facts.threads)),
         ("measure_sampling", json!(facts.sampled)),
         ("active_qubits", json!(facts.n_qubits)),

@@ -20,7 +20,7 @@ pub struct Durations {
 
 /// When instructions begin that may begin at several times. The names are Qiskit's, `alap` and
 /// `asap`.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Scheduling {
     /// As late as what follows allows, which keeps qubits in |0> for as long as possible: Qiskit's
     /// recommended one.
@@ -182,7 +182,8 @@ pub(super) fn unit_seconds(unit: TimeUnit, tick: Option<f64>) -> Option<f64> {
 ///
 /// An instruction begins when all of its qubits and clbits are free. A barrier takes no time and
 /// keeps its qubits together. From the beginning of the circuit on, every wait becomes a delay in
-/// seconds; behind the last instruction of a qubit there is none, for nothing can be seen of it.
+/// seconds; behind the last instruction of a qubit there is none, for nothing can be seen of it. A
+/// measurement of unknown length that comes last on its qubit takes no time.
 ///
 /// # Errors
 /// The first instruction of unknown length; control flow.
@@ -191,24 +192,40 @@ pub fn schedule(
     durations: &Durations,
     scheduling: Scheduling,
 ) -> Result<Circuit, ScheduleError> {
-    let instructions: Vec<Instruction<'_>> = circuit.instructions().flat_map(singles).collect();
-    let lengths = instructions.iter().map(|one| durations.of_instruction(*one));
-    let lengths = lengths.collect::<Result<Vec<f64>, _>>()?;
+    let groups: Vec<Vec<Instruction<'_>>> = circuit.instructions().map(singles).collect();
+    let instructions = groups.concat();
+    let mut last = vec![0; circuit.n_qubits() as usize];
+    for (at, one) in instructions.iter().enumerate() {
+        one.qubits.iter().for_each(|qubit| last[qubit.0 as usize] = at);
+    }
+    let length = |(at, one): (usize, &Instruction<'_>)| match durations.of_instruction(*one) {
+        // Nobody sees how long it takes.
+        Err(ScheduleError::Unknown { .. })
+            if matches!(one.op, Op::Measure) && last[one.qubits[0].0 as usize] == at =>
+        {
+            Ok(0.0)
+        }
+        length => length,
+    };
+    let lengths = instructions.iter().enumerate().map(length).collect::<Result<Vec<f64>, _>>()?;
     let starts = starts(circuit, &instructions, &lengths, scheduling);
     // What rounding leaves between two instructions is no delay.
     let least = 1e-12 * starts.iter().zip(&lengths).map(|(a, b)| a + b).fold(0.0, f64::max);
     let mut scheduled = without_instructions(circuit);
     let mut free = vec![0.0_f64; circuit.n_qubits() as usize];
-    for (instruction, (start, length)) in instructions.iter().zip(starts.iter().zip(&lengths)) {
-        let Instruction { op, qubits, clbits, params } = *instruction;
-        for qubit in qubits {
-            let free = &mut free[qubit.0 as usize];
-            if start - *free > least {
-                let wait = Param::Number(start - *free);
-                scheduled.push_unchecked(Op::Delay(TimeUnit::Second), &[*qubit], &[], &[wait]);
+    let mut times = starts.iter().zip(&lengths);
+    for (instruction, group) in circuit.instructions().zip(&groups) {
+        for (single, (start, length)) in group.iter().zip(&mut times) {
+            for qubit in single.qubits {
+                let free = &mut free[qubit.0 as usize];
+                if start - *free > least {
+                    let wait = Param::Number(start - *free);
+                    scheduled.push_unchecked(Op::Delay(TimeUnit::Second), &[*qubit], &[], &[wait]);
+                }
+                *free = start + length;
             }
-            *free = start + length;
         }
+        let Instruction { op, qubits, clbits, params } = instruction;
         scheduled.push_unchecked(op.clone(), qubits, clbits, params);
     }
     Ok(scheduled)
@@ -335,6 +352,18 @@ mod tests {
         assert!(found.contains("without control flow"), "{found}");
         let found = refusal(Circuit::new(1, 0).delay(-1.0, TimeUnit::Second, 0));
         assert_eq!(found, "a duration cannot be right");
+    }
+
+    #[test]
+    fn the_length_of_a_last_measurement_need_not_be_known() {
+        let mut durations = Durations::new();
+        durations.set("x", 10e-9);
+        let measured = Circuit::new(2, 2).x(0).x(0).x(1).measure_all();
+        let scheduled = schedule(&measured, &durations, Scheduling::default()).unwrap();
+        let delays = scheduled.instructions().filter(|i| matches!(i.op, Op::Delay(_))).count();
+        assert_eq!(delays, 1);
+        let again = schedule(&measured.x(0), &durations, Scheduling::default());
+        assert!(matches!(again, Err(ScheduleError::Unknown { .. })));
     }
 
     #[test]

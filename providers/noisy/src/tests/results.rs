@@ -140,3 +140,33 @@ fn one_job_runs_at_a_time() {
     }
     assert_eq!(backend.status().unwrap().pending_jobs, 0);
 }
+
+#[test]
+fn qubits_that_wait_relax_if_they_are_scheduled() {
+    // Qubit 0 is excited first, and then waits for all that happens to the others.
+    let circuit = (0..200).fold(Circuit::new(5, 1).x(0), |c, _| c.x(1)).cx(0, 1).measure(0, 0);
+    let qobj = Qobj::from_circuit(circuit).with_shots(4000).with_seed(1);
+    let ones = |method: Value| {
+        let result =
+            run("synthetic_5", qobj.clone().with_option("scheduling_method", method.clone()));
+        assert_eq!(result.experiment(0).unwrap().metadata["scheduling_method"], method);
+        result.counts(0).unwrap().get("1")
+    };
+    let (none, late, soon) = (ones(Value::Null), ones(json!("alap")), ones(json!("asap")));
+    // As late as possible, it is excited last. As soon as possible it waits for about a tenth of T1.
+    assert!(soon + 150 < late, "{soon} of {late}");
+    assert!(none.abs_diff(late) < 150, "{none}, {late}");
+}
+
+#[test]
+fn what_cannot_be_scheduled_is_refused() {
+    let refusal = |circuit: Circuit, method: &str| {
+        let qobj = Qobj::from_circuit(circuit).with_option("scheduling_method", method);
+        let options = ketch_core::RunOptions::default();
+        backend("synthetic_5").run(qobj, options).map(|_| ()).unwrap_err().to_string()
+    };
+    let branching = Circuit::new(5, 1).measure(0, 0).if_equal(0, 1, |c| c.x(0));
+    let found = refusal(branching, "alap");
+    assert!(found.contains("scheduling_method"), "{found}");
+    assert!(refusal(bell(5, 0, 1), "soon").contains("\"alap\", \"asap\" or null"));
+}
