@@ -16,6 +16,24 @@ from .qasm import Circuit
 PI = math.pi
 # Noise of the noisy circuits: the chance of any error, and of a bit read wrongly.
 NOISE = {"p1": 0.001, "p2": 0.01, "readout": 0.02}
+# And of those with all that a device's calibration says: behind the depolarizing noise each qubit
+# of a gate relaxes for as long as the gate takes. Times are in nanoseconds.
+FULL_NOISE = {**NOISE, "relaxation": {"t1": 100_000, "t2": 120_000, "gate1": 35, "gate2": 300}}
+
+
+def relaxation(noise, n_qubits):
+    """The Kraus operators of each qubit of a gate on so many, as rows; none without relaxation."""
+    times = noise.get("relaxation")
+    if not times:
+        return []
+    time = times[f"gate{n_qubits}"]
+    decayed, coherence = -math.expm1(-time / times["t1"]), math.exp(-time / times["t2"])
+    left = math.sqrt(1 - decayed - coherence**2)
+    return [
+        [[1, 0], [0, coherence]],
+        [[0, 0], [0, left]],
+        [[0, math.sqrt(decayed)], [0, 0]],
+    ]
 
 
 def numbers_for(name):
@@ -302,6 +320,7 @@ WIDE = {
     "w": (w_state, (24, 40, 60)),
 }
 DENSITY_SIZES = (8, 10, 12)
+FULL_DENSITY_SIZES = (8, 10)
 # Qubits and shots.
 TRAJECTORIES = {16: 1000, 20: 100}
 CLIFFORD_SIZES = (100, 500, 1000)
@@ -333,6 +352,11 @@ def write(folder):
         put(f"dm_{n}", random_grid(n, 10), "dm", "density", 10_000, noise=NOISE)
     for n, shots in TRAJECTORIES.items():
         put(f"traj_{n}", random_grid(n, 10), "traj", "trajectories", shots, noise=NOISE)
+    for n in FULL_DENSITY_SIZES:
+        put(f"dm_full_{n}", random_grid(n, 10), "dm_full", "density", 10_000, noise=FULL_NOISE)
+    for n, shots in TRAJECTORIES.items():
+        name, kind = f"traj_full_{n}", "trajectories"
+        put(name, random_grid(n, 10), "traj_full", kind, shots, noise=FULL_NOISE)
     for n in CLIFFORD_SIZES:
         put(f"clifford_{n}", clifford(n), "clifford", "clifford", 1000)
     for n in CHAIN_SIZES:

@@ -24,6 +24,9 @@ ROWS = [
     ("qft_20 rqc_20 qv_20 hea_20 qaoa_20", STATE + SLOW_STATE),
     ("small_jobs", JOBS),
     ("dm_8 dm_10", DENSITY + ["aer-dm-f32", "qulacs-noise"]),
+    ("dm_full_*", DENSITY + ["qulacs-noise"]),
+    ("traj_full_16", TRAJECTORIES + ["qulacs-noise"]),
+    ("traj_full_20", TRAJECTORIES),
     ("traj_16", TRAJECTORIES + ["qulacs-noise"]),
     ("clifford_100", CLIFFORD + ["aer-stab"]),
     ("clifford_*", CLIFFORD),
@@ -51,7 +54,8 @@ LIMIT_S = 200
 # Wanted ratios, the best rival's time over ours: in double and in single precision.
 WANTED = {
     "qft": (4, 8), "rqc": (2.5, 2.2), "hea": (4, 3), "qaoa": (3.5, 4), "draper": (4, 4),
-    "qv": (1.7, 1.5), "grover": (2, 2), "dm": (10, 10), "traj": (5, 5), "clifford": (1, 1),
+    "qv": (1.7, 1.5), "grover": (2, 2), "dm": (10, 10), "dm_full": (10, 10), "traj": (5, 5),
+    "traj_full": (5, 5), "clifford": (1, 1),
     "surface": (1, 1), "mps": (1.5, 1.5),
 }  # fmt: skip
 # Circuits a second: with shots, and without shots as a multiple of PRISM-Q's batch call.

@@ -4,8 +4,8 @@
 use anyhow::{Context, Result};
 use ketch_interface::{
     Circuit,
-    circuit::{Controls, SPELLINGS},
-    noise::{Channel, NoiseModel, ReadoutError},
+    circuit::{Controls, GateOp, SPELLINGS},
+    noise::{Channel, NoiseModel, QuantumError, ReadoutError},
 };
 use serde::Deserialize;
 
@@ -24,6 +24,27 @@ pub(crate) struct Noise {
     /// The chance of |1> to decay to |0> after each gate on one qubit.
     #[serde(default)]
     damping: f64,
+    /// How the qubits of a gate relax while it lasts.
+    #[serde(default)]
+    relaxation: Option<Relaxation>,
+}
+
+/// Time constants and lengths of gates, all in one unit.
+#[derive(Clone, Copy, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Relaxation {
+    t1: f64,
+    t2: f64,
+    /// Of a gate on one qubit.
+    gate1: f64,
+    /// Of a gate on two qubits.
+    gate2: f64,
+}
+
+impl Relaxation {
+    fn during(&self, time: f64) -> Result<Channel> {
+        Channel::thermal_relaxation(self.t1, self.t2, time, 0.0).context("relaxation")
+    }
 }
 
 /// The circuit with the noise in it.
@@ -33,10 +54,20 @@ pub(crate) fn insert(circuit: &Circuit, noise: Noise) -> Result<Circuit> {
         true => one.then(&Channel::amplitude_damping(noise.damping).context("damping")?),
         false => one,
     };
-    let two = depolarizing(noise.p2, 2)?;
+    let (mut one, mut two) =
+        (QuantumError::from(one), QuantumError::from(depolarizing(noise.p2, 2)?));
+    if let Some(relaxation) = noise.relaxation {
+        let each = relaxation.during(relaxation.gate2)?;
+        one = one.then(relaxation.during(relaxation.gate1)?, &[0]);
+        two = two.then(each.clone(), &[0]).then(each, &[1]);
+    }
     let mut model = NoiseModel::new();
     for spelling in SPELLINGS {
         let Controls::Exactly(controls) = spelling.controls else { continue };
+        // One gate may have several names.
+        if GateOp::new(spelling.gate, controls).name() != spelling.name {
+            continue;
+        }
         match spelling.gate.info().n_qubits + u32::from(controls) {
             1 => model.add(spelling.name, one.clone()),
             2 => model.add(spelling.name, two.clone()),
@@ -65,7 +96,7 @@ mod tests {
 
     #[test]
     fn channels_follow_gates_and_errors_follow_measurements() {
-        let noise = Noise { p1: 0.1, p2: 0.2, readout: 0.3, damping: 0.1 };
+        let noise = Noise { p1: 0.1, p2: 0.2, readout: 0.3, damping: 0.1, relaxation: None };
         let noisy = insert(&Circuit::new(2, 2).h(0).cx(0, 1).measure(0, 0), noise).unwrap();
         let count = |wanted: fn(&Op) -> bool| noisy.instructions().filter(|i| wanted(i.op)).count();
         assert_eq!(count(|op| matches!(op, Op::Kraus(_))), 2);
@@ -74,13 +105,14 @@ mod tests {
 
     #[test]
     fn the_chance_is_that_of_all_paulis_but_the_identity() {
+        let none = Noise { p1: 0.0, p2: 0.0, readout: 0.0, damping: 0.0, relaxation: None };
         let channel = depolarizing(0.25, 1).unwrap();
         // The chance of the identity is the process fidelity.
         assert!((channel.process_fidelity() - 0.75).abs() < 1e-12);
         assert!((depolarizing(0.25, 2).unwrap().process_fidelity() - 0.75).abs() < 1e-12);
-        assert!(
-            insert(&Circuit::new(1, 0), Noise { p1: 2.0, p2: 0.0, readout: 0.0, damping: 0.0 })
-                .is_err()
-        );
+        assert!(insert(&Circuit::new(1, 0), Noise { p1: 2.0, ..none }).is_err());
+        let relaxation = Relaxation { t1: 1.0, t2: 3.0, gate1: 0.1, gate2: 0.1 };
+        let refused = insert(&Circuit::new(1, 0), Noise { relaxation: Some(relaxation), ..none });
+        assert!(refused.is_err());
     }
 }

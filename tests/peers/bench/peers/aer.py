@@ -6,6 +6,7 @@ from qiskit import QuantumCircuit
 from qiskit_aer import AerSimulator
 import qiskit_aer.library  # noqa: F401 (adds the save instructions to QuantumCircuit)
 
+from ..circuits import relaxation
 from ..qasm import read
 from ..reference import marginals_of_counts
 from .jobs import lines
@@ -64,12 +65,16 @@ def samples(cell, method):
 
 
 def noise_model(noise):
-    from qiskit_aer.noise import NoiseModel, ReadoutError, depolarizing_error
+    from qiskit_aer.noise import NoiseModel, ReadoutError, depolarizing_error, kraus_error
 
     model = NoiseModel()
     # Aer's parameter is the chance of the completely mixed state, which holds the identity too.
     one = depolarizing_error(noise["p1"] * 4 / 3, 1)
     two = depolarizing_error(noise["p2"] * 16 / 15, 2)
+    if noise.get("relaxation"):
+        one = one.compose(kraus_error(relaxation(noise, 1)))
+        each = kraus_error(relaxation(noise, 2))
+        two = two.compose(each.tensor(each))
     model.add_all_qubit_quantum_error(one, ["h", "x", "u", "rx", "ry", "rz", "p"])
     model.add_all_qubit_quantum_error(two, ["cz", "cx"])
     wrong = noise["readout"]

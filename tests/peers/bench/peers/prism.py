@@ -65,8 +65,14 @@ def noisy(cell, backend):
         .after_gates(prism_q.GateFilter().arity(1), one)
         .after_gates_joint(prism_q.GateFilter().arity(2), two)
         .uniform_readout_error(wrong, wrong)
-        .build(circuit)
     )
+    times = cell.noise.get("relaxation")
+    for arity in (1, 2) if times else ():
+        decay = prism_q.NoiseChannel.thermal_relaxation(
+            times["t1"], times["t2"], times[f"gate{arity}"]
+        )
+        model = model.after_gates(prism_q.GateFilter().arity(arity), decay)
+    model = model.build(circuit)
     kind = getattr(prism_q.BackendKind, backend)()
     found = cell.time(
         "sample",

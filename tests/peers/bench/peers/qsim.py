@@ -6,6 +6,7 @@ import cirq
 import numpy as np
 import qsimcirq
 
+from ..circuits import relaxation
 from ..reference import marginals_of_integers
 from . import choice
 
@@ -40,6 +41,9 @@ def cirq_circuit(circuit, noise=None):
         if noise:
             p = noise["p1"] if len(on) == 1 else noise["p2"]
             operations.append(cirq.depolarize(p, len(on)).on(*on))
+            kraus = [np.array(rows) for rows in relaxation(noise, len(on))]
+            if kraus:
+                operations.extend(cirq.KrausChannel(kraus).on(qubit) for qubit in on)
     out = cirq.Circuit(operations)
     out.append(cirq.I(q) for q in set(qubits) - set(out.all_qubits()))
     if noise:

@@ -4,6 +4,7 @@ import qulacs
 from qulacs import gate as gates
 from qulacs.circuit import QuantumCircuitOptimizer
 
+from ..circuits import relaxation
 from ..qasm import read
 from ..reference import marginals_of_integers
 from . import choice, jobs
@@ -34,6 +35,9 @@ def qulacs_circuit(circuit, noise=None):
             out.add_gate(gates.DepolarizingNoise(*qubits, noise["p1"]))
         elif noise:
             out.add_gate(gates.TwoQubitDepolarizingNoise(*qubits, noise["p2"]))
+        kraus = relaxation(noise, len(qubits)) if noise else []
+        for qubit in qubits if kraus else []:
+            out.add_gate(gates.CPTP([gates.DenseMatrix(qubit, rows) for rows in kraus]))
     if noise:
         for q in range(circuit.n):
             out.add_gate(gates.BitFlipNoise(q, noise["readout"]))
