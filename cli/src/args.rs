@@ -65,7 +65,7 @@ pub(crate) enum Command {
     Backend(commands::backend::BackendArgs),
     /// List the plugins that were found, and why some are refused
     Providers(commands::providers::ProvidersArgs),
-    /// Check, pack, install and accept plugins, and set how they are run
+    /// Write, check, pack, install and accept plugins, and set how they are run
     Provider(commands::provider::ProviderArgs),
     /// Write a circuit as it would be sent to a device
     Compile(commands::compile::CompileArgs),

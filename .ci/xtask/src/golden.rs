@@ -191,6 +191,8 @@ impl Workshop {
         copy_folder(&root().join("examples/provider-template"), &copy)?;
         let core = format!("path = {:?}", root().join("core"));
         replace(&copy.join("Cargo.toml"), "path = \"../../core\"", &core)?;
+        let suite = format!("path = {:?}", root().join("tests/conformance"));
+        replace(&copy.join("Cargo.toml"), "path = \"../../tests/conformance\"", &suite)?;
         fs::copy(root().join("Cargo.lock"), copy.join("Cargo.lock")).context("copying the lock")?;
         println!("building today's template");
         quietly(self.prepared(&mut cargo(), &copy).args(["build", "--quiet"]))?;

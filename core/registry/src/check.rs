@@ -23,7 +23,7 @@ const MAX_FOUND: usize = 300;
 
 /// Ids that only the installation itself may use, so that a dropped file can neither take over
 /// `local` nor receive a service's secrets.
-pub(crate) const RESERVED: [&str; 3] = ["local", "noisy", "ibmq"];
+pub const RESERVED: [&str; 3] = ["local", "noisy", "ibmq"];
 
 /// Neither part of Ketch nor trusted as such.
 pub(crate) fn is_third_party(id: &str) -> bool {

@@ -1,14 +1,14 @@
 //! `template/basis_simulator` runs circuits that only exchange basis states, exactly.
-//!
-//! A [`Backend`] runs a [`Qobj`], a [`Provider`] lists the backend, the macro makes it a plugin.
 
 #![forbid(unsafe_code)]
 
 use ketch_core::{BitString, Counts, circuit::*, prelude::*, qobj::*, result::*};
 
-ketch_core::export_provider! {
-    id: "template",
-    provider: |_host| Ok(Template(Arc::new(BasisSimulator::new()))),
+ketch_core::export_provider! { id: "template", provider: |_host| Ok(provider()) }
+
+/// What the plugin and its tests begin with.
+pub fn provider() -> impl Provider {
+    Template(Arc::new(BasisSimulator::new()))
 }
 
 struct Template(Arc<dyn Backend>);
@@ -32,8 +32,8 @@ struct BasisSimulator {
 
 impl BasisSimulator {
     fn new() -> Self {
-        let version = env!("CARGO_PKG_VERSION");
-        let mut it = BackendConfiguration::simulator("basis_simulator", version, 64);
+        let mut it =
+            BackendConfiguration::simulator("basis_simulator", env!("CARGO_PKG_VERSION"), 64);
         it.basis_gates = ["id", "x", "cx", "ccx", "swap"].map(str::to_owned).to_vec();
         it.conditional = false;
         Self { configuration: Arc::new(it), jobs: JobQueue::new(1) }

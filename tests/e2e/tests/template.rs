@@ -1,6 +1,6 @@
-//! A third party's provider: a copy of the template outside of the tree is built, dropped, and used.
+//! A third party's provider: what `ketch provider new` writes is tested, built, dropped, and used.
 
-use std::{fs, path::Path, process::Command, sync::Arc};
+use std::{fs, process::Command, sync::Arc};
 
 use ketch::{
     Isolation, Registry, SearchPath,
@@ -10,41 +10,36 @@ use ketch_conformance::assert_conformant;
 
 use crate::sandbox::{Sandbox, finish, repository, whole_machine};
 
-/// Copies the template as an author would, and says where `ketch-core` is from there.
-fn copy_template(to: &Path) {
-    let from = repository("examples/provider-template");
-    fs::create_dir_all(to.join("src")).unwrap();
-    fs::copy(from.join("src/lib.rs"), to.join("src/lib.rs")).unwrap();
-    let manifest = fs::read_to_string(from.join("Cargo.toml")).unwrap();
-    let core = format!("path = {:?}", repository("core"));
-    let moved = manifest.replace("path = \"../../core\"", &core);
-    assert_ne!(moved, manifest, "the template depends on ../../core");
-    fs::write(to.join("Cargo.toml"), moved).unwrap();
-    // The same versions as here, which this machine has already.
-    fs::copy(repository("Cargo.lock"), to.join("Cargo.lock")).unwrap();
-}
-
 #[test]
 fn a_provider_outside_of_the_tree_works_by_dropping_its_file() {
     let sandbox = Sandbox::new();
-    let folder = sandbox.path("provider");
-    copy_template(&folder);
-    let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
-    cargo
-        .args(["build", "--offline", "--quiet"])
-        .current_dir(&folder)
-        .env("CARGO_TARGET_DIR", sandbox.path("target"))
-        // It is built once and run once.
-        .env("CARGO_PROFILE_DEV_DEBUG", "0")
-        .env("CARGO_INCREMENTAL", "0");
+    let checkout = repository("");
+    let arguments = ["provider", "new", "my-lab", "--core", checkout.to_str().unwrap()];
+    let folder = sandbox.ketch(&arguments).ok();
+    let folder = sandbox.path("work").join(folder.trim());
+    // The same versions as here, which this machine has already.
+    fs::copy(repository("Cargo.lock"), folder.join("Cargo.lock")).unwrap();
+    let cargo = |command: &str| {
+        let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+        cargo
+            .args([command, "--offline", "--quiet"])
+            .current_dir(&folder)
+            .env("CARGO_TARGET_DIR", sandbox.path("target"))
+            // It is built once and run once.
+            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            .env("CARGO_INCREMENTAL", "0");
+        finish(&mut cargo).ok()
+    };
     let machine = whole_machine();
-    finish(&mut cargo).ok();
+    let tested = cargo("test");
+    assert!(tested.contains("test result: ok. 3 passed"), "{tested}");
+    cargo("build");
     drop(machine);
 
-    let built = sandbox.path("target/debug/libketch_provider_template.so");
-    fs::copy(&built, sandbox.user_plugins().join("libketch_provider_template.so")).unwrap();
+    let built = sandbox.path("target/debug/libketch_provider_my_lab.so");
+    fs::copy(&built, sandbox.user_plugins().join("libketch_provider_my_lab.so")).unwrap();
     let listed = sandbox.ketch(&["backends"]).ok();
-    assert!(listed.contains("template/basis_simulator"), "{listed}");
+    assert!(listed.contains("my-lab/basis_simulator"), "{listed}");
     assert!(listed.contains("local/qasm_simulator"), "{listed}");
 
     let head = "OPENQASM 2.0;\ninclude \"qelib1.inc\";\nqreg q[4];\ncreg c[4];\n";
@@ -75,15 +70,32 @@ fn a_provider_outside_of_the_tree_works_by_dropping_its_file() {
     assert!(lines.iter().all(|line| line["outcome"] == "passed" || line["why"].is_string()));
     let arguments = ["provider", "check", built, "--only", "honesty", "--isolation", "always"];
     let said = sandbox.ketch(&arguments).ok();
-    assert!(said.contains("\ntemplate/basis_simulator\n  honesty "), "{said}");
+    assert!(said.contains("\nmy-lab/basis_simulator\n  honesty "), "{said}");
     assert!(said.contains("\nconformant: "), "{said}");
 
     for isolation in [Isolation::Never, Isolation::Always] {
         let registry = Registry::discover(&SearchPath::only([sandbox.user_plugins()]));
         let registry = registry.with_isolation(isolation);
-        let provider = registry.provider("template").unwrap();
+        let provider = registry.provider("my-lab").unwrap();
         assert_conformant(&*provider);
         let store = Arc::new(Store::open(&sandbox.path("store")).unwrap());
         assert_conformant(&StoredProvider::new(store, provider));
     }
+}
+
+#[test]
+fn a_crate_is_written_under_good_names_and_over_nothing() {
+    let sandbox = Sandbox::without_plugins();
+    for bad in ["", "Lab", "2lab", "../x", "a b", "ü", "local", "ibmq"] {
+        let said = sandbox.ketch(&["provider", "new", bad]).fails(2);
+        assert!(said.contains("is no id of a provider") || said.contains("is part of"), "{said}");
+    }
+    let made = sandbox.ketch(&["provider", "new", "lab"]).ok();
+    assert_eq!(made.trim(), "./ketch-provider-lab");
+    sandbox.write("ketch-provider-lab/src/lib.rs", "mine");
+    let said = sandbox.ketch(&["provider", "new", "lab"]).fails(2);
+    assert!(said.contains("is there already"), "{said}");
+    assert_eq!(sandbox.read("ketch-provider-lab/src/lib.rs"), "mine");
+    let said = sandbox.ketch(&["provider", "new", "lab2", "--core", "nowhere"]).fails(2);
+    assert!(said.contains("neither a checkout of Ketch nor an address"), "{said}");
 }

@@ -1,6 +1,7 @@
 //! `ketch provider`: writing, checking, shipping and accepting plugins.
 
 mod check;
+mod new;
 mod one_check;
 mod package;
 mod trust;
@@ -20,6 +21,8 @@ pub(crate) struct ProviderArgs {
 
 #[derive(Debug, Subcommand)]
 enum Action {
+    /// Write a provider's crate that compiles at once
+    New(new::NewArgs),
     /// Check whether a plugin keeps the contract that every provider keeps
     Check(check::CheckArgs),
     /// Pack a plugin into one file that can be passed on
@@ -51,6 +54,7 @@ pub(crate) fn execute(
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
     match &args.action {
+        Action::New(args) => new::execute(args, out),
         Action::Check(args) => check::execute(args, context, out),
         Action::Pack(args) => package::pack(args, out),
         Action::Install(args) => package::install(args, out),

@@ -15,6 +15,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::{Error, Refusal};
 
+pub use ketch_abi::is_plain_id;
+
+pub use crate::check::RESERVED;
 pub use install::{Installed, Removed, install, remove};
 pub use pack::pack;
 
