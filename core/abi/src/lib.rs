@@ -25,6 +25,7 @@
     reason = "the expansion of abi_stable's macros"
 )]
 
+pub mod c;
 mod error;
 mod export;
 mod foreign;
@@ -40,9 +41,7 @@ mod threads;
 pub use error::{error_from_document, error_to_document};
 pub use foreign::{ForeignObject, ForeignProvider};
 pub use layout::layout_text;
-pub use manifest::{
-    ABI, MANIFEST_SCHEMA, MANIFEST_SECTION, Manifest, ManifestError, is_plain_id,
-};
+pub use manifest::{ABI, MANIFEST_SCHEMA, MANIFEST_SECTION, Manifest, ManifestError, is_plain_id};
 pub use root::{LoadError, MAKER_SYMBOL, plugin_abi_symbol, provider_from_library};
 
 /// What the expansion of `export_provider!` names. Not for use by hand.

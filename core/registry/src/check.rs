@@ -2,7 +2,7 @@
 
 use std::{io::Read, path::Path, time::Instant};
 
-use ketch_abi::{ABI, MAKER_SYMBOL, MANIFEST_SECTION, Manifest, plugin_abi_symbol};
+use ketch_abi::{ABI, MAKER_SYMBOL, MANIFEST_SECTION, Manifest, c, plugin_abi_symbol};
 use serde_json::Value;
 
 use crate::{
@@ -102,7 +102,10 @@ impl<'a> Check<'a> {
             let fix = if abi > ABI { "update ketch" } else { "ask its author for a newer build" };
             return Err(self.refusal("abi", format!("ABI {abi}"), &format!("ABI {ABI}"), fix));
         }
-        for symbol in [plugin_abi_symbol(), MAKER_SYMBOL] {
+        // Either door will do.
+        let rust = [plugin_abi_symbol(), MAKER_SYMBOL];
+        let doors = if library.exports(c::SYMBOL) { &[][..] } else { &rust[..] };
+        for symbol in doors {
             if !library.exports(symbol) {
                 let found = format!("no symbol `{}`", symbol.trim_end_matches('\0'));
                 let fix = "export the provider with `ketch_core::export_provider!`";

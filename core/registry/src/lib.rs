@@ -9,6 +9,7 @@
 
 pub mod accounts;
 mod backends;
+mod c_plugin;
 mod cache;
 mod candidate;
 mod catalogue;

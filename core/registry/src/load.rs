@@ -5,12 +5,13 @@
 use std::{path::Path, sync::Arc};
 
 use ketch_abi::{
-    LoadError, MAKER_SYMBOL, MANIFEST_SECTION, Manifest, plugin_abi_symbol, provider_from_library,
+    LoadError, MAKER_SYMBOL, MANIFEST_SECTION, Manifest, c, plugin_abi_symbol,
+    provider_from_library,
 };
 use ketch_core::{Extensions, Provider};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
 
-use crate::{Refusal, check::MAX_FILE, elf, platform, stamp::digest};
+use crate::{Refusal, c_plugin, check::MAX_FILE, elf, platform, stamp::digest};
 
 /// Loads a library that passed the checks and makes its provider. With a digest, nothing but the
 /// bytes that have it is loaded.
@@ -68,7 +69,7 @@ pub(crate) fn load(
     // the descriptor: closing it would let a later plugin have the same path, and be taken for this
     // one.
     std::mem::forget(copy);
-    let provider = provider_of(&library, host);
+    let provider = provider_of(&library, &manifest.id, host);
     std::mem::forget(library);
     let provider = provider.map_err(|error| {
         let mut refusal = refuse("entry", chain(&error), "a provider of this ABI", "rebuild it");
@@ -91,8 +92,14 @@ pub(crate) fn load(
 
 fn provider_of(
     library: &Library,
+    id: &str,
     host: Arc<dyn Extensions>,
 ) -> Result<Arc<dyn Provider>, LoadError> {
+    // SAFETY: the symbol is the struct of that type, whose address is what is asked for.
+    if let Ok(plugin) = unsafe { library.get::<*const c::Plugin>(c::SYMBOL) } {
+        // SAFETY: the address is of that symbol, and the caller never closes the library.
+        return unsafe { c_plugin::provider(*plugin, id) };
+    }
     let missing = |error: libloading::Error| LoadError::Layout {
         summary: "the entry is missing".to_owned(),
         details: error.to_string(),

@@ -6,6 +6,7 @@
 mod abi;
 mod account;
 mod batches;
+mod c_entry;
 mod compile;
 mod conformance;
 mod crash;

@@ -1,0 +1,152 @@
+//! Plugins through the plain C entry: the example, and what is wrong with others, built by the
+//! system's compiler.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use ketch::{Isolation, Registry, SearchPath};
+use ketch_conformance::assert_conformant;
+
+use crate::sandbox::{Sandbox, finish, repository, whole_machine};
+
+/// Builds a library of a file of C, with warnings denied.
+fn build(source: &Path, to: &Path, defines: &[&str]) {
+    let mut compiler = Command::new(std::env::var_os("CC").unwrap_or_else(|| "cc".into()));
+    compiler.args(["-std=c11", "-O2", "-shared", "-fPIC", "-Wall", "-Wextra", "-Werror"]);
+    compiler.arg("-I").arg(repository("core/abi/include")).args(defines);
+    finish(compiler.arg("-o").arg(to).arg(source)).ok();
+}
+
+fn example(sandbox: &Sandbox) -> PathBuf {
+    let library = sandbox.path("work/libketch_provider_c-bits.so");
+    build(&repository("examples/provider-c/bits.c"), &library, &[]);
+    library
+}
+
+#[test]
+fn a_plugin_in_c_is_used_like_any_other() {
+    let sandbox = Sandbox::without_plugins();
+    let library = example(&sandbox);
+    let installed = sandbox.ketch(&["provider", "install", library.to_str().unwrap()]).ok();
+    assert_eq!(installed, "c-bits/bits\n");
+    let listed = sandbox.ketch(&["backends"]).ok();
+    assert!(listed.contains("c-bits/bits"), "{listed}");
+    let head = "OPENQASM 2.0;\ninclude \"qelib1.inc\";\nqreg q[4];\ncreg c[4];\n";
+    let body = "x q[0];\ncx q[0],q[1];\nccx q[0],q[1],q[3];\nswap q[1],q[2];\nmeasure q -> c;\n";
+    sandbox.write("classical.qasm", format!("{head}{body}"));
+    for isolation in ["always", "never"] {
+        let arguments =
+            ["run", "classical.qasm", "-b", "bits", "--isolation", isolation, "--json", "-s", "3"];
+        let document = sandbox.ketch(&arguments).json();
+        assert_eq!(document["experiments"][0]["counts"], serde_json::json!({"1101": 3}));
+    }
+    sandbox.write("hadamard.qasm", format!("{head}h q[0];\nmeasure q -> c;\n"));
+    let said = sandbox.ketch(&["run", "hadamard.qasm", "-b", "bits"]).fails(9);
+    assert!(said.contains("does not know the instruction `h`"), "{said}");
+}
+
+#[test]
+fn a_plugin_in_c_keeps_the_contract() {
+    let sandbox = Sandbox::without_plugins();
+    let library = example(&sandbox);
+    let path = library.to_str().unwrap();
+    let _machine = whole_machine();
+    for isolation in [Isolation::Never, Isolation::Always] {
+        let registry = Registry::discover(&SearchPath::only([library.clone()]));
+        let registry = registry.with_isolation(isolation);
+        assert_conformant(&*registry.provider("c-bits").unwrap());
+    }
+    let report = sandbox.ketch(&["provider", "check", path, "--only", "honesty", "--json"]).json();
+    assert_eq!((&report["provider"], &report["failed"]), (&"c-bits".into(), &0.into()));
+}
+
+/// What a plugin does wrong, by a macro, and a part of what is said of it.
+const BROKEN: &[(&str, &str)] = &[
+    ("-DVERSION=9", "the C entry is of version 9"),
+    ("-DSIZE=8", "of 8 bytes, this host knows 1"),
+    ("-DCALL=NULL", "`create`, `call` or `free_bytes` is null"),
+    ("-DREFUSES", "the licence server is away"),
+    ("-DLISTS=\"no json\"", "the plugin answered `backends`"),
+    ("-DLISTS=\"[7]\"", "the plugin answered `backends`"),
+    ("-DCODE=77", "the code 77, which is none"),
+    ("-DCODE=KETCH_UNKNOWN_METHOD", "does not support the method `backends`"),
+    ("-DCODE=KETCH_FAILED", "the plugin does not say why"),
+    ("-DABORTS", "signal"),
+];
+
+#[test]
+fn what_is_wrong_with_a_plugin_in_c_is_told() {
+    let sandbox = Sandbox::without_plugins();
+    sandbox.write("broken.c", BROKEN_SOURCE);
+    for (define, expected) in BROKEN {
+        let library = sandbox.path("work/broken.so");
+        build(&sandbox.path("work/broken.c"), &library, &[define]);
+        let run = sandbox.ketch(&["provider", "install", library.to_str().unwrap()]);
+        assert_ne!(run.exit, Some(0), "{define}: {run:?}");
+        assert!(run.stderr.contains(expected), "{define}: {}", run.stderr);
+    }
+    let library = sandbox.path("work/broken.so");
+    build(&sandbox.path("work/broken.c"), &library, &[]);
+    let installed = sandbox.ketch(&["provider", "install", library.to_str().unwrap()]);
+    assert_eq!(installed.exit, Some(0), "without a fault it is none: {installed:?}");
+}
+
+const BROKEN_SOURCE: &str = r#"
+#include "ketch_plugin.h"
+#include <stdlib.h>
+#include <string.h>
+
+#ifndef VERSION
+#define VERSION KETCH_C_VERSION
+#endif
+#ifndef SIZE
+#define SIZE sizeof(ketch_plugin)
+#endif
+#ifndef CALL
+#define CALL call
+#endif
+#ifndef CODE
+#define CODE KETCH_OK
+#endif
+#ifndef LISTS
+#define LISTS []
+#endif
+#define TEXT(x) #x
+#define AS_TEXT(x) TEXT(x)
+
+KETCH_MANIFEST("{\"schema\":\"ketch.plugin/1\",\"id\":\"broken\",\"version\":\"0.1.0\",\"abi\":1,"
+               "\"target\":\"x86_64-linux\"}");
+
+static int32_t create(void **provider, ketch_bytes *reply) {
+    *provider = NULL;
+#ifdef REFUSES
+    static char why[] = "{\"code\":\"licence.missing\",\"message\":\"the licence server is away\"}";
+    reply->data = (uint8_t *)why;
+    reply->length = strlen(why);
+    return KETCH_FAILED;
+#endif
+    (void)reply;
+    return KETCH_OK;
+}
+
+__attribute__((unused)) static int32_t call(void *provider, const ketch_call *call,
+                                            const char *method, const char *backend,
+                                            ketch_slice request, ketch_bytes *reply) {
+    (void)provider, (void)call, (void)method, (void)backend, (void)request;
+#ifdef ABORTS
+    abort();
+#endif
+    if (CODE == KETCH_OK) {
+        static char list[] = AS_TEXT(LISTS);
+        reply->data = (uint8_t *)list;
+        reply->length = strlen(list);
+    }
+    return CODE;
+}
+
+static void free_bytes(void *provider, ketch_bytes bytes) { (void)provider, (void)bytes; }
+
+KETCH_EXPORT const ketch_plugin ketch_plugin_c_v1 = {SIZE, VERSION, create, CALL, free_bytes, NULL};
+"#;
