@@ -1,5 +1,7 @@
 //! Noise models as Aer writes them: read, compared with Aer's own superoperators, written again.
 
+#![expect(clippy::unwrap_used, reason = "a test that panics has failed, as it should")]
+
 use ketch_interface::{
     Complex64, Matrix,
     noise::{NoiseModel, QuantumError},

@@ -9,6 +9,7 @@
 
 mod backends;
 mod metadata;
+mod noise;
 mod options;
 mod run;
 mod values;

@@ -5,6 +5,7 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
+use ketch_core::noise::Coverage;
 use ketch_simulator::Facts;
 use serde_json::{Map, Value, json};
 
@@ -16,32 +17,46 @@ pub(crate) struct Metadata {
     said: Mutex<HashMap<(usize, usize), Said>>,
 }
 
-/// What was said of the facts and of the options that were ignored.
+/// What was said of the facts, of the options that were ignored, and of noise.
 #[derive(Debug)]
 struct Said {
     facts: Facts,
     ignored: Vec<String>,
+    coverage: Option<Arc<Coverage>>,
     metadata: Arc<Map<String, Value>>,
 }
 
 impl Metadata {
     /// What to say of an experiment.
-    pub(crate) fn of(&self, facts: Facts, ignored: &[String]) -> Arc<Map<String, Value>> {
+    pub(crate) fn of(
+        &self,
+        facts: Facts,
+        ignored: &[String],
+        coverage: Option<&Arc<Coverage>>,
+    ) -> Arc<Map<String, Value>> {
         let key = (facts.n_gates, facts.n_passes);
         // Every change is one insertion, so the map is whole even if a thread panicked.
         let said = || self.said.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(same) = said().get(&key).filter(|s| s.facts == facts && s.ignored == ignored) {
+        let is_same = |said: &&Said| {
+            said.facts == facts && said.ignored == ignored && said.coverage.as_ref() == coverage
+        };
+        if let Some(same) = said().get(&key).filter(is_same) {
             return Arc::clone(&same.metadata);
         }
-        let metadata = Arc::new(written(&facts, ignored));
-        let ignored = ignored.to_vec();
-        said().insert(key, Said { facts, ignored, metadata: Arc::clone(&metadata) });
+        let metadata = Arc::new(written(&facts, ignored, coverage));
+        let (ignored, coverage) = (ignored.to_vec(), coverage.cloned());
+        said().insert(key, Said { facts, ignored, coverage, metadata: Arc::clone(&metadata) });
         metadata
     }
 }
 
-fn written(facts: &Facts, ignored: &[String]) -> Map<String, Value> {
+fn written(
+    facts: &Facts,
+    ignored: &[String],
+    coverage: Option<&Arc<Coverage>>,
+) -> Map<String, Value> {
     let mut notes = facts.notes.clone();
+    notes.extend(coverage.and_then(|coverage| coverage.note()));
     if !ignored.is_empty() {
         notes.push(format!("not served, ignored: {}", ignored.join(", ")));
     }
@@ -63,5 +78,15 @@ fn written(facts: &Facts, ignored: &[String]) -> Map<String, Value> {
         ("discarded_weight", facts.discarded_weight.map(|weight| json!(weight))),
     ];
     let of_chains = of_chains.into_iter().filter_map(|(name, value)| Some((name, value?)));
-    fields.into_iter().chain(of_chains).map(|(name, value)| (name.to_owned(), value)).collect()
+    let of_noise = [
+        ("noise", coverage.map(|_| json!(true))),
+        ("noise_coverage", coverage.map(|coverage| coverage.to_json())),
+    ];
+    let of_noise = of_noise.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    fields
+        .into_iter()
+        .chain(of_chains)
+        .chain(of_noise)
+        .map(|(name, value)| (name.to_owned(), value))
+        .collect()
 }

@@ -30,6 +30,12 @@ pub(crate) struct Settings {
     pub(crate) ignored: Vec<String>,
 }
 
+/// The option that holds a noise model.
+pub(crate) const NOISE_MODEL: &str = "noise_model";
+
+/// The option of Qiskit 0.6 for the same.
+pub(crate) const NOISE_PARAMS: &str = "noise_params";
+
 /// All options.
 #[rustfmt::skip]
 pub(crate) static OPTIONS: &[OptionRow] = &[
@@ -43,6 +49,8 @@ pub(crate) static OPTIONS: &[OptionRow] = &[
     OptionRow { name: "matrix_product_state_truncation_threshold", expected: "a number from 0 to 1", set: set_truncation_threshold },
     OptionRow { name: "mps_sample_measure_algorithm", expected: "\"mps_heuristic\", \"mps_probabilities\" or \"mps_apply_measure\"", set: set_sample_algorithm },
     OptionRow { name: "initial_statevector", expected: "a list of numbers or pairs [re, im]", set: set_initial },
+    OptionRow { name: NOISE_MODEL, expected: "a noise model document, such as Qiskit Aer's", set: set_noise },
+    OptionRow { name: NOISE_PARAMS, expected: "the noise parameters of Qiskit 0.6", set: set_noise },
     OptionRow { name: "seed_simulator", expected: "a number, 0 or more", set: set_seed },
     OptionRow { name: "seed", expected: "a number, 0 or more", set: set_seed },
     OptionRow { name: "shots", expected: "a number, 0 or more", set: set_shots },
@@ -208,6 +216,11 @@ fn set_initial(settings: &mut Settings, value: &Value) -> Option<()> {
     let amplitudes: Option<Vec<Complex64>> = value.as_array()?.iter().map(amplitude).collect();
     settings.engine.initial_state = Some(Array::from(amplitudes?));
     Some(())
+}
+
+/// A model is read once for all experiments, and put into their circuits before.
+fn set_noise(_settings: &mut Settings, value: &Value) -> Option<()> {
+    (value.is_object() || value.is_null()).then_some(())
 }
 
 fn set_seed(settings: &mut Settings, value: &Value) -> Option<()> {

@@ -4,23 +4,29 @@ use std::{
     borrow::Cow,
     collections::HashMap,
     hash::{BuildHasher, Hasher, RandomState},
-    sync::atomic::{AtomicUsize, Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+    },
     time::Instant,
 };
 
 use ketch_core::{
     Circuit, Error, Qobj, Result, RunOptions, RunResult, Running,
     circuit::Op,
+    noise::Coverage,
     qobj::{Experiment, Program, seed_experiments},
     result::{ExperimentResult, SnapshotResult},
 };
 use ketch_simulator::{
-    Cancel, Options, Outcome, Size, Threads, check, choose, simulate_bound, size, total_memory,
+    Cancel, Facts, Options, Outcome, Size, Threads, check, choose, simulate_bound, size,
+    total_memory,
 };
 
 use crate::{
     backends::{MAX_SHOTS, Row},
     metadata::Metadata,
+    noise::insert_models,
     options::Settings,
     values::data,
 };
@@ -44,6 +50,9 @@ pub(crate) struct Plan {
     qobj: Qobj,
     /// One for each experiment.
     settings: Vec<Settings>,
+    /// What of each experiment's circuit has noise, in the order of experiments; empty for a Qobj
+    /// without experiments.
+    coverages: Vec<Option<Arc<Coverage>>>,
     /// The bytes that the largest experiment takes on one thread.
     largest: u128,
     threads: usize,
@@ -68,6 +77,7 @@ impl Plan {
             });
         }
         let mut settings = read_settings(row, &mut qobj)?;
+        let coverages = insert_models(row, &mut qobj)?;
         let mut threads = options.threads.map_or(0, |threads| threads as usize);
         for settings in &mut settings {
             let engine = &mut settings.engine;
@@ -93,7 +103,7 @@ impl Plan {
             }
         }
         let largest = sizes.iter().flatten().map(|size| size.bytes).max().unwrap_or(0);
-        Ok(Self { row, qobj, settings, largest, threads })
+        Ok(Self { row, qobj, settings, coverages, largest, threads })
     }
 
     /// Runs all experiments. One that fails leaves the others alone.
@@ -167,7 +177,11 @@ impl Plan {
         let outcome = simulate_bound(threads, circuit, &experiment.bindings, engine, cancel)
             .map_err(|error| described(&error));
         match outcome {
-            Ok(outcome) => fill(&mut result, outcome, settings, metadata),
+            Ok(outcome) => {
+                let coverage = self.coverages.get(place).and_then(Option::as_ref);
+                let facts = fill(&mut result, outcome);
+                result.metadata = metadata.of(facts, &settings.ignored, coverage);
+            }
             Err(reason) => result.status = reason,
         }
         result.time_taken = started.elapsed().as_secs_f64();
@@ -320,7 +334,7 @@ fn refused(row: &Row, error: ketch_simulator::Error) -> Error {
 }
 
 /// An error and its causes in one line.
-fn described(error: &dyn std::error::Error) -> String {
+pub(crate) fn described(error: &dyn std::error::Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
@@ -331,7 +345,8 @@ fn described(error: &dyn std::error::Error) -> String {
     text
 }
 
-fn fill(result: &mut ExperimentResult, outcome: Outcome, settings: &Settings, metadata: &Metadata) {
+/// Everything but the metadata, which is made of the facts that are left.
+fn fill(result: &mut ExperimentResult, outcome: Outcome) -> Facts {
     result.success = true;
     result.status = "DONE".to_owned();
     result.counts = outcome.counts;
@@ -343,5 +358,5 @@ fn fill(result: &mut ExperimentResult, outcome: Outcome, settings: &Settings, me
         values: snapshot.values.into_iter().map(data).collect(),
     });
     result.snapshots = snapshots.collect();
-    result.metadata = metadata.of(outcome.facts, &settings.ignored);
+    outcome.facts
 }

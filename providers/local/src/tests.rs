@@ -6,7 +6,7 @@ use ketch_core::{
     Backend, BackendExt, Circuit, Error, Filter, Host, JobStatus, Provider, Qobj, RunOptions,
     RunResult,
     circuit::{Controls, Expr, Op, ParamArg, Qubit, SPELLINGS, Snapshot, Value as Classical},
-    noise::Channel,
+    noise::{Channel, NoiseModel, ReadoutError},
     qobj::{Experiment, Program},
     result::Data,
 };
@@ -408,4 +408,60 @@ fn the_test_qobjs_of_2018_run() {
     assert!((state[0].norm() - state[3].norm()).abs() < 1e-12 && state[1].norm() < 1e-12);
     let error = refusal("qasm_simulator", of_2018("cpp_save_load.json"));
     assert!(error.to_string().ends_with("does not know the instruction `save`"));
+}
+
+#[test]
+fn a_noise_model_comes_with_the_run() {
+    let mut model = NoiseModel::new();
+    let flip = |p: f64| Channel::pauli(&[("X", p), ("I", 1.0 - p)]).unwrap();
+    model.add("x", flip(1.0));
+    model.add_readout_on(1, ReadoutError::of_bit(1.0, 0.0).unwrap());
+    let circuit = || Circuit::new(2, 2).named("c").x(0).h(1).h(1).measure_all();
+    let noisy = Qobj::from_circuit(circuit()).with_option("noise_model", model.to_json());
+    let result = run("qasm_simulator", noisy.clone());
+    assert_eq!(result.counts(0).unwrap().to_string(), "{10: 1024}");
+    let experiment = &result.experiments[0];
+    assert_eq!(experiment.name, "c");
+    assert_eq!(experiment.metadata["noise"], json!(true));
+    let coverage = json!({"noisy": {"measure": 1, "x": 1}, "ideal": {"h": 2, "measure": 1}});
+    assert_eq!(experiment.metadata["noise_coverage"], coverage);
+    assert!(experiment.metadata["notes"].to_string().contains("nothing for 2 h"));
+
+    // An experiment's own model, or none, comes before the Qobj's.
+    let mut own = noisy.clone();
+    let Program::Circuits { experiments, .. } = &mut own.program else { unreachable!() };
+    *experiments = vec![experiments[0].clone(); 4];
+    experiments[1].config.options.insert("noise_model".to_owned(), serde_json::Value::Null);
+    let mut other = NoiseModel::new();
+    other.add_readout(ReadoutError::of_bit(1.0, 1.0).unwrap());
+    experiments[2].config.options.insert("noise_model".to_owned(), other.to_json());
+    let result = run("qasm_simulator", own);
+    let counts = |i| result.counts(i).unwrap().to_string();
+    let found = [counts(0), counts(1), counts(2), counts(3)];
+    assert_eq!(found.map(|c| c[1..3].to_owned()), ["10", "01", "10", "10"]);
+    assert!(!result.experiments[1].metadata.contains_key("noise"));
+
+    // Nothing at no strength: the same numbers as without a model.
+    let ideal =
+        |qobj: Qobj| run("qasm_simulator", qobj.with_seed(7)).counts(0).unwrap().to_string();
+    let bell = || Qobj::from_circuit(bell());
+    let none = bell().with_option("noise_model", NoiseModel::new().to_json());
+    assert_eq!(ideal(none), ideal(bell()));
+
+    // As Qiskit 0.6 said it.
+    let early = json!({"X90": {"p_pauli": [0.0, 0.0, 1.0]}, "readout_error": [1.0, 0.0]});
+    let circuit = || Circuit::new(2, 2).x(0).measure(0, 0).measure(1, 1);
+    let result =
+        run("qasm_simulator", Qobj::from_circuit(circuit()).with_option("noise_params", early));
+    assert_eq!(result.counts(0).unwrap().to_string(), "{11: 1024}");
+
+    for name in ["statevector_simulator", "unitary_simulator"] {
+        assert!(refusal(name, noisy.clone()).to_string().contains("ideal states"), "{name}");
+    }
+    let bad = json!({"errors": [{"type": "qerror", "operations": ["x"], "probabilities": [2.0], "instructions": [[]]}]});
+    let refused = refusal("qasm_simulator", bell().with_option("noise_model", bad)).to_string();
+    assert!(
+        refused.contains("errors[0]") && refused.contains("probabilities[0] is 2"),
+        "{refused}"
+    );
 }

@@ -1,10 +1,14 @@
 //! [`insert`].
 
-use std::borrow::Cow;
+use std::{
+    borrow::Cow,
+    f64::consts::{FRAC_PI_2, PI},
+};
 
 use ketch_interface::{
     circuit::{
-        BlockId, Case, Circuit, Clbit, For, Instruction, Op, Param, Qubit, Switch, TimeUnit,
+        BlockId, Case, Circuit, Clbit, For, Gate, GateOp, Instruction, Op, Param, Qubit, Switch,
+        TimeUnit,
     },
     noise::{NoiseModel, QuantumError},
 };
@@ -18,7 +22,7 @@ use super::schedule::unit_seconds;
 /// other qubits comes behind its own noise; qubits that the circuit does not have are added for it.
 /// A measurement is followed by the readout errors of its qubits; one into a variable is not. A delay
 /// in seconds lets its qubits relax, if the model says how. Channels that need more qubits than an
-/// instruction has are left out.
+/// instruction has are left out. Gates that are made of pulses are, with the noise of each.
 #[must_use]
 pub fn insert(circuit: &Circuit, model: &NoiseModel) -> Circuit {
     let mut noisy = without_instructions(circuit);
@@ -92,6 +96,12 @@ impl Inserting<'_> {
             }
             return;
         }
+        if let Op::Gate(gate) = op
+            && self.model.x90_gates().contains(&gate.name())
+            && self.pulses(*gate, qubits, params, noisy)
+        {
+            return;
+        }
         noisy.push_unchecked(op.clone(), qubits, clbits, params);
         match (op, params) {
             (Op::Delay(unit), [Param::Number(time)]) => self.relax(*unit, *time, qubits, noisy),
@@ -143,6 +153,59 @@ impl Inserting<'_> {
             let on: Vec<Qubit> = other.qubits.iter().map(|&qubit| Qubit(qubit)).collect();
             push(&other.error, &on, noisy);
         }
+    }
+
+    /// A gate as 90° pulses about X, each followed by its noise, and rotations about Z between them;
+    /// false for one that is not made of them. McKay et al., arXiv:1612.00858.
+    fn pulses(
+        &self,
+        gate: GateOp,
+        qubits: &[Qubit],
+        params: &[Param],
+        noisy: &mut Circuit,
+    ) -> bool {
+        let n = Param::Number;
+        let angles = match (gate.gate, params) {
+            (Gate::U | Gate::U3, [theta, phi, lambda]) => Some([*theta, *phi, *lambda]),
+            (Gate::X, []) => Some([n(PI), n(0.0), n(PI)]),
+            (Gate::Y, []) => Some([n(PI), n(FRAC_PI_2), n(FRAC_PI_2)]),
+            _ => None,
+        };
+        let turn = |angle: Param, noisy: &mut Circuit| {
+            noisy.push_unchecked(Op::Gate(GateOp::new(Gate::Rz, 0)), qubits, &[], &[angle]);
+        };
+        let pulse = |noisy: &mut Circuit| {
+            noisy.push_unchecked(Op::Gate(GateOp::new(Gate::Sx, 0)), qubits, &[], &[]);
+            if let Some(error) = self.model.error("x90", &[qubits[0].0]) {
+                push(error, qubits, noisy);
+            }
+        };
+        // Angles that are not bound yet are added to by rotating twice.
+        match (gate.gate, params, angles) {
+            (_, _, Some([theta, phi, lambda])) => {
+                turn(lambda, noisy);
+                pulse(noisy);
+                turn(theta, noisy);
+                turn(n(PI), noisy);
+                pulse(noisy);
+                turn(phi, noisy);
+                turn(n(PI), noisy);
+            }
+            (Gate::U2, [phi, lambda], _) => {
+                turn(*lambda, noisy);
+                turn(n(-FRAC_PI_2), noisy);
+                pulse(noisy);
+                turn(*phi, noisy);
+                turn(n(FRAC_PI_2), noisy);
+            }
+            (Gate::H, [], _) => {
+                turn(n(FRAC_PI_2), noisy);
+                pulse(noisy);
+                turn(n(FRAC_PI_2), noisy);
+            }
+            _ => return false,
+        }
+        true
     }
 
     fn readout(&self, qubit: Qubit, clbit: Clbit, noisy: &mut Circuit) {

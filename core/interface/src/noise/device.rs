@@ -1,6 +1,6 @@
 //! The noise of a device, read off its calibration.
 
-use super::{Channel, NoiseError, NoiseModel, QuantumError, ReadoutError, Relaxation};
+use super::{NoiseError, NoiseModel, QuantumError, ReadoutError, Relaxation};
 use crate::device::{BackendConfiguration, BackendProperties, Nduv};
 
 /// Planck's constant over Boltzmann's, in kelvin seconds: the exact values of the SI of 2019.
@@ -57,6 +57,7 @@ impl NoiseModel {
             return Err(NoiseError::BadShape(reason));
         }
         let mut model = Self::new();
+        model.set_basis_gates(configuration.basis_gates.clone());
         for (qubit, numbers) in (0_u32..).zip(&properties.qubits) {
             let key = |name: &str| format!("qubits[{qubit}].{name}");
             if let Some(relaxation) = relaxation(numbers, &key, temperature)? {
@@ -143,9 +144,7 @@ fn gate_error(
         if error > 1.0 - fidelity && dim * fidelity > 1.0 {
             let p = dim * (error - (1.0 - fidelity)) / (dim * fidelity - 1.0);
             let n_paulis = dim * dim;
-            let channel = Channel::depolarizing(p.min(n_paulis / (n_paulis - 1.0)), n_qubits)?;
-            let places: Vec<usize> = (0..qubits.len()).collect();
-            all = all.then(channel, &places);
+            all = QuantumError::depolarizing(p.min(n_paulis / (n_paulis - 1.0)), n_qubits)?;
         }
     }
     Ok(decay.into_iter().fold(all, |all, (channel, place)| all.then(channel, &[place])))
@@ -233,7 +232,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::Matrix;
+    use crate::{Matrix, noise::Channel};
 
     fn device(change: impl FnOnce(&mut Value)) -> Result<NoiseModel, NoiseError> {
         let number = |name: &str, value: f64, unit: &str| json!({"date": "2018-10-02T09:57:24Z", "name": name, "unit": unit, "value": value});
@@ -263,23 +262,10 @@ mod tests {
     fn fidelity(error: &QuantumError, n_qubits: u32) -> f64 {
         let mut total = Matrix::identity(2 * n_qubits);
         for step in error.steps() {
-            total = widened(&step.channel, &step.places, n_qubits).superop().product(&total);
+            total =
+                step.channel.on_qubits(&step.places, n_qubits).unwrap().superop().product(&total);
         }
         Channel::from_superop(&total).unwrap().average_fidelity()
-    }
-
-    fn widened(channel: &Channel, places: &[usize], n_qubits: u32) -> Channel {
-        let dim = 1_usize << n_qubits;
-        let part = |i: usize| places.iter().enumerate().fold(0, |p, (k, q)| p | (i >> q & 1) << k);
-        let rest = |i: usize| places.iter().fold(i, |i, q| i & !(1 << q));
-        let wide = |k: &Matrix| {
-            let entry = |r: usize, c: usize| match rest(r) == rest(c) {
-                true => k.at(part(r), part(c)),
-                false => num_complex::Complex64::ZERO,
-            };
-            Matrix::new(dim, (0..dim * dim).map(|i| entry(i / dim, i % dim)).collect()).unwrap()
-        };
-        Channel::new(channel.kraus().iter().map(wide).collect()).unwrap()
     }
 
     #[test]

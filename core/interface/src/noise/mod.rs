@@ -11,7 +11,9 @@
 mod channel;
 mod choi;
 mod constructors;
+mod coverage;
 mod device;
+mod early;
 mod error;
 mod json;
 mod lindblad;
@@ -23,6 +25,7 @@ mod readout;
 mod representation;
 
 pub use channel::{Channel, TOLERANCE};
+pub use coverage::Coverage;
 pub use error::NoiseError;
 pub use json::NoiseJsonError;
 pub use lindblad::PauliLindblad;

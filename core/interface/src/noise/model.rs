@@ -1,6 +1,6 @@
 //! [`NoiseModel`]: which noise belongs to which instruction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Channel, NoiseError, QuantumError, ReadoutError};
 use crate::circuit::{Controls, GateOp, Spelling};
@@ -32,7 +32,11 @@ pub struct NoiseModel {
     relaxation: BTreeMap<u32, Relaxation>,
     tick: Option<f64>,
     basis_gates: Vec<String>,
+    x90_gates: BTreeSet<String>,
 }
+
+/// The name of a 90° pulse about X, of which [other gates](NoiseModel::x90_gates) may be made.
+pub(super) const PULSE: &str = "x90";
 
 /// What an instruction does to other qubits than its own.
 #[derive(Clone, Debug, PartialEq)]
@@ -150,6 +154,12 @@ impl NoiseModel {
         self.basis_gates = names;
     }
 
+    /// The gates on one qubit that are made of 90° pulses about X and changes of frame: instead of
+    /// noise of their own, the noise of `x90` follows each pulse.
+    pub fn set_x90_gates(&mut self, names: BTreeSet<String>) {
+        self.x90_gates = names.iter().map(|name| canonical(name)).collect();
+    }
+
     /// The noise of an instruction on these qubits.
     #[must_use]
     pub fn error(&self, instruction: &str, qubits: &[u32]) -> Option<&QuantumError> {
@@ -226,6 +236,12 @@ impl NoiseModel {
         self.errors.keys().map(String::as_str)
     }
 
+    /// The gates that are made of 90° pulses about X.
+    #[must_use]
+    pub fn x90_gates(&self) -> &BTreeSet<String> {
+        &self.x90_gates
+    }
+
     /// There is no noise at all.
     #[must_use]
     pub fn is_ideal(&self) -> bool {
@@ -237,7 +253,7 @@ impl NoiseModel {
 }
 
 /// The name that circuits use for an instruction: `cnot` is `cx`.
-fn canonical(name: &str) -> String {
+pub(super) fn canonical(name: &str) -> String {
     let spelling = Spelling::by_name(name);
     let gate = spelling.and_then(|spelling| match spelling.controls {
         Controls::Exactly(controls) => Some(GateOp::new(spelling.gate, controls)),

@@ -99,6 +99,29 @@ fn gates_reach_beyond_their_qubits() {
     assert_eq!(listing(&insert(&circuit.measure(0, 0), &model)).last().unwrap(), "measure q0 c0");
 }
 
+/// Without noise, what is made of pulses is the gate up to a phase.
+#[test]
+fn gates_are_made_of_pulses() {
+    let mut model = NoiseModel::new();
+    model.set_x90_gates(["u2", "u3", "x", "y", "h"].map(str::to_owned).into());
+    let gates = || {
+        Circuit::new(1, 0)
+            .ry(0.4, 0)
+            .h(0)
+            .u2(0.3, 0.8, 0)
+            .x(0)
+            .u3(0.2, -0.7, 1.3, 0)
+            .y(0)
+            .u2(-1.0, 0.1, 0)
+    };
+    let state = |circuit: &Circuit| super::density(circuit, crate::Precision::Double);
+    let pulsed = insert(&gates(), &model);
+    assert!(state(&pulsed).distance(&state(&gates())) < 1e-12);
+    model.add("x90", Channel::depolarizing(0.1, 1).unwrap());
+    let listed = listing(&insert(&Circuit::new(1, 0).x(0).h(0).z(0), &model));
+    assert_eq!(listed.iter().filter(|line| *line == "kraus q0").count(), 3);
+}
+
 #[test]
 fn delays_relax_by_the_clock() {
     let delay = |time: f64, unit, qubit| {

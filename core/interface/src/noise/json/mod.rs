@@ -16,6 +16,8 @@
 //! 0.6, acts on other qubits than the gate's. `qubits` within an error count the gate's arguments.
 //! Errors of the same instruction on the same qubits compose.
 //!
+//! `x90_gates`, of Aer's first versions, are made of pulses that have the noise of `x90`.
+//!
 //! Beside `errors`, where Aer looks at nothing else, stands what Aer's models hold and its
 //! dictionaries lose: `basis_gates`, `relaxation` of idle qubits, and the device's tick `dt`, all in
 //! seconds. An error's `id` means nothing and is not kept.

@@ -36,10 +36,12 @@ pub(super) fn model(document: &Value) -> Read<NoiseModel> {
             _ => return Err(kind.expected("\"qerror\", \"plerror\" or \"roerror\"").into()),
         }
     }
-    if let Some(gates) = root.get("x90_gates")
-        && gates.items()?.len() > 0
-    {
-        return Err(gates.expected("no gates: errors within gates are not modelled").into());
+    if let Some(gates) = root.get("x90_gates") {
+        let names = gates.list(|gate| match gate.text()? {
+            name if arity(name) == Some(1) && name != "measure" => Ok(name.to_owned()),
+            _ => Err(gate.expected("a gate of one qubit")),
+        })?;
+        model.set_x90_gates(names.into_iter().collect());
     }
     if let Some(gates) = root.get("basis_gates") {
         model.set_basis_gates(gates.list(|gate| gate.text_owned())?);

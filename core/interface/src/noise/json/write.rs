@@ -45,6 +45,9 @@ pub(super) fn model(model: &NoiseModel) -> Value {
     if !model.basis_gates().is_empty() {
         document["basis_gates"] = json!(model.basis_gates());
     }
+    if !model.x90_gates().is_empty() {
+        document["x90_gates"] = json!(model.x90_gates());
+    }
     if let Some(seconds) = model.tick() {
         document["dt"] = seconds.into();
     }

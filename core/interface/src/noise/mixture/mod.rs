@@ -16,8 +16,17 @@ use crate::{
     circuit::{Gate, GateOp, Op, Param},
 };
 
-/// The most Kraus operators that a mixture's circuits may come to, before like ones are merged.
+/// The most circuits of a mixture: all pairs of Pauli strings and resets on five qubits are fewer.
+const MAX_TERMS: usize = 4_096;
+
+/// The most instructions of one circuit.
+const MAX_INSTRUCTIONS: usize = 256;
+
+/// The most Kraus operators that the circuits may come to, before like ones are merged.
 const MAX_KRAUS: usize = 1 << 14;
+
+/// The qubits up to which like ones are merged: that takes time with the sixth power of 2ⁿ.
+const MERGED_QUBITS: u32 = 3;
 
 /// One of several short circuits happens, each with its probability: what Aer calls a
 /// `QuantumError`.
@@ -57,6 +66,15 @@ impl Mixture {
     ) -> Result<(Self, Vec<ErrorStep>), NoiseError> {
         if terms.is_empty() {
             return Err(NoiseError::BadShape("an error without circuits".to_owned()));
+        }
+        let longest = terms.iter().map(|(_, circuit)| circuit.len()).max().unwrap_or(0);
+        if terms.len() > MAX_TERMS || longest > MAX_INSTRUCTIONS {
+            let reason = format!(
+                "an error of {} circuits of up to {longest} instructions, expected at most \
+                 {MAX_TERMS} of {MAX_INSTRUCTIONS}",
+                terms.len()
+            );
+            return Err(NoiseError::BadShape(reason));
         }
         let total = check_probabilities(terms.iter().map(|(p, _)| *p))?;
         terms.retain(|(p, _)| *p > 0.0);
@@ -151,8 +169,12 @@ fn combined(terms: &[Term]) -> Result<Option<ErrorStep>, NoiseError> {
     if n_qubits > MAX_QUBITS {
         return Err(bad_count(n_qubits));
     }
+    let most = match n_qubits {
+        0..=MERGED_QUBITS => MAX_KRAUS,
+        _ => 1 << (2 * n_qubits),
+    };
     let too_many = || {
-        let reason = format!("an error of more than {MAX_KRAUS} Kraus operators");
+        let reason = format!("an error of more than {most} Kraus operators on {n_qubits} qubits");
         NoiseError::BadShape(reason)
     };
     let mut all = Vec::new();
@@ -163,7 +185,7 @@ fn combined(terms: &[Term]) -> Result<Option<ErrorStep>, NoiseError> {
             let within = |place: &usize| places.iter().position(|one| one == place);
             let on: Vec<usize> = item.places.iter().filter_map(within).collect();
             let of_item = kraus_of(item)?;
-            if kraus.len() * of_item.len() > MAX_KRAUS {
+            if kraus.len() * of_item.len() > most {
                 return Err(too_many());
             }
             let wide: Vec<Matrix> = of_item.iter().map(|k| k.on_qubits(&on, n_qubits)).collect();
@@ -171,12 +193,12 @@ fn combined(terms: &[Term]) -> Result<Option<ErrorStep>, NoiseError> {
         }
         unitary &= kraus.len() == 1;
         all.extend(kraus.iter().map(|k| k.scaled(p.sqrt())));
-        if all.len() > MAX_KRAUS {
+        if all.len() > most {
             return Err(too_many());
         }
     }
     // A mixture of unitaries stays one, so that engines see it; others take as few as they need.
-    if !unitary {
+    if !unitary && n_qubits <= MERGED_QUBITS {
         all = choi::kraus_of(&choi::superop_of(&all))?;
     }
     Ok(Some(ErrorStep { channel: Channel::new(all)?, places }))
