@@ -72,6 +72,7 @@ const BY_CODE: &[(&str, Exit)] = &[
     ("instruction.", Exit::Input),
     ("input.", Exit::Input),
     ("calibration.", Exit::Input),
+    ("noise.", Exit::Input),
 ];
 
 impl Exit {

@@ -2,7 +2,7 @@
 
 use std::{error::Error as StdError, fmt, io, path::Path};
 
-use ketch::{BackendError, FitError, LoadError, RegistryError, qasm};
+use ketch::{BackendError, FitError, LoadError, NoiseLoadError, RegistryError, qasm};
 use serde_json::{Value, json};
 
 use crate::exit::Exit;
@@ -149,6 +149,19 @@ impl From<LoadError> for Failure {
         let message = message.strip_prefix("error: ").unwrap_or(&message);
         let mut failure = Self::new(code, message);
         failure.hint = error.hint();
+        failure.because(error.source())
+    }
+}
+
+impl From<NoiseLoadError> for Failure {
+    fn from(error: NoiseLoadError) -> Self {
+        let missing = |source: &io::Error| source.kind() == io::ErrorKind::NotFound;
+        let code = match &error {
+            NoiseLoadError::Read { source, .. } if missing(source) => "input.not_found",
+            _ => error.code(),
+        };
+        let mut failure = Self::new(code, error.to_string());
+        failure.hint = error.hint().map(str::to_owned);
         failure.because(error.source())
     }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use ketch_compiler::{CompileError, Options, Target, check, compile};
 
-use crate::{Backend, BackendError, Circuit, Qobj, qobj::Program};
+use crate::{
+    Backend, BackendConfiguration, BackendError, BackendProperties, Circuit, Qobj, qobj::Program,
+};
 
 /// What compiling a Qobj came to.
 #[derive(Clone, Debug, PartialEq)]
@@ -54,13 +56,58 @@ impl FitError {
 ///
 /// # Errors
 /// If a circuit cannot be made to fit, or the backend cannot be asked.
-pub fn fit(mut qobj: Qobj, backend: &dyn Backend, seed: u64) -> Result<Fitted, FitError> {
+pub fn fit(qobj: Qobj, backend: &dyn Backend, seed: u64) -> Result<Fitted, FitError> {
+    match target_of(backend)? {
+        Some(target) => compiled(qobj, backend.name(), &target, seed),
+        None => Ok(Fitted { qobj, notes: Vec::new() }),
+    }
+}
+
+/// Makes every circuit of a Qobj fit a device that is known by its documents only, such as one that
+/// is to be simulated.
+///
+/// # Errors
+/// If a circuit cannot be made to fit.
+pub fn fit_to(
+    qobj: Qobj,
+    configuration: &BackendConfiguration,
+    properties: &BackendProperties,
+    seed: u64,
+) -> Result<Fitted, FitError> {
+    let name = &configuration.backend_name;
+    compiled(qobj, name, &target(name, configuration, Some(properties))?, seed)
+}
+
+/// Checks that every circuit of a Qobj fits a backend as it is.
+///
+/// # Errors
+/// The first gate outside the basis or the couplings, with its qubits.
+pub fn check_fit(qobj: &Qobj, backend: &dyn Backend) -> Result<(), FitError> {
+    match target_of(backend)? {
+        Some(target) => checked(qobj, backend.name(), &target),
+        None => Ok(()),
+    }
+}
+
+/// Checks that every circuit of a Qobj fits a device that is known by its documents only.
+///
+/// # Errors
+/// As [`check_fit`].
+pub fn check_fit_to(
+    qobj: &Qobj,
+    configuration: &BackendConfiguration,
+    properties: &BackendProperties,
+) -> Result<(), FitError> {
+    let name = &configuration.backend_name;
+    checked(qobj, name, &target(name, configuration, Some(properties))?)
+}
+
+fn compiled(mut qobj: Qobj, name: &str, target: &Target, seed: u64) -> Result<Fitted, FitError> {
     let mut notes = Vec::new();
-    let Some(target) = target_of(backend)? else { return Ok(Fitted { qobj, notes }) };
     if let Program::Circuits { circuits, .. } = &mut qobj.program {
         for circuit in circuits {
-            let compiled = compile(circuit, &target, &Options::seeded(seed))
-                .map_err(|source| unfit(circuit, backend, source))?;
+            let compiled = compile(circuit, target, &Options::seeded(seed))
+                .map_err(|source| unfit(circuit, name, source))?;
             notes.push(format!("{}: {}", named(circuit), compiled.summary()));
             *circuit = compiled.circuit;
         }
@@ -69,14 +116,9 @@ pub fn fit(mut qobj: Qobj, backend: &dyn Backend, seed: u64) -> Result<Fitted, F
     Ok(Fitted { qobj, notes })
 }
 
-/// Checks that every circuit of a Qobj fits a backend as it is.
-///
-/// # Errors
-/// The first gate outside the basis or the couplings, with its qubits.
-pub fn check_fit(qobj: &Qobj, backend: &dyn Backend) -> Result<(), FitError> {
-    let Some(target) = target_of(backend)? else { return Ok(()) };
+fn checked(qobj: &Qobj, name: &str, target: &Target) -> Result<(), FitError> {
     qobj.circuits().iter().try_for_each(|circuit| {
-        check(circuit, &target).map_err(|source| unfit(circuit, backend, source))
+        check(circuit, target).map_err(|source| unfit(circuit, name, source))
     })
 }
 
@@ -86,15 +128,24 @@ fn target_of(backend: &dyn Backend) -> Result<Option<Target>, FitError> {
     if configuration.simulator && configuration.local && configuration.coupling_map.is_none() {
         return Ok(None);
     }
-    let target = Target::new(&configuration).map_err(|source| FitError::Circuit {
+    let properties = backend.properties()?;
+    target(backend.name(), &configuration, properties.as_deref()).map(Some)
+}
+
+fn target(
+    name: &str,
+    configuration: &BackendConfiguration,
+    properties: Option<&BackendProperties>,
+) -> Result<Target, FitError> {
+    let target = Target::new(configuration).map_err(|source| FitError::Circuit {
         circuit: String::new(),
-        backend: backend.name().to_owned(),
+        backend: name.to_owned(),
         source,
     })?;
-    Ok(Some(match backend.properties()? {
-        Some(properties) => target.with_properties(&properties),
+    Ok(match properties {
+        Some(properties) => target.with_properties(properties),
         None => target,
-    }))
+    })
 }
 
 /// The sizes and labels of qubits in the headers were those of the circuits before.
@@ -113,8 +164,8 @@ fn relabel(qobj: &mut Qobj) {
     }
 }
 
-fn unfit(circuit: &Circuit, backend: &dyn Backend, source: CompileError) -> FitError {
-    let (circuit, backend) = (named(circuit).to_owned(), backend.name().to_owned());
+fn unfit(circuit: &Circuit, backend: &str, source: CompileError) -> FitError {
+    let (circuit, backend) = (named(circuit).to_owned(), backend.to_owned());
     FitError::Circuit { circuit, backend, source }
 }
 

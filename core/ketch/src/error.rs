@@ -1,6 +1,6 @@
 //! One error for programs that only pass errors on.
 
-use crate::{AccountError, BackendError, FitError, LoadError, RegistryError};
+use crate::{AccountError, BackendError, FitError, LoadError, NoiseLoadError, RegistryError};
 
 /// Any error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,9 @@ pub enum Error {
     /// Reading a circuit file.
     #[error(transparent)]
     Load(#[from] LoadError),
+    /// Reading a noise model.
+    #[error(transparent)]
+    Noise(#[from] NoiseLoadError),
     /// Compiling a circuit for its backend.
     #[error(transparent)]
     Fit(#[from] FitError),
@@ -34,6 +37,7 @@ impl Error {
             Self::Backend(error) => error.code(),
             Self::Registry(error) => error.code(),
             Self::Load(error) => error.code(),
+            Self::Noise(error) => error.code(),
             Self::Fit(error) => error.code(),
             Self::Account(error) => error.code(),
         }
@@ -46,6 +50,7 @@ impl Error {
             Self::Backend(error) => error.hint(),
             Self::Registry(error) => error.hint(),
             Self::Load(error) => error.hint(),
+            Self::Noise(error) => error.hint().map(str::to_owned),
             Self::Fit(_) => None,
             Self::Account(error) => error.hint(),
         }

@@ -27,8 +27,9 @@ mod compile;
 mod error;
 pub mod jobs;
 mod load;
+mod noise_file;
 
-pub use compile::{FitError, Fitted, check_fit, fit};
+pub use compile::{FitError, Fitted, check_fit, check_fit_to, fit, fit_to};
 pub use error::{Error, Result};
 /// The errors of providers, backends and jobs.
 pub use ketch_core::Error as BackendError;
@@ -36,7 +37,7 @@ pub use ketch_core::{
     Array, Backend, BackendConfiguration, BackendExt, BackendProperties, BackendStatus, BitString,
     Buffer, Circuit, Complex64, Counts, Events, EventsOf, Extensions, Filter, Job, JobEvent,
     JobEvents, JobQuery, JobStatus, Level, Matrix, Message, Progress, Provider, Qobj, RunOptions,
-    RunResult, bits, circuit, codec, device, events_of, least_busy, nearest, qobj, result,
+    RunResult, bits, circuit, codec, device, events_of, least_busy, nearest, noise, qobj, result,
 };
 pub use ketch_draw as draw;
 pub use ketch_qasm as qasm;
@@ -47,6 +48,7 @@ pub use ketch_registry::{
     package, run_if_plugin_host,
 };
 pub use load::{Format, LoadError, Loaded, load, load_text};
+pub use noise_file::{LoadedNoise, NoiseLoadError, load_noise};
 
 /// What most programs use.
 pub mod prelude {

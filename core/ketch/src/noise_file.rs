@@ -81,7 +81,7 @@ impl NoiseLoadError {
 }
 
 /// Reads a noise model. What the file is, its content says: a dictionary of Qiskit Aer's
-/// `NoiseModel`; an object of a device's `configuration` and `properties`; or one of a pair
+/// `NoiseModel`; an object with the `noise_params` of Qiskit 0.6; an object of a device's `configuration` and `properties`; or one of a pair
 /// `conf_NAME.json` and `props_NAME.json`, as `qiskit-ibm-runtime` carries them. A directory stands
 /// for the one pair in it. Blocks while files are read.
 ///
@@ -96,6 +96,11 @@ pub fn load_noise(path: impl AsRef<Path>) -> Result<LoadedNoise, NoiseLoadError>
     let has = |name: &str| document.get(name).is_some();
     if has("errors") {
         let model = NoiseModel::from_json_value(&document)
+            .map_err(|source| NoiseLoadError::Model { path: path.to_owned(), source })?;
+        return Ok(LoadedNoise { model, device: None });
+    }
+    if has("noise_params") {
+        let model = NoiseModel::from_noise_params(&document)
             .map_err(|source| NoiseLoadError::Model { path: path.to_owned(), source })?;
         return Ok(LoadedNoise { model, device: None });
     }

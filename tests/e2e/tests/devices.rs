@@ -77,3 +77,55 @@ fn noisy_counts_stand_beside_ideal_ones() {
     assert_eq!(document["experiments"][0]["comparison"]["total_variation"], 0.0);
     sandbox.ketch(&["run", &bell, "--compare", "--format", "result"]).fails(2);
 }
+
+#[test]
+fn noise_comes_from_files_and_from_backends() {
+    let sandbox = Sandbox::new();
+    let bell = example("bell.qasm");
+    let run = |noise: &str| {
+        let args = ["run", &bell, "--noise", noise, "--seed", "3", "--json"];
+        sandbox.ketch(&args).json()
+    };
+    let conf = repository("providers/noisy/devices/conf_ibmqx2.json");
+    let props = repository("providers/noisy/devices/props_ibmqx2.json");
+    let by_file = run(&conf);
+    assert_eq!(by_file["backend"], "local/qasm_simulator");
+    let experiment = &by_file["experiments"][0];
+    assert!(experiment["counts"]["01"].as_u64().unwrap_or(0) > 0, "{experiment}");
+    assert_eq!(experiment["metadata"]["noise"], true);
+    // Either half, or the backend with this calibration: one model.
+    for noise in [&*props, "noisy/ibmqx2"] {
+        assert_eq!(run(noise)["experiments"][0]["counts"], experiment["counts"], "{noise}");
+    }
+    let model = sandbox.path("model.json");
+    let flips = r#"{"errors": [{"type": "qerror", "operations": ["cx"], "probabilities": [1.0],
+        "instructions": [[{"name": "x", "qubits": [1]}]]}]}"#;
+    fs::write(&model, flips).unwrap();
+    let flipped = run(&model.to_string_lossy());
+    let counts = &flipped["experiments"][0]["counts"];
+    let shots = |outcome: &str| counts[outcome].as_u64().unwrap_or(0);
+    assert_eq!(shots("01") + shots("10"), 1024, "{counts}");
+
+    fs::write(&model, flips.replace("1.0", "1.5")).unwrap();
+    let path = model.to_string_lossy().into_owned();
+    let said = sandbox.ketch(&["run", &bell, "--noise", &path]).fails(9);
+    assert!(said.contains("model.json") && said.contains("errors[0]"), "{said}");
+    assert!(said.contains("probabilities[0] is 1.5"), "{said}");
+    let said = sandbox.ketch(&["run", &bell, "--noise", "local/qasm_simulator"]).fails(9);
+    assert!(said.contains("no calibration"), "{said}");
+    sandbox.ketch(&["run", &bell, "--noise", "absent.json"]).fails(3);
+}
+
+/// The model is kept with the job.
+#[test]
+fn a_retried_job_has_the_same_noise() {
+    let sandbox = Sandbox::new();
+    let bell = example("bell.qasm");
+    let args = ["run", &bell, "--noise", "noisy/ibmqx4", "--seed", "5", "--json"];
+    let first = sandbox.ketch(&args).json();
+    let id = first["job_id"].as_str().unwrap();
+    let retried = sandbox.ketch(&["retry", id]).ok();
+    let again = sandbox.ketch(&["result", retried.trim(), "--json", "--timeout", "60s"]).json();
+    assert_eq!(again["experiments"][0]["counts"], first["experiments"][0]["counts"]);
+    assert_eq!(again["experiments"][0]["metadata"]["noise"], true);
+}

@@ -17,6 +17,7 @@ use super::{
     RunArgs, compare, fitted,
     input::Input,
     keep::{Earlier, Keeping},
+    noise::Noise,
     options, prepare,
     report::{Report, Subject},
     wait::{GivingUp, Jobs, Submitted},
@@ -32,6 +33,7 @@ pub(super) struct Batch<'a, 'r> {
     pub(super) args: &'a RunArgs,
     pub(super) keeping: &'a Keeping<'a>,
     registry: &'a Registry,
+    noise: Option<&'a Noise>,
     /// What was not begun yet, with its place among the files.
     inputs: VecDeque<(usize, Input)>,
     report: &'a mut Report<'r>,
@@ -54,6 +56,7 @@ impl<'a, 'r> Batch<'a, 'r> {
         args: &'a RunArgs,
         keeping: &'a Keeping<'a>,
         registry: &'a Registry,
+        noise: Option<&'a Noise>,
         inputs: Vec<(usize, Input)>,
         report: &'a mut Report<'r>,
         out: &'a mut dyn Write,
@@ -63,7 +66,7 @@ impl<'a, 'r> Batch<'a, 'r> {
         let done = Done { of, ..Done::default() };
         let inputs = inputs.into();
         let (ids, ideals) = (Vec::new(), BTreeMap::new());
-        Self { args, keeping, registry, inputs, report, out, exits, done, ids, ideals }
+        Self { args, keeping, registry, noise, inputs, report, out, exits, done, ids, ideals }
     }
 
     /// How many jobs are begun before the first has come to its end. A service has a queue of its
@@ -92,6 +95,10 @@ impl<'a, 'r> Batch<'a, 'r> {
         let (args, keeping) = (self.args, self.keeping);
         let (title, mut qobj) = (input.name, input.qobj);
         let mut notes = prepare::prepare(&mut qobj, args, keeping.backend.backend.name())?;
+        // Before the digest: with other noise, it is another job.
+        if let Some(noise) = self.noise {
+            noise.put_into(&mut qobj);
+        }
         let experiments = qobj.experiments().len() as u64;
         let words = self.words(place);
         let words = words.each_ref().map(String::as_str);
@@ -120,7 +127,7 @@ impl<'a, 'r> Batch<'a, 'r> {
             }
             None => {
                 prepare::seed(&mut qobj);
-                let (qobj, compiled) = fitted(args, keeping.backend, qobj)?;
+                let (qobj, compiled) = fitted(args, keeping.backend, self.noise, qobj)?;
                 notes.extend(compiled);
                 if args.compare {
                     let ideal = compare::start(self.registry, &qobj, options(args))?;

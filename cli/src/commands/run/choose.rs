@@ -7,7 +7,7 @@ use ketch::{Backend, Filter, QualifiedBackend, Registry, least_busy};
 use crate::{commands::backends::filter, context::no_plugin, failure::Failure};
 
 /// The backend where nobody says otherwise.
-const DEFAULT_BACKEND: &str = "local/qasm_simulator";
+pub(super) const DEFAULT_BACKEND: &str = "local/qasm_simulator";
 
 /// The environment's word on it.
 const VARIABLE: &str = "KETCH_BACKEND";

@@ -8,7 +8,7 @@ use ketch::{
 };
 use serde_json::json;
 
-use super::{RunArgs, input::Input, options, prepared};
+use super::{RunArgs, input::Input, noise::Noise, options, prepared};
 use crate::{
     context::Context,
     failure::Failure,
@@ -20,6 +20,7 @@ use crate::{
 pub(super) struct Detached<'a> {
     args: &'a RunArgs,
     backend: &'a QualifiedBackend,
+    noise: Option<&'a Noise>,
     context: &'a Context,
     store: Arc<Store>,
     runner: Runner,
@@ -33,11 +34,12 @@ impl<'a> Detached<'a> {
     pub(super) fn new(
         args: &'a RunArgs,
         backend: &'a QualifiedBackend,
+        noise: Option<&'a Noise>,
         context: &'a Context,
     ) -> Result<Self, Failure> {
         let local = backend.configuration()?.local;
         let runner = if local { Runner::Worker } else { Runner::Service };
-        Ok(Self { args, backend, context, store: store::open(context)?, runner })
+        Ok(Self { args, backend, noise, context, store: store::open(context)?, runner })
     }
 
     /// Keeps a job and prints its id, which is on disk by then.
@@ -45,7 +47,7 @@ impl<'a> Detached<'a> {
     /// # Errors
     /// If the circuits do not fit, or the job cannot be kept or sent.
     pub(super) fn submit(&self, out: &mut dyn Write, input: Input) -> Result<(), Failure> {
-        let (qobj, notes) = prepared(self.args, self.backend, input.qobj)?;
+        let (qobj, notes) = prepared(self.args, self.backend, self.noise, input.qobj)?;
         let mut new = NewJob::new(&self.backend.name, self.runner, options(self.args));
         new.label.clone_from(&self.args.label);
         let id = hand_over(&self.store, Arc::clone(&self.backend.backend), new, qobj)?;

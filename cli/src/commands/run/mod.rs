@@ -7,6 +7,7 @@ pub(crate) mod detach;
 pub(crate) mod input;
 pub(crate) mod interrupt;
 mod keep;
+mod noise;
 mod prepare;
 pub(crate) mod report;
 pub(crate) mod values;
@@ -26,6 +27,7 @@ use ketch::{Qobj, QualifiedBackend, RunOptions};
 use self::{
     batch::Batch,
     keep::Keeping,
+    noise::Noise,
     report::{Report, ReportArgs},
     values::{Observable, SaveWhat, Setting},
     wait::{GivingUp, Patience},
@@ -41,6 +43,7 @@ Examples:
   ketch run a.qasm b.qasm c.json --json
   ketch run sweep/*.qasm -O results.jsonl --resume
   ketch run bell.qasm -b 'least-busy:simulator=true,n_qubits>=5'
+  ketch run bell.qasm --noise noisy/ibmqx4 --compare
   ketch run sweep.json --detach --label sweep
 
 The exit code is that of the first file that failed; `ketch --help` lists the codes.")]
@@ -51,6 +54,10 @@ pub(crate) struct RunArgs {
     /// The backend, or least-busy[:key=value,…]; else $KETCH_BACKEND, else local/qasm_simulator
     #[arg(short, long, value_name = "NAME")]
     backend: Option<String>,
+    /// Simulate this noise: a file (Qiskit Aer's noise model, or a device's conf_*.json and
+    /// props_*.json) or a backend whose calibration is taken; else on local/qasm_simulator
+    #[arg(long, value_name = "FILE|DEVICE", value_hint = clap::ValueHint::AnyPath)]
+    noise: Option<String>,
     /// How often each circuit is run; else what the Qobj says, else 1024
     #[arg(short, long, value_name = "NUMBER", value_parser = clap::value_parser!(u64).range(1..))]
     shots: Option<u64>,
@@ -175,7 +182,9 @@ pub(crate) fn execute(
         return Ok(first_failure(exits));
     }
     let registry = context.registry();
-    let backend = choose::backend(&registry, args.backend.as_deref())?;
+    let backend = choose::backend(&registry, args.backend.as_deref().or(noise::backend(args)))?;
+    let noise = args.noise.as_deref().map(|name| Noise::find(&registry, name)).transpose()?;
+    let noise = noise.as_ref();
     if let Some(note) = &backend.note {
         say(format_args!("note: {note}"));
     }
@@ -185,7 +194,7 @@ pub(crate) fn execute(
         exits[place] = report.fail(out, name, &failure);
     };
     if args.detach {
-        let detached = detach::Detached::new(args, &backend, context)?;
+        let detached = detach::Detached::new(args, &backend, noise, context)?;
         for (place, input) in inputs {
             let name = input.name.clone();
             if let Err(failure) = detached.submit(out, input) {
@@ -197,7 +206,8 @@ pub(crate) fn execute(
     }
     let channel = mpsc::channel();
     let keeping = Keeping::new(args, &backend, context, channel.0.clone())?;
-    let mut batch = Batch::new(args, &keeping, &registry, inputs, &mut report, out, &mut exits);
+    let mut batch =
+        Batch::new(args, &keeping, &registry, noise, inputs, &mut report, out, &mut exits);
     let at_once = batch.at_once();
     let patience = Patience { timeout: args.timeout, giving_up: GivingUp::Cancels, at_once };
     wait::each_as_it_completes(&mut batch, channel, &patience)?;
@@ -214,27 +224,38 @@ fn first_failure(exits: Vec<Exit>) -> Exit {
 fn prepared(
     args: &RunArgs,
     backend: &QualifiedBackend,
+    noise: Option<&Noise>,
     mut qobj: Qobj,
 ) -> Result<(Qobj, Vec<String>), Failure> {
     let mut notes = prepare::prepare(&mut qobj, args, backend.backend.name())?;
+    if let Some(noise) = noise {
+        noise.put_into(&mut qobj);
+    }
     prepare::seed(&mut qobj);
-    let (qobj, compiled) = fitted(args, backend, qobj)?;
+    let (qobj, compiled) = fitted(args, backend, noise, qobj)?;
     notes.extend(compiled);
     Ok((qobj, notes))
 }
 
-/// The circuits compiled for the backend, and what was done to them.
+/// The circuits compiled for the device that the noise is of, and for the backend; and what was done
+/// to them.
 fn fitted(
     args: &RunArgs,
     backend: &QualifiedBackend,
+    noise: Option<&Noise>,
     qobj: Qobj,
 ) -> Result<(Qobj, Vec<String>), Failure> {
+    let seed = args.seed.unwrap_or(0);
+    let (qobj, mut notes) = match noise {
+        Some(noise) => noise.fitted(qobj, args.no_compile, seed)?,
+        None => (qobj, Vec::new()),
+    };
     if args.no_compile {
         ketch::check_fit(&qobj, &*backend.backend)?;
-        return Ok((qobj, Vec::new()));
+        return Ok((qobj, notes));
     }
-    let fitted = ketch::fit(qobj, &*backend.backend, args.seed.unwrap_or(0))?;
-    let notes = fitted.notes.into_iter().map(|note| format!("compiled {note}")).collect();
+    let fitted = ketch::fit(qobj, &*backend.backend, seed)?;
+    notes.extend(fitted.notes.into_iter().map(|note| format!("compiled {note}")));
     Ok((fitted.qobj, notes))
 }
 

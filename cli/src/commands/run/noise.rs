@@ -37,11 +37,19 @@ impl Noise {
         Ok(Self { name: name.to_owned(), loaded, document })
     }
 
-    /// The Qobj with the model, its circuits compiled to the device, and what to tell of that.
+    /// Puts the model into a Qobj's configuration.
+    pub(super) fn put_into(&self, qobj: &mut Qobj) {
+        qobj.config.options.insert(OPTION.to_owned(), self.document.clone());
+        for experiment in qobj.experiments_mut() {
+            experiment.config.options.shift_remove(OPTION);
+        }
+    }
+
+    /// The circuits compiled to the device, and what to tell of that and of the model.
     ///
     /// # Errors
     /// If a circuit cannot be made to fit the device, or does not fit as it is.
-    pub(super) fn apply(
+    pub(super) fn fitted(
         &self,
         mut qobj: Qobj,
         no_compile: bool,
@@ -62,10 +70,6 @@ impl Noise {
         notes.extend(self.loaded.notes(qobj.circuits()));
         if self.loaded.model.is_ideal() {
             notes.push(format!("the noise model `{}` has no noise", self.name));
-        }
-        qobj.config.options.insert(OPTION.to_owned(), self.document.clone());
-        for experiment in qobj.experiments_mut() {
-            experiment.config.options.shift_remove(OPTION);
         }
         Ok((qobj, notes))
     }
