@@ -2,7 +2,7 @@
 //!
 //! Each backend is a device's configuration and calibration: its qubits, gates, couplings and
 //! numbers. It takes circuits that the device could take, and runs them with the noise that the
-//! numbers imply. There are four devices of 2018 (`shipped`), four made up ones (`synthetic`), and
+//! numbers imply. There are four devices of 2018 (`shipped`), five made up ones (`synthetic`), and
 //! the user's own from a directory (`directory`).
 //!
 //! `document` makes a `Device` of two documents; `fit` says whether a circuit

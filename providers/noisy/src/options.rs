@@ -29,7 +29,7 @@ pub(crate) struct Settings {
 
 #[rustfmt::skip]
 static OPTIONS: &[Row] = &[
-    Row { name: "method", expected: "\"automatic\", \"density_matrix\" or \"statevector\"", set: set_method },
+    Row { name: "method", expected: "\"automatic\", \"density_matrix\", \"statevector\", \"stabilizer\", \"matrix_product_state\" or \"sparse\"", set: set_method },
     Row { name: "precision", expected: "\"double\" or \"single\"", set: set_precision },
     Row { name: "noise", expected: "true or false", set: |s, v| { s.noise = v.as_bool()?; Some(()) } },
     Row { name: "scheduling_method", expected: "\"alap\", \"asap\" or null", set: set_scheduling },
@@ -81,7 +81,14 @@ impl Settings {
 }
 
 fn set_method(settings: &mut Settings, value: &Value) -> Option<()> {
-    let known = [Method::Automatic, Method::DensityMatrix, Method::Statevector];
+    let known = [
+        Method::Automatic,
+        Method::DensityMatrix,
+        Method::Statevector,
+        Method::Stabilizer,
+        Method::MatrixProductState,
+        Method::Sparse,
+    ];
     let name = value.as_str()?;
     settings.engine.method = known.into_iter().find(|method| method.name() == name)?;
     Some(())

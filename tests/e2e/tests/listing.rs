@@ -21,6 +21,7 @@ fn backends_are_listed_and_filtered() {
         "noisy/ibmqx2",
         "noisy/ibmqx4",
         "noisy/ibmqx5",
+        "noisy/synthetic_127",
         "noisy/synthetic_16",
         "noisy/synthetic_20",
         "noisy/synthetic_27",

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{backend, provider};
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "ibmqx2",
     "ibmqx4",
     "ibmqx5",
@@ -14,6 +14,7 @@ const NAMES: [&str; 8] = [
     "synthetic_16",
     "synthetic_20",
     "synthetic_27",
+    "synthetic_127",
 ];
 
 #[test]
@@ -77,9 +78,25 @@ fn synthetic_devices_are_the_same_everywhere() {
 }
 
 #[test]
+fn the_lattice_of_127_qubits_is_heavy_hexagonal() {
+    let device = backend("synthetic_127");
+    let lattice = device.configuration().unwrap().coupling().unwrap().unwrap();
+    assert_eq!(lattice.edges().len(), 2 * 144);
+    for (a, b) in [(0, 14), (14, 18), (20, 33), (33, 39), (52, 56), (96, 109), (112, 126)] {
+        assert!(lattice.contains(a, b) && lattice.contains(b, a), "{a} {b}");
+    }
+    // Only where three hexagons meet is a qubit joined with three others.
+    let neighbours = |qubit| lattice.neighbours(qubit).len();
+    assert_eq!((0..127).map(neighbours).filter(|n| *n == 3).count(), 36);
+    assert_eq!((0..127).map(neighbours).max(), Some(3));
+    let properties = device.properties().unwrap().unwrap();
+    assert!((0..127).all(|q| properties.t2(q).unwrap() <= properties.t1(q).unwrap()));
+}
+
+#[test]
 fn filters_and_unknown_names() {
     let large = Filter::new().at_least("n_qubits", json!(16));
-    assert_eq!(provider().backends(&large).unwrap().len(), 4);
+    assert_eq!(provider().backends(&large).unwrap().len(), 5);
     let error = provider().get_backend("ibmqx3").err().unwrap();
     assert_eq!(error.code(), "backend.not_found");
     assert_eq!(error.hint().unwrap(), "did you mean `ibmqx2`?");

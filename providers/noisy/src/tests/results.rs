@@ -98,6 +98,72 @@ fn only_the_qubits_that_are_used_are_simulated() {
     assert_eq!(reason, json!("noise on many qubits is drawn for each shot"));
 }
 
+/// A cat state that grows over the couplings of a device, measured everywhere.
+fn cat(name: &str) -> Circuit {
+    let coupling = backend(name).configuration().unwrap().coupling().unwrap().unwrap();
+    let half = std::f64::consts::FRAC_PI_2;
+    let n_qubits = coupling.n_qubits();
+    let mut circuit = Circuit::new(n_qubits, n_qubits).rz(half, 0).sx(0).rz(half, 0);
+    let mut reached = vec![0];
+    let mut next = 0;
+    while let Some(&qubit) = reached.get(next) {
+        next += 1;
+        for &neighbour in coupling.neighbours(qubit) {
+            if !reached.contains(&neighbour) {
+                reached.push(neighbour);
+                circuit = circuit.cx(qubit, neighbour);
+            }
+        }
+    }
+    circuit.measure_all()
+}
+
+#[test]
+fn a_device_of_127_qubits_runs_by_stabilizers() {
+    let shots = 2000;
+    let qobj = Qobj::from_circuit(cat("synthetic_127")).with_shots(shots).with_seed(3);
+    let result = run("synthetic_127", qobj.clone());
+    assert_eq!(result.experiment(0).unwrap().metadata["method"], json!("stabilizer"));
+    // Without noise, all bits agree. With it, about one of fifty does not because of the readout,
+    // and gates err besides: almost no shot is left without an error.
+    let minority = |key: &str| {
+        let ones = key.chars().filter(|bit| *bit == '1').count();
+        ones.min(127 - ones)
+    };
+    let counts = result.counts(0).unwrap();
+    let total: u64 = counts.iter().map(|(key, n)| minority(&key.to_string()) as u64 * n).sum();
+    let mean = total as f64 / shots as f64;
+    assert!((2.0..30.0).contains(&mean), "{mean}");
+    assert!(counts.get(&"0".repeat(127)) + counts.get(&"1".repeat(127)) < shots / 5);
+    let ideal = run("synthetic_127", qobj.with_option("noise", false));
+    let ideal = ideal.counts(0).unwrap();
+    assert_eq!(ideal.get(&"0".repeat(127)) + ideal.get(&"1".repeat(127)), shots);
+}
+
+#[test]
+fn chains_of_tensors_run_a_part_of_it_as_density_matrices_do() {
+    let chain = (0..5).fold(Circuit::new(127, 127).sx(0), |circuit, qubit| {
+        circuit.rz(0.3, qubit).sx(qubit).cx(qubit, qubit + 1).rz(0.7, qubit + 1)
+    });
+    let qobj = Qobj::from_circuit(chain.measure_all()).with_shots(4000).with_seed(9);
+    let by = |method: &str| {
+        let result = run("synthetic_127", qobj.clone().with_option("method", method));
+        let counts = result.counts(0).unwrap();
+        // Of the chain alone; what else is measured is 0 but for the readout.
+        let mut chain = [0_u64; 64];
+        for (key, n) in counts.iter() {
+            let key = key.to_string();
+            chain[usize::from_str_radix(&key[key.len() - 6..], 2).unwrap()] += n;
+        }
+        chain
+    };
+    let (exact, drawn) = (by("automatic"), by("matrix_product_state"));
+    // Chi-square of 63 degrees of freedom: 150 is passed by chance once in 10^8.
+    let terms = exact.iter().zip(&drawn).filter(|(a, b)| *a + *b > 0);
+    let sum: f64 = terms.map(|(a, b)| (*a as f64 - *b as f64).powi(2) / (a + b) as f64).sum();
+    assert!(sum < 150.0, "{sum}");
+}
+
 #[test]
 fn the_same_seed_gives_the_same_counts_on_any_number_of_threads() {
     let measured_in_the_middle = bell(5, 0, 1).if_equal(0, 3, |c| c.x(2).x(0)).measure(0, 0);
