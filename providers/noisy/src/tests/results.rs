@@ -100,15 +100,16 @@ fn only_the_qubits_that_are_used_are_simulated() {
 
 /// A cat state that grows over the couplings of a device, measured everywhere.
 fn cat(name: &str) -> Circuit {
-    let coupling = backend(name).configuration().unwrap().coupling().unwrap().unwrap();
+    let configuration = backend(name).configuration().unwrap();
+    let coupling = configuration.coupling().unwrap().unwrap();
     let half = std::f64::consts::FRAC_PI_2;
-    let n_qubits = coupling.n_qubits();
+    let n_qubits = configuration.n_qubits().unwrap();
     let mut circuit = Circuit::new(n_qubits, n_qubits).rz(half, 0).sx(0).rz(half, 0);
     let mut reached = vec![0];
     let mut next = 0;
     while let Some(&qubit) = reached.get(next) {
         next += 1;
-        for &neighbour in coupling.neighbours(qubit) {
+        for neighbour in coupling.neighbours(qubit) {
             if !reached.contains(&neighbour) {
                 reached.push(neighbour);
                 circuit = circuit.cx(qubit, neighbour);
