@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 
 use crate::{
-    sandbox::{Sandbox, example},
+    sandbox::{Sandbox, example, whole_machine},
     service::{KEY, ReplayServer, save},
 };
 
@@ -192,6 +192,42 @@ fn what_waits_and_what_runs_is_cancelled() {
     let watched = sandbox.ketch(&["watch", &running, &waiting]);
     assert_eq!(watched.stdout.matches("CANCELLED").count(), 2, "{watched:?}");
     watched.fails(6);
+}
+
+#[test]
+fn a_running_job_that_is_cancelled_gives_its_memory_back() {
+    // A state of 256 MiB, and work for minutes.
+    const STATE: u64 = 256 << 20;
+    let _machine = whole_machine();
+    let sandbox = Sandbox::new();
+    let mut text = "OPENQASM 2.0;\ninclude \"qelib1.inc\";\nqreg q[24];\ncreg c[24];\n".to_owned();
+    for _ in 0..300 {
+        text.push_str("u3(0.3,0.2,0.1) q;\n");
+        (1..24).for_each(|qubit| text.push_str(&format!("cx q[{}],q[{qubit}];\n", qubit - 1)));
+    }
+    sandbox.write("large.qasm", text + "measure q -> c;\n");
+    let id = submit(&sandbox, &["large.qasm"]);
+    let running = wait_for(&sandbox, &id, "RUNNING");
+    let process = running["process"].as_u64().unwrap();
+    let resident = || {
+        let statm = fs::read_to_string(format!("/proc/{process}/statm")).unwrap();
+        let pages: u64 = statm.split(' ').nth(1).unwrap().parse().unwrap();
+        pages * rustix::param::page_size() as u64
+    };
+    let begun = Instant::now();
+    while resident() < STATE {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{} bytes", resident());
+        thread::yield_now();
+    }
+    sandbox.ketch(&["cancel", &id]).ok();
+    // The worker stays: what is gone is what the job had. 100 ms are promised.
+    let asked = Instant::now();
+    while resident() > STATE / 2 {
+        let took = asked.elapsed();
+        assert!(took < Duration::from_secs(1), "{} bytes {took:?} after the cancel", resident());
+        thread::yield_now();
+    }
+    wait_for(&sandbox, &id, "CANCELLED");
 }
 
 #[test]
