@@ -1,7 +1,7 @@
 //! `cargo xtask bench`: Ketch against Python's tools, in one run on one machine.
 //!
 //! The two sides take turns, so that a slow moment of the machine hits both. `--peers` is the
-//! comparison with other simulators: see [`peers`].
+//! comparison with other simulators, `--jobs` that of jobs: see [`peers`].
 
 use std::io::Write;
 use std::path::Path;
@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// What to measure; everything if nothing is named.
     #[arg(value_enum)]
     what: Vec<Bench>,
+    /// Measure what it is like to have a job, beside Aer.
+    #[arg(long, group = "page", conflicts_with = "what")]
+    jobs: bool,
     #[command(flatten)]
     peers: peers::Timing,
 }
@@ -44,6 +47,9 @@ enum Bench {
 
 /// Runs the benchmarks that were asked for.
 pub(crate) fn bench(args: &Args) -> Result<()> {
+    if args.jobs {
+        return peers::jobs(args.peers.is_to_write());
+    }
     if args.peers.is_asked_for() {
         return peers::bench(&args.peers);
     }

@@ -18,34 +18,40 @@ use crate::python::Python;
 pub(crate) struct Timing {
     /// Time other simulators and Ketch on the suite of circuits; only these if any are named:
     /// patterns with commas between, such as `ketch*,qsim-f32`.
-    #[arg(long, num_args = 0..=1, default_missing_value = "", conflicts_with = "what")]
+    #[arg(
+        long,
+        num_args = 0..=1,
+        default_missing_value = "",
+        group = "page",
+        conflicts_with = "what"
+    )]
     peers: Option<String>,
     /// Only a few small circuits: some minutes instead of half an hour.
-    #[arg(long, requires = "peers", conflicts_with = "what")]
+    #[arg(long, requires = "peers", conflicts_with_all = ["what", "jobs"])]
     quick: bool,
     /// Only these circuits: patterns with commas between, such as `qft_2?,dm_*`.
     #[arg(
         long,
         requires = "peers",
-        conflicts_with = "what",
+        conflicts_with_all = ["what", "jobs"],
         value_name = "PATTERNS",
         default_value = ""
     )]
     only: String,
     /// Repetitions of each measurement after the one that warms up.
-    #[arg(long, requires = "peers", conflicts_with = "what", default_value_t = 5)]
+    #[arg(long, requires = "peers", conflicts_with_all = ["what", "jobs"], default_value_t = 5)]
     reps: u32,
     /// Threads of every simulator.
-    #[arg(long, requires = "peers", conflicts_with = "what", default_value_t = 2)]
+    #[arg(long, requires = "peers", conflicts_with_all = ["what", "jobs"], default_value_t = 2)]
     threads: u32,
     /// Go on with the last run instead of starting anew.
-    #[arg(long, requires = "peers", conflicts_with = "what")]
+    #[arg(long, requires = "peers", conflicts_with_all = ["what", "jobs"])]
     resume: bool,
     /// Only print the table of the last run.
-    #[arg(long, requires = "peers", conflicts_with = "what")]
+    #[arg(long, requires = "peers", conflicts_with_all = ["what", "jobs"])]
     table: bool,
     /// Put the table into `docs/benchmarks.md` too.
-    #[arg(long, requires = "peers", conflicts_with = "what")]
+    #[arg(long, requires = "page", conflicts_with = "what")]
     write: bool,
 }
 
@@ -53,6 +59,11 @@ impl Timing {
     /// Whether `--peers` was given.
     pub(crate) fn is_asked_for(&self) -> bool {
         self.peers.is_some()
+    }
+
+    /// Whether the table is to be put into the document.
+    pub(crate) fn is_to_write(&self) -> bool {
+        self.write
     }
 }
 
@@ -90,6 +101,17 @@ pub(crate) fn bench(args: &Timing) -> Result<()> {
     ];
     command.args(flags.iter().filter(|(given, _)| *given).map(|(_, flag)| flag));
     run(&mut command)
+}
+
+/// Measures jobs beside those of Aer, prints a table, and writes it if asked to.
+pub(crate) fn jobs(write: bool) -> Result<()> {
+    let program = program()?;
+    let plugin = build::one_plugin("ketch-provider-local")?;
+    let python = Python::prepare("interop")?;
+    let mut command = python.script("tests/peers/bench_jobs.py");
+    command.arg(program).arg(plugin.parent().expect("a file lies in a folder"));
+    command.arg(target_dir()?.join("bench/jobs"));
+    run(command.args(write.then_some("--write")))
 }
 
 /// Compares Ketch with two other simulators on random circuits.
@@ -152,5 +174,11 @@ mod tests {
         check(&["--peers", "--resume", "--write", "--table"], true);
         check(&["parser", "--quick"], false);
         check(&["parser", "--peers"], false);
+        check(&["--jobs"], true);
+        check(&["--jobs", "--write"], true);
+        check(&["--jobs", "--peers"], false);
+        check(&["--jobs", "parser"], false);
+        check(&["--jobs", "--quick"], false);
+        check(&["--write"], false);
     }
 }

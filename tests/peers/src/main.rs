@@ -10,6 +10,7 @@
 
 mod code;
 mod compare;
+mod jobs;
 mod noise;
 mod small_jobs;
 mod stim;
@@ -37,6 +38,8 @@ enum Request {
     Code(code::Request),
     /// Time thousands of small circuits.
     SmallJobs(small_jobs::Request),
+    /// Measure what it is like to have jobs.
+    Jobs(jobs::Request),
     /// Run a circuit by several methods and show what comes out.
     Compare(compare::Request),
     /// Name the methods that there are.
@@ -58,6 +61,7 @@ fn answer(line: &str) -> Result<Value> {
         Request::Time(request) => timing::answer(&request),
         Request::Code(request) => code::answer(&request),
         Request::SmallJobs(request) => small_jobs::answer(&request),
+        Request::Jobs(request) => jobs::answer(&request),
         Request::Compare(request) => compare::answer(&request),
         Request::Methods => Ok(json!({ "methods": Method::ALL.map(Method::name) })),
     }
