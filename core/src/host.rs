@@ -1,8 +1,8 @@
 //! [`Host`]: what a provider can tell the program that loaded it.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use ketch_interface::{Extensions, Message};
+use ketch_interface::{Backend, Extensions, Filter, Message, Provider, Result};
 use serde_json::json;
 
 use crate::events::{JOB_EVENT, News, level_name};
@@ -67,21 +67,63 @@ impl Host {
 
 /// The hosts that this library's provider was made for: of a plugin those that loaded it, of a
 /// program none. More than one if a program has several registries.
-static HOSTS: Mutex<Vec<Host>> = Mutex::new(Vec::new());
+static HOSTS: Mutex<Vec<Weak<dyn Extensions>>> = Mutex::new(Vec::new());
 
-/// From now on the host hears of the jobs of this library.
-pub(crate) fn remember(host: Host) {
-    HOSTS.lock().unwrap_or_else(PoisonError::into_inner).push(host);
+/// A provider, and the host that hears of its jobs as long as there is the provider.
+pub(crate) struct Hosted<P> {
+    provider: P,
+    _host: Host,
+}
+
+impl<P: Provider> Hosted<P> {
+    /// Makes the provider. The host is known before: the provider may run a job at once.
+    pub(crate) fn make(host: Host, make: impl FnOnce(Host) -> Result<P>) -> Result<Self> {
+        let mut hosts = lock(&HOSTS);
+        hosts.retain(|known| known.strong_count() > 0);
+        hosts.push(Arc::downgrade(&host.object));
+        drop(hosts);
+        Ok(Self { provider: make(host.clone())?, _host: host })
+    }
+}
+
+impl<P: Provider> Provider for Hosted<P> {
+    fn name(&self) -> &str {
+        self.provider.name()
+    }
+
+    fn backends(&self, filter: &Filter) -> Result<Vec<Arc<dyn Backend>>> {
+        self.provider.backends(filter)
+    }
+
+    fn get_backend(&self, name: &str) -> Result<Arc<dyn Backend>> {
+        self.provider.get_backend(name)
+    }
+
+    fn extensions(&self) -> Option<&dyn Extensions> {
+        self.provider.extensions()
+    }
+}
+
+/// Whether somebody hears what is told of jobs: not if this is a plugin whose provider is gone,
+/// although its jobs run on.
+pub(crate) fn is_there() -> bool {
+    let hosts = lock(&HOSTS);
+    hosts.is_empty() || hosts.iter().any(|host| host.strong_count() > 0)
 }
 
 /// Tells every host something of a job; one that does not know the job drops it.
 pub(crate) fn tell(job_id: &str, news: &News) {
-    // Outside the lock: a host in this process may do anything.
-    let hosts = HOSTS.lock().unwrap_or_else(PoisonError::into_inner).clone();
+    // Outside the lock: a host may do anything.
+    let hosts: Vec<_> = lock(&HOSTS).iter().filter_map(Weak::upgrade).collect();
     if !hosts.is_empty() {
         let (name, document) = news.document(job_id);
-        hosts.iter().for_each(|host| host.push(name, &document));
+        hosts.into_iter().for_each(|object| Host { object }.push(name, &document));
     }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    // Nothing panics while it is held.
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl std::fmt::Debug for Host {
@@ -97,7 +139,7 @@ impl Extensions for NoHost {
         0
     }
 
-    fn call(&self, name: &str, _message: Message) -> ketch_interface::Result<Message> {
+    fn call(&self, name: &str, _message: Message) -> Result<Message> {
         Err(ketch_interface::Error::not_supported("no host", format!("`{name}`")))
     }
 }

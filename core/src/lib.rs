@@ -91,9 +91,6 @@ pub mod __private {
         make: impl FnOnce(Host) -> Result<P>,
         host: Arc<dyn Extensions>,
     ) -> Result<Arc<dyn Provider>> {
-        let host = Host::new(host);
-        // Before the provider is made: it may run a job at once.
-        crate::host::remember(host.clone());
-        Ok(Arc::new(make(host)?))
+        Ok(Arc::new(crate::host::Hosted::make(Host::new(host), make)?))
     }
 }

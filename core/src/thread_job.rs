@@ -477,7 +477,7 @@ impl Job for ThreadJob {
 
 impl Extensions for ThreadJob {
     fn supports(&self, name: &str) -> u32 {
-        u32::from([JOB_EVENT, PROGRESS].contains(&name))
+        u32::from(name == PROGRESS || (name == JOB_EVENT && host::is_there()))
     }
 
     /// Neither of its abilities blocks.

@@ -176,6 +176,10 @@ impl Inside {
         if self.has_ended() || self.state.as_ref() == Some(&state) {
             return;
         }
+        if state == JobStatus::Done && self.state == Some(JobStatus::Queued) {
+            // It ran in between, and was faster than the news of it.
+            self.state(JobStatus::Running);
+        }
         if state.is_final() {
             self.withheld = None;
         }

@@ -268,7 +268,7 @@ fn progress_comes_ten_times_a_second_and_a_slow_reader_loses_nothing_else() {
     mailbox.push(&News::State(JobStatus::Queued), at(1000));
     mailbox.push(&News::State(JobStatus::Running), at(1000));
     (1000..2000).for_each(tell);
-    mailbox.push(&News::State(JobStatus::Queued), at(2000));
+    mailbox.push(&News::State(JobStatus::Validating), at(2000));
     let pushes = mailbox.pushes();
     mailbox.heard(pushes, JobStatus::Done, None, None, at(2000));
     let state = JobEvent::State;
@@ -278,7 +278,7 @@ fn progress_comes_ten_times_a_second_and_a_slow_reader_loses_nothing_else() {
     };
     assert_eq!(
         [first, second, third, last].map(Clone::clone),
-        [JobStatus::Queued, JobStatus::Running, JobStatus::Queued, JobStatus::Done].map(state)
+        [JobStatus::Queued, JobStatus::Running, JobStatus::Validating, JobStatus::Done].map(state)
     );
     assert!(newest.within >= 0.94, "{newest:?}");
 }
@@ -327,6 +327,11 @@ fn a_final_state_is_the_jobs_own_to_tell_and_old_answers_are_not_believed() {
     mailbox.push(&News::State(JobStatus::Running), now);
     assert!(!mailbox.heard(pushes, JobStatus::Queued, Some(1), None, now));
     assert_eq!(drained(&mailbox), [JobEvent::State(JobStatus::Running)]);
+    let fast = self::mailbox();
+    fast.heard(0, JobStatus::Queued, None, None, now);
+    fast.heard(0, JobStatus::Done, None, None, now);
+    let life = [JobStatus::Queued, JobStatus::Running, JobStatus::Done];
+    assert_eq!(drained(&fast), life.map(JobEvent::State), "a job that is DONE has run");
     assert!(mailbox.heard(pushes, JobStatus::Error, None, None, now));
     mailbox.push(&News::State(JobStatus::Running), now);
     assert_eq!(drained(&mailbox), [JobEvent::State(JobStatus::Error)]);

@@ -3,7 +3,7 @@
 use std::{
     path::PathBuf,
     sync::{Arc, Mutex},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use ketch::{
@@ -196,6 +196,14 @@ fn events(isolation: Isolation) {
         Event::Job { provider: "able".to_owned(), document },
     ];
     assert_eq!(*heard.lock().unwrap(), expected);
+
+    // Nobody keeps the listener, although the library stays.
+    drop((backend, registry));
+    let start = Instant::now();
+    while Arc::strong_count(&heard) > 1 {
+        assert!(start.elapsed() < Duration::from_secs(60));
+        std::thread::yield_now();
+    }
 }
 
 #[test]

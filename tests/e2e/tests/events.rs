@@ -126,7 +126,9 @@ fn listeners_hear_every_state_in_order() {
         assert_eq!(heard.recv_timeout(LONG).unwrap(), JobEvent::State(JobStatus::Queued));
         assert_eq!(heard.recv_timeout(LONG).unwrap(), JobEvent::Position(1));
         first.cancel().unwrap();
-        let rest: Vec<JobEvent> = heard.into_iter().collect();
+        // On a slow machine it may tell how far it is in between.
+        let is_state = |event: &JobEvent| matches!(event, JobEvent::State(_));
+        let rest: Vec<JobEvent> = heard.into_iter().filter(is_state).collect();
         assert_eq!(rest, [JobStatus::Running, JobStatus::Done].map(JobEvent::State));
     }
 }

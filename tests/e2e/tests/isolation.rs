@@ -10,8 +10,8 @@ use std::{
 };
 
 use ketch::{
-    Backend, BackendError, Circuit, Event, Job, JobStatus, Limits, Message, Provider, Qobj,
-    Registry, RunOptions, SearchPath,
+    Backend, BackendError, Circuit, Event, Job, JobEvent, JobEvents, JobStatus, Limits, Message,
+    Provider, Qobj, Registry, RunOptions, SearchPath,
 };
 use serde_json::{Value, json};
 use tempfile::TempDir;
@@ -287,6 +287,18 @@ fn a_flood_of_output_and_events_is_survived_and_counted() {
     };
     assert!(heard.lock().unwrap().contains(&first));
     assert!(is_running(unruly.process()));
+}
+
+#[test]
+fn the_events_of_a_job_end_with_its_worker() {
+    let unruly = Unruly::new();
+    let mut events = job(&*unruly.backend(), "deaf").events().unwrap();
+    assert_eq!(events.next(), Some(JobEvent::State(JobStatus::Running)));
+    unruly.tell("abort", json!({})).unwrap_err();
+    let died = Instant::now();
+    assert_eq!(events.next(), Some(JobEvent::State(JobStatus::Error)));
+    assert!(died.elapsed() < SOON, "{:?}", died.elapsed());
+    assert_eq!(events.next(), None);
 }
 
 #[test]

@@ -61,3 +61,21 @@ fn counts_have_bars_and_colours_are_optional() {
     let listed = shown(sandbox.command(&["backends"]).env("NO_COLOR", "1"));
     assert!(!listed.contains('\u{1b}'), "{listed}");
 }
+
+#[test]
+fn a_single_experiment_has_a_bar_that_moves() {
+    let sandbox = Sandbox::new();
+    // A second of work and more: the line comes after half of one.
+    let layer = "rx(0.3) q;\n".to_owned()
+        + &(1..18).map(|q| format!("cx q[{}],q[{q}];\n", q - 1)).collect::<String>();
+    let circuit =
+        format!("OPENQASM 2.0;\ninclude \"qelib1.inc\";\nqreg q[18];\n{}", layer.repeat(400));
+    sandbox.write("deep.qasm", circuit);
+    let run = ["run", "deep.qasm", "-b", "local/statevector_simulator", "--threads", "1"];
+    let shown = shown(&mut sandbox.command(&run));
+    let percents =
+        shown.split(" %").filter_map(|text| text.rsplit(' ').next()?.parse::<u32>().ok());
+    let percents: Vec<u32> = percents.filter(|percent| (1..100).contains(percent)).collect();
+    assert!(percents.len() >= 2 && percents.is_sorted(), "{percents:?}");
+    assert!(shown.contains("running… "), "{shown}");
+}

@@ -10,7 +10,7 @@ use std::{
 
 use ketch_core::{
     Backend, BackendConfiguration, BackendStatus, Error, Extensions, FIND_JOB, Job, JobStatus,
-    Message, Qobj, Result, RunOptions,
+    Message, Qobj, Result, RunOptions, RunResult,
 };
 use ketch_jobs::{JobFilter, NewJob, Runner, StoredBackend, StoredJob};
 
@@ -48,6 +48,34 @@ impl Line {
     }
 }
 
+/// A job whose result takes a second to come over the line.
+struct Slow(Arc<dyn Job>);
+
+impl Job for Slow {
+    fn job_id(&self) -> String {
+        self.0.job_id()
+    }
+
+    fn backend(&self) -> Arc<dyn Backend> {
+        self.0.backend()
+    }
+
+    fn status(&self) -> Result<JobStatus> {
+        self.0.status()
+    }
+
+    fn result(&self, timeout: Option<Duration>) -> Result<RunResult> {
+        match timeout.filter(|timeout| *timeout < Duration::from_secs(1)) {
+            Some(after) => Err(Error::Timeout { job: self.0.job_id(), after }),
+            None => self.0.result(timeout),
+        }
+    }
+
+    fn cancel(&self) -> Result<bool> {
+        self.0.cancel()
+    }
+}
+
 impl Backend for Line {
     fn name(&self) -> &str {
         self.service.name()
@@ -82,7 +110,7 @@ impl Backend for Line {
     }
 
     fn retrieve_job(&self, job_id: &str) -> Result<Arc<dyn Job>> {
-        self.service.retrieve_job(job_id)
+        Ok(Arc::new(Slow(self.service.retrieve_job(job_id)?)))
     }
 
     fn extensions(&self) -> Option<&dyn Extensions> {
