@@ -18,6 +18,7 @@ mod dropin;
 mod golden;
 mod install;
 mod interop;
+mod kit;
 mod layers;
 mod licence;
 mod listing;
@@ -55,6 +56,8 @@ enum Xtask {
     Docs,
     /// Build with optimisation and put `ketch` and its plugins into place.
     Install(install::Args),
+    /// Package the crates that an author needs, and follow docs/plugins.md with them.
+    Kit,
     /// Build each plugin alone, drop it into an empty directory, and run a circuit on it.
     Dropin,
     /// Kill the processes that keep and run jobs, at random moments, and look for what was lost.
@@ -81,6 +84,7 @@ fn main() -> ExitCode {
         Xtask::Clippy => check::clippy(),
         Xtask::Docs => check::docs(),
         Xtask::Install(args) => install::install(&args),
+        Xtask::Kit => kit::kit(),
         Xtask::Dropin => dropin::dropin(),
         Xtask::CrashDrill(drill) => test::crash_drill(&drill),
         Xtask::Golden => golden::golden(),

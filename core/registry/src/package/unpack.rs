@@ -250,7 +250,7 @@ mod tests {
 
     #[test]
     fn entries_that_lead_elsewhere_are_refused() {
-        let escaping = ["../evil.so", "/tmp/evil.so", "a/../../evil.so", "./x", LIBRARY, "x.so"];
+        let escaping = ["../evil.so", "/evil.so", "a/../../evil.so", "./x", LIBRARY, "x.so"];
         for name in escaping {
             // The library's own name comes as a link; the others as plain files.
             let kinds = match name {
