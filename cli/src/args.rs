@@ -71,6 +71,8 @@ pub(crate) enum Command {
     Compile(commands::compile::CompileArgs),
     /// Write a circuit file in another format
     Convert(commands::convert::ConvertArgs),
+    /// Draw a circuit, as text or as an SVG picture
+    Draw(commands::draw::DrawArgs),
     /// Keep credentials for remote providers
     Account(commands::account::AccountArgs),
     /// Check the installation and run a Bell pair
@@ -95,7 +97,7 @@ impl Command {
             Self::Watch(_) | Self::Cancel(_) | Self::Retry(_) | Self::Delete(_) => false,
             Self::Provider(args) => args.is_for_programs(),
             Self::Worker(_) => false,
-            Self::Compile(_) | Self::Convert(_) | Self::Completions(_) => false,
+            Self::Compile(_) | Self::Convert(_) | Self::Draw(_) | Self::Completions(_) => false,
         }
     }
 }

@@ -6,23 +6,28 @@ use std::{
 };
 
 use clap::{Args, ValueEnum};
-use ketch::{Circuit, Qobj, qasm};
+use ketch::{
+    Circuit, Qobj, qasm,
+    qobj::{Experiment, Program},
+};
 
 use super::run::input;
 use crate::{exit::Exit, failure::Failure, output::file::PendingFile};
 
 /// The arguments of `ketch convert`.
 #[derive(Debug, Args)]
-#[command(after_help = "Example: ketch convert bell.json --to qasm2 -O bell.qasm")]
+#[command(after_help = "Examples:
+  ketch convert bell.json --to qasm2 -O bell.qasm
+  ketch convert *.qasm --to qobj -O converted/")]
 pub(crate) struct ConvertArgs {
-    /// A circuit file: OpenQASM 2 or Qobj JSON; `-` is standard input
-    #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    file: PathBuf,
+    /// Circuit files: OpenQASM or Qobj JSON; `-` is standard input
+    #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::FilePath)]
+    files: Vec<PathBuf>,
     /// The format to write
     #[arg(long, value_enum, value_name = "FORMAT")]
     to: Form,
-    /// Write this file instead of standard output
-    #[arg(short = 'O', long, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
+    /// Write this file, or files of the same names into this directory, instead of standard output
+    #[arg(short = 'O', long, value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
     output: Option<PathBuf>,
 }
 
@@ -38,9 +43,65 @@ pub(crate) enum Form {
 }
 
 pub(crate) fn execute(args: &ConvertArgs, out: &mut dyn Write) -> Result<Exit, Failure> {
-    let input = input::load(&args.file)?;
-    let text = written(&input.qobj, args.to).map_err(|failure| failure.about(&input.name))?;
-    put(&text, args.output.as_deref(), out)
+    let directory = args.output.as_deref().filter(|output| output.is_dir());
+    let mut texts = Vec::new();
+    for file in &args.files {
+        let input = input::load(file)?;
+        let several = directory.is_some() && args.to != Form::Qobj;
+        let parts = if several { parts(input.qobj) } else { vec![input.qobj] };
+        let stem = file.file_stem().unwrap_or_default().to_string_lossy();
+        let stem = if stem == "-" { "stdin" } else { &stem };
+        for (number, part) in parts.iter().enumerate() {
+            let text = written(part, args.to).map_err(|failure| failure.about(&input.name))?;
+            let number = if parts.len() > 1 { format!("-{number}") } else { String::new() };
+            texts.push((format!("{stem}{number}.{}", args.to.ending()), text));
+        }
+    }
+    let Some(directory) = directory else {
+        let [(_, text)] = &texts[..] else {
+            let message = format!("{} files; standard output and a file hold one", texts.len());
+            let failure = Failure::usage(message);
+            return Err(failure.with_hint("-O DIRECTORY, which exists, takes any number"));
+        };
+        return put(text, args.output.as_deref(), out);
+    };
+    let mut names: Vec<&String> = texts.iter().map(|(name, _)| name).collect();
+    names.sort_unstable();
+    if let Some(twice) = names.windows(2).find(|pair| pair[0] == pair[1]) {
+        let message = format!("two of the files would become `{}`", twice[0]);
+        return Err(Failure::usage(message));
+    }
+    for (name, text) in &texts {
+        put(text, Some(&directory.join(name)), out)?;
+    }
+    Ok(Exit::Ok)
+}
+
+/// A Qobj of each experiment.
+fn parts(qobj: Qobj) -> Vec<Qobj> {
+    let Program::Circuits { circuits, experiments } = &qobj.program else { return vec![qobj] };
+    let part = |experiment: &Experiment| Qobj {
+        program: Program::Circuits {
+            circuits: vec![circuits[experiment.circuit].clone()],
+            experiments: vec![Experiment { circuit: 0, ..experiment.clone() }],
+        },
+        qobj_id: qobj.qobj_id.clone(),
+        header: qobj.header.clone(),
+        config: qobj.config.clone(),
+    };
+    match experiments.len() {
+        0 | 1 => vec![qobj],
+        _ => experiments.iter().map(part).collect(),
+    }
+}
+
+impl Form {
+    fn ending(self) -> &'static str {
+        match self {
+            Self::Qasm2 | Self::Qasm3 => "qasm",
+            Self::Qobj => "json",
+        }
+    }
 }
 
 /// Writes a text to a file, or to standard output.

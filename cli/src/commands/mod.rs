@@ -9,6 +9,7 @@ pub(crate) mod completions;
 pub(crate) mod convert;
 pub(crate) mod delete;
 pub(crate) mod doctor;
+pub(crate) mod draw;
 pub(crate) mod each;
 pub(crate) mod job;
 pub(crate) mod jobs;
@@ -51,6 +52,7 @@ pub(crate) fn execute(
         Command::Provider(args) => provider::execute(&args, context, out),
         Command::Compile(args) => compile::execute(&args, context, out),
         Command::Convert(args) => convert::execute(&args, out),
+        Command::Draw(args) => draw::execute(&args, out),
         Command::Account(args) => account::execute(&args, context, out),
         Command::Doctor(args) => doctor::execute(&args, context, out),
         Command::Completions(args) => completions::execute(&args, out),
