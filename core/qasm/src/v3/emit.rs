@@ -12,8 +12,9 @@ use ketch_interface::{
 
 use super::{
     definitions::{Definition, Params, said},
-    expression::{self, bit},
+    expression::{self, Type, bit},
     names::Names,
+    storage::Storage,
 };
 
 /// A circuit that cannot be said in OpenQASM 3, as far as [`emit_v3`] knows the language.
@@ -39,7 +40,9 @@ pub enum EmitError {
 /// name does not hold; the table's other gates with a definition at the head of the program.
 /// Registers keep their names where the language allows it; parameters without a number become
 /// `input float[64]`. Numbers are written with the fewest digits that read back the same.
-/// `if`, `while`, `break`, `continue` and `end` are written; variables are not.
+/// Variables are declared behind the registers and begin as 0, as in the circuit; one that only a
+/// loop uses is declared by the loop. Casts are written where the language's rules for types and
+/// those of the circuit differ.
 ///
 /// # Errors
 /// If an instruction has no counterpart, or the circuit is not valid.
@@ -51,7 +54,7 @@ pub enum EmitError {
 /// ```
 pub fn emit_v3(circuit: &Circuit) -> Result<String, EmitError> {
     circuit.validate()?;
-    let mut writer = Writer::new(circuit);
+    let mut writer = Writer::new(circuit)?;
     if circuit.global_phase != 0.0 {
         let phase = expression::number(circuit.global_phase);
         let refused = |reason| EmitError::Unsupported { instruction: "gphase".into(), reason };
@@ -64,25 +67,19 @@ pub fn emit_v3(circuit: &Circuit) -> Result<String, EmitError> {
 /// The names by which [`emit_v3`] writes the classical registers, in the circuit's order.
 #[must_use]
 pub fn creg_names(circuit: &Circuit) -> Vec<String> {
-    Writer::new(circuit).cregs
+    RegisterNames::new(circuit).cregs
 }
 
-struct Writer<'a> {
-    circuit: &'a Circuit,
-    inputs: Vec<String>,
-    cregs: Vec<String>,
+/// The names of what a program declares first.
+struct RegisterNames {
+    names: Names,
     qregs: Vec<String>,
-    /// Gates that were defined, by name.
-    defined: HashSet<&'static str>,
-    definitions: String,
-    body: String,
-    depth: usize,
+    cregs: Vec<String>,
+    inputs: Vec<String>,
 }
 
-type Emit<T = ()> = Result<T, EmitError>;
-
-impl<'a> Writer<'a> {
-    fn new(circuit: &'a Circuit) -> Self {
+impl RegisterNames {
+    fn new(circuit: &Circuit) -> Self {
         let mut names = Names::default();
         let of = |registers: &[Register], first: &str, names: &mut Names| {
             registers.iter().map(|register| names.unique(&register.name, first)).collect()
@@ -90,16 +87,43 @@ impl<'a> Writer<'a> {
         let qregs = of(circuit.qregs(), "q", &mut names);
         let cregs = of(circuit.cregs(), "c", &mut names);
         let inputs = circuit.parameters().iter().map(|name| names.unique(name, "p")).collect();
-        Self {
+        Self { names, qregs, cregs, inputs }
+    }
+}
+
+pub(super) struct Writer<'a> {
+    pub(super) circuit: &'a Circuit,
+    inputs: Vec<String>,
+    cregs: Vec<String>,
+    qregs: Vec<String>,
+    pub(super) storage: Storage,
+    pub(super) free_names: Names,
+    /// Gates that were defined, by name.
+    defined: HashSet<&'static str>,
+    definitions: String,
+    body: String,
+    depth: usize,
+}
+
+pub(super) type Emit<T = ()> = Result<T, EmitError>;
+
+impl<'a> Writer<'a> {
+    fn new(circuit: &'a Circuit) -> Emit<Self> {
+        let RegisterNames { mut names, qregs, cregs, inputs } = RegisterNames::new(circuit);
+        let storage = Storage::new(circuit, &mut names)
+            .map_err(|reason| EmitError::Unsupported { instruction: "store".to_owned(), reason })?;
+        Ok(Self {
             circuit,
             inputs,
             cregs,
             qregs,
+            storage,
+            free_names: names,
             defined: HashSet::new(),
             definitions: String::new(),
             body: String::new(),
             depth: 0,
-        }
+        })
     }
 
     fn program(self) -> String {
@@ -114,29 +138,42 @@ impl<'a> Writer<'a> {
                 text.push_str(&format!("{word}[{}] {name};\n", register.size));
             }
         }
+        text.push_str(&self.storage.declarations());
         text.push_str(&self.body);
         text
     }
 
-    fn line(&mut self, text: &str) {
+    pub(super) fn line(&mut self, text: &str) {
         writeln!(self.body, "{:indent$}{text}", "", indent = 2 * self.depth)
             .expect("strings take all text");
     }
 
-    fn block(&mut self, block: Option<BlockId>) -> Emit {
+    pub(super) fn block(&mut self, block: Option<BlockId>) -> Emit {
         let circuit = self.circuit;
-        circuit.block(block).try_for_each(|(_, instruction)| self.instruction(&instruction))
+        circuit.block(block).try_for_each(|(place, i)| self.instruction(place, &i))
     }
 
-    fn nested(&mut self, head: &str, block: BlockId) -> Emit {
+    pub(super) fn nested(&mut self, head: &str, block: BlockId) -> Emit {
         self.line(&format!("{head} {{"));
-        self.depth += 1;
-        self.block(Some(block))?;
-        self.depth -= 1;
+        self.indented(|writer| writer.block(Some(block)))
+    }
+
+    pub(super) fn indented(&mut self, write: impl FnOnce(&mut Self) -> Emit) -> Emit {
+        self.deeper();
+        write(self)?;
+        self.shallower();
         Ok(())
     }
 
-    fn instruction(&mut self, instruction: &Instruction<'a>) -> Emit {
+    pub(super) fn deeper(&mut self) {
+        self.depth += 1;
+    }
+
+    pub(super) fn shallower(&mut self) {
+        self.depth -= 1;
+    }
+
+    fn instruction(&mut self, place: usize, instruction: &Instruction<'a>) -> Emit {
         match instruction.op {
             Op::Gate(op) => self.gate(instruction, *op)?,
             Op::Measure => self.measure(instruction.qubits, instruction.clbits),
@@ -176,6 +213,10 @@ impl<'a> Writer<'a> {
                 self.nested(&format!("while ({condition})"), *body)?;
                 self.line("}");
             }
+            Op::For(each) => self.for_loop(place, instruction, each)?,
+            Op::Switch(switch) => self.switch(instruction, switch)?,
+            Op::MeasureVar { var, bit } => self.measure_variable(instruction, *var, *bit)?,
+            op if op.is_store() => self.store(instruction)?,
             Op::Break => self.line("break;"),
             Op::Continue => self.line("continue;"),
             Op::End => self.line("end;"),
@@ -229,18 +270,25 @@ impl<'a> Writer<'a> {
     fn param(&self, instruction: &Instruction<'_>, param: Param) -> Emit<String> {
         let text = match param {
             Param::Number(number) => expression::number(number),
-            Param::Expr(id) => expression::written(self.circuit, id, self.names()),
+            Param::Expr(id) => {
+                let text = expression::written(self.circuit, id, self.names());
+                text.map(|text| text.cast(Type::Float).text)
+            }
         };
         text.map_err(|reason| unsupported(instruction, &reason))
     }
 
-    fn condition(&self, instruction: &Instruction<'_>, condition: ExprId) -> Emit<String> {
-        let text = expression::written(self.circuit, condition, self.names());
+    pub(super) fn condition(
+        &self,
+        instruction: &Instruction<'_>,
+        condition: ExprId,
+    ) -> Emit<String> {
+        let text = expression::condition(self.circuit, condition, self.names());
         text.map_err(|reason| unsupported(instruction, &reason))
     }
 
-    fn names(&self) -> expression::Names<'_> {
-        expression::Names { inputs: &self.inputs, cregs: &self.cregs }
+    pub(super) fn names(&self) -> expression::Names<'_> {
+        expression::Names { inputs: &self.inputs, cregs: &self.cregs, storage: &self.storage }
     }
 
     fn duration(&self, instruction: &Instruction<'_>, unit: TimeUnit) -> Emit<String> {
@@ -288,7 +336,7 @@ impl<'a> Writer<'a> {
         }
     }
 
-    fn qubit(&self, qubit: Qubit) -> String {
+    pub(super) fn qubit(&self, qubit: Qubit) -> String {
         bit(self.circuit.qregs(), &self.qregs, qubit.0)
     }
 
@@ -302,7 +350,10 @@ impl<'a> Writer<'a> {
 }
 
 /// The register that has exactly these bits in order.
-fn whole(registers: &[Register], bits: impl Iterator<Item = u32> + Clone) -> Option<usize> {
+pub(super) fn whole(
+    registers: &[Register],
+    bits: impl Iterator<Item = u32> + Clone,
+) -> Option<usize> {
     registers.iter().position(|register| register.size > 0 && register.bits().eq(bits.clone()))
 }
 
@@ -325,6 +376,6 @@ fn modifiers(op: GateOp) -> String {
     text
 }
 
-fn unsupported(instruction: &Instruction<'_>, reason: &str) -> EmitError {
+pub(super) fn unsupported(instruction: &Instruction<'_>, reason: &str) -> EmitError {
     EmitError::Unsupported { instruction: instruction.op.name(), reason: reason.to_owned() }
 }

@@ -8,6 +8,8 @@ mod intern;
 mod lower;
 mod names;
 mod parse;
+mod statement;
+mod storage;
 mod token;
 
 use crate::{

@@ -9,7 +9,11 @@ mod listing;
 #[cfg(test)]
 mod meaning;
 #[cfg(test)]
+mod round_trip;
+#[cfg(test)]
 mod syntax;
+#[cfg(test)]
+mod trace;
 #[cfg(test)]
 #[path = "../qasm2/unitary.rs"]
 mod unitary;
