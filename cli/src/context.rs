@@ -3,11 +3,12 @@
 use std::{
     ffi::OsString,
     io::{self, IsTerminal, Write},
+    path::PathBuf,
 };
 
 use ketch::{
-    AccountFilter, AccountStore, Candidate, Event, Isolation, Registry, RegistryError, SearchPath,
-    State, Terms,
+    AccountFilter, AccountStore, Candidate, Event, Isolation, Origin, Registry, RegistryError,
+    SearchDirectory, SearchPath, State, Terms, jobs::PluginDirectories,
 };
 
 use crate::{
@@ -53,10 +54,26 @@ impl Context {
         flags
     }
 
+    /// The directories that this command was told to look for plugins in, for whoever runs its jobs.
+    pub(crate) fn plugin_directories(&self) -> PluginDirectories {
+        let absolute = |path: &PathBuf| std::path::absolute(path).unwrap_or_else(|_| path.clone());
+        let standard = SearchPath::standard().directories.into_iter();
+        let named = standard.filter(|directory| directory.origin == Origin::Environment);
+        PluginDirectories {
+            flag: self.global.plugin_dir.iter().map(absolute).collect(),
+            environment: named.map(|directory| directory.path).collect(),
+        }
+    }
+
     /// The plugins. Reads directories, loads nothing. On a terminal the user is asked once about
     /// each plugin whose file is another one than was accepted.
     pub(crate) fn registry(&self) -> Registry {
-        let registry = self.registry_as_it_is(Registry::discover);
+        self.registry_with(&PluginDirectories::default())
+    }
+
+    /// The same, first in the directories that a job was submitted with.
+    pub(crate) fn registry_with(&self, plugins: &PluginDirectories) -> Registry {
+        let registry = self.registry_as_it_is(|path| Registry::discover(&joined(plugins, path)));
         if !self.for_programs && io::stdin().is_terminal() && io::stderr().is_terminal() {
             registry.undecided().iter().for_each(|candidate| ask_about(&registry, candidate));
         }
@@ -127,6 +144,21 @@ impl Context {
     }
 }
 
+/// A search path with the directories of a job, each before those of its kind.
+fn joined(plugins: &PluginDirectories, path: &SearchPath) -> SearchPath {
+    let mut directories = path.directories.clone();
+    let of_job = [(Origin::Environment, &plugins.environment), (Origin::Flag, &plugins.flag)];
+    for (origin, paths) in of_job {
+        directories.retain(|one| one.origin != origin || !paths.contains(&one.path));
+        let behind_flags = directories.iter().position(|one| one.origin != Origin::Flag);
+        let at = if origin == Origin::Flag { Some(0) } else { behind_flags };
+        let at = at.unwrap_or(directories.len());
+        let paths = paths.iter().cloned().map(|path| SearchDirectory { path, origin });
+        directories.splice(at..at, paths);
+    }
+    SearchPath { directories, ignored: path.ignored.clone() }
+}
+
 /// Asks whether a plugin's file is to be accepted in place of the earlier one.
 fn ask_about(registry: &Registry, candidate: &Candidate) {
     let Some(manifest) = &candidate.manifest else { return };
@@ -164,4 +196,33 @@ pub(crate) fn no_plugin(registry: &Registry) -> Option<Failure> {
         refused: refused.collect(),
     };
     Some(error.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_directories_of_a_job_come_first_and_none_comes_twice() {
+        let directory = |origin, path: &str| SearchDirectory { path: path.into(), origin };
+        let path = SearchPath {
+            directories: vec![
+                directory(Origin::Flag, "/own"),
+                directory(Origin::Environment, "/e"),
+                directory(Origin::User, "/user"),
+            ],
+            ignored: vec!["x".to_owned()],
+        };
+        let paths = |of: &[&str]| of.iter().map(PathBuf::from).collect();
+        let plugins =
+            PluginDirectories { flag: paths(&["/a", "/b"]), environment: paths(&["/e", "/f"]) };
+        let found = joined(&plugins, &path);
+        let found: Vec<(Origin, &str)> =
+            joined.directories.iter().map(|one| (one.origin, one.path.to_str().unwrap())).collect();
+        let (flag, environment) = (Origin::Flag, Origin::Environment);
+        let first = [(flag, "/a"), (flag, "/b"), (flag, "/own"), (environment, "/e")];
+        assert_eq!(found[..4], first);
+        assert_eq!(found[4..], [(environment, "/f"), (Origin::User, "/user")]);
+        assert_eq!(joined(&PluginDirectories::default(), &path), path);
+    }
 }

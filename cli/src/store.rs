@@ -2,7 +2,9 @@
 
 use std::{env, process::Command, sync::Arc, thread, time::Duration};
 
-use ketch::jobs::{self, NamedBackend, Recovered, RegistryResolver, Resolver, Store, StoredJob};
+use ketch::jobs::{
+    self, NamedBackend, PluginDirectories, Recovered, RegistryResolver, Resolver, Store, StoredJob,
+};
 
 use crate::{context::Context, failure::Failure, output::terminal::say};
 
@@ -54,15 +56,14 @@ const LOOK: Duration = Duration::from_secs(1);
 
 /// A job of the store. Its backend is looked for only if it must be asked.
 pub(crate) fn job(context: &Context, store: &Arc<Store>, id: &str) -> Result<StoredJob, Failure> {
-    let name = store.job(id)?.backend;
-    let backend = Arc::new(NamedBackend::new(name, resolver(context)));
+    let backend = Arc::new(NamedBackend::of(store.job(id)?, resolver(context)));
     Ok(StoredJob::new(Arc::clone(store), id, backend))
 }
 
-/// Finds backends among the plugins of this command line.
+/// Finds backends among the plugins of this command line and those of the job.
 pub(crate) fn resolver(context: &Context) -> impl Resolver + Send + Sync + use<> {
     let context = context.clone();
-    RegistryResolver::new(move || context.registry())
+    RegistryResolver::new(move |plugins: &PluginDirectories| context.registry_with(plugins))
 }
 
 /// What happened to jobs while nobody looked.

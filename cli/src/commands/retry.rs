@@ -39,7 +39,7 @@ fn retry(context: &Context, store: &Arc<Store>, id: &str) -> Result<String, Fail
         let failure = Failure::new("job.wrong_state", message);
         return Err(failure.with_hint(format!("`ketch cancel {id}` stops it first")));
     }
-    let backend = Arc::new(NamedBackend::new(record.backend.clone(), store::resolver(context)));
+    let backend = Arc::new(NamedBackend::of(record.clone(), store::resolver(context)));
     if lost && !record.state.is_final() {
         found_after_all(store, &record, &*backend)?;
     }
@@ -52,6 +52,7 @@ fn retry(context: &Context, store: &Arc<Store>, id: &str) -> Result<String, Fail
     let new = NewJob {
         label: record.label.clone(),
         retry_of: Some(id.to_owned()),
+        plugins: record.plugins.clone(),
         ..NewJob::new(record.backend.clone(), runner, options)
     };
     let new = hand_over(store, backend, new, store.qobj(id)?)?;

@@ -1,6 +1,9 @@
 //! What the store knows of a job.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    path::PathBuf,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
 
 use ketch_core::{Error, JobStatus, RunOptions, TextCause};
 use rusqlite::Row;
@@ -17,6 +20,16 @@ pub enum Runner {
     Worker,
     /// A service, under an id of its own; nobody here needs to live for it.
     Service,
+}
+
+/// Where else a job's plugins are looked for, whoever runs it: absolute paths.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct PluginDirectories {
+    /// Those that the command line named.
+    pub flag: Vec<PathBuf>,
+    /// Those that the environment named.
+    pub environment: Vec<PathBuf>,
 }
 
 /// A job to be kept.
@@ -37,6 +50,8 @@ pub struct NewJob {
     /// The job whose results this one takes over: it runs the experiments that are not among them.
     /// Both must be of the same Qobj.
     pub goes_on: Option<String>,
+    /// Where else its plugin may lie.
+    pub plugins: PluginDirectories,
 }
 
 impl NewJob {
@@ -51,6 +66,7 @@ impl NewJob {
             retry_of: None,
             digest: None,
             goes_on: None,
+            plugins: PluginDirectories::default(),
         }
     }
 }
@@ -90,6 +106,8 @@ pub struct JobRecord {
     pub retry_of: Option<String>,
     /// Why it failed, or what is known of a job whose fate is not.
     pub error: Option<StoredError>,
+    /// Where else its plugin may lie.
+    pub plugins: PluginDirectories,
     pub(crate) threads: Option<u32>,
     pub(crate) memory: Option<u64>,
     pub(crate) deadline: Option<SystemTime>,
@@ -102,7 +120,7 @@ pub struct JobRecord {
 /// The columns of a record, in the order in which [`JobRecord::read`] takes them.
 pub(crate) const COLUMNS: &str = "id, backend, label, tags, runner, state, created_ms, started_ms, \
      ended_ms, experiments, completed, attempt, cancel, service_id, retry_of, error, threads, \
-     memory, deadline_ms, owner, token, lease_awake, lease_wall";
+     memory, deadline_ms, owner, token, lease_awake, lease_wall, plugins";
 
 impl JobRecord {
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -135,6 +153,9 @@ impl JobRecord {
             token: row.get(20)?,
             lease_awake: row.get(21)?,
             lease_wall: row.get(22)?,
+            plugins: text(23)?
+                .and_then(|text| serde_json::from_str(&text).ok())
+                .unwrap_or_default(),
         })
     }
 

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior, config
 pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What makes version n of version n - 1.
-const STEPS: [&str; 2] = [
+const STEPS: [&str; 3] = [
     "
     CREATE TABLE jobs (
         id TEXT PRIMARY KEY,
@@ -46,6 +46,7 @@ const STEPS: [&str; 2] = [
     ALTER TABLE jobs ADD COLUMN digest TEXT;
     CREATE INDEX jobs_by_digest ON jobs (digest, id) WHERE digest IS NOT NULL;
 ",
+    "ALTER TABLE jobs ADD COLUMN plugins TEXT;",
 ];
 
 /// Sets a connection up for the promises of the store.

@@ -112,8 +112,8 @@ impl Store {
             on.prepare_cached(
                 "INSERT INTO jobs (id, backend, label, tags, runner, state, created_ms, \
                  experiments, threads, memory, deadline_ms, owner, lease_awake, lease_wall, \
-                 retry_of, attempt, started_ms, digest) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, \
-                 ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18)",
+                 retry_of, attempt, started_ms, digest, plugins) VALUES (?1, ?2, ?3, ?4, ?5, ?6, \
+                 ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
             )
             .and_then(|mut insert| {
                 insert.execute(params![
@@ -135,6 +135,7 @@ impl Store {
                     attempt,
                     (attempt > 0).then(now_ms),
                     job.digest,
+                    serde_json::to_string(&job.plugins).ok(),
                 ])
             })
             .map_err(Error::database("submit a job"))?;

@@ -13,8 +13,8 @@ use ketch_core::{Backend, Error as JobError, Job, Qobj, RunOptions, RunResult};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
-    Budget, Claim, Error, Result, Retention, Store, StoredError, backend::HEARTBEAT, parts::Parts,
-    progress::Noting, service,
+    Budget, Claim, Error, JobRecord, Result, Retention, Store, StoredError, backend::HEARTBEAT,
+    parts::Parts, progress::Noting, service,
 };
 
 /// Finds the backend that a job names.
@@ -24,6 +24,14 @@ pub trait Resolver {
     /// # Errors
     /// If there is none, or it cannot be loaded; the job is an ERROR then.
     fn backend(&self, name: &str) -> Result<Arc<dyn Backend>, JobError>;
+
+    /// The backend of a job, which may lie where only the job knows. May block.
+    ///
+    /// # Errors
+    /// As [`backend`](Self::backend).
+    fn backend_of(&self, job: &JobRecord) -> Result<Arc<dyn Backend>, JobError> {
+        self.backend(&job.backend)
+    }
 }
 
 /// How a worker works.
@@ -179,7 +187,7 @@ fn execute(claim: &Claim, resolver: &dyn Resolver) -> Result<Option<StoredError>
     let record = &claim.record;
     let mut lease = Lease { claim, renewed: Instant::now() };
     let qobj = claim.store.qobj(&record.id)?;
-    let backend = resolver.backend(&record.backend).map_err(Stop::Failed)?;
+    let backend = resolver.backend_of(record).map_err(Stop::Failed)?;
     // A job without experiments is run all the same: the backend says what it thinks of it.
     let empty = qobj.experiments().is_empty();
     let mut parts = Parts::new(qobj, record.completed);

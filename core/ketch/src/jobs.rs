@@ -13,9 +13,9 @@ use std::{
 
 pub use ketch_core::FIND_JOB;
 pub use ketch_jobs::{
-    Budget, Claim, Error, Idle, JobFilter, JobRecord, NewJob, Problem, Recovered, Resolver, Result,
-    Retention, Runner, Store, StoredBackend, StoredError, StoredJob, StoredProvider, WorkOptions,
-    as_completed, digest_of, drill, new_id, state, work,
+    Budget, Claim, Error, Idle, JobFilter, JobRecord, NewJob, PluginDirectories, Problem,
+    Recovered, Resolver, Result, Retention, Runner, Store, StoredBackend, StoredError, StoredJob,
+    StoredProvider, WorkOptions, as_completed, digest_of, drill, new_id, state, work,
 };
 
 use crate::{
@@ -23,30 +23,48 @@ use crate::{
     JobQuery, Qobj, Registry, RegistryError, RunOptions,
 };
 
-/// Finds the backends that jobs name among the plugins.
+/// Finds the backends that jobs name among the plugins, also in directories that only the job knows.
 ///
 /// The plugins are looked at when a backend is first asked for, and again when one is not there:
 /// it may have been installed since.
 pub struct RegistryResolver<D> {
     discover: D,
-    registry: Mutex<Option<Registry>>,
+    registries: Mutex<Vec<(PluginDirectories, Registry)>>,
 }
 
-impl<D: Fn() -> Registry> RegistryResolver<D> {
-    /// A resolver that looks at the plugins by `discover`.
+impl<D: Fn(&PluginDirectories) -> Registry> RegistryResolver<D> {
+    /// A resolver that looks at the plugins by `discover`, which is told where else to look.
     pub fn new(discover: D) -> Self {
-        Self { discover, registry: Mutex::new(None) }
+        Self { discover, registries: Mutex::default() }
+    }
+
+    fn find(
+        &self,
+        name: &str,
+        plugins: &PluginDirectories,
+    ) -> Result<Arc<dyn Backend>, BackendError> {
+        let mut registries = self.registries.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = registries.iter().position(|(directories, _)| directories == plugins);
+        if let Some(known) = known {
+            if let Ok(found) = registries[known].1.get_backend(name) {
+                return Ok(found.backend);
+            }
+            registries.swap_remove(known);
+        }
+        let registry = (self.discover)(plugins);
+        let found = registry.get_backend(name);
+        registries.push((plugins.clone(), registry));
+        found.map(|found| found.backend).map_err(passed_on)
     }
 }
 
-impl<D: Fn() -> Registry> Resolver for RegistryResolver<D> {
+impl<D: Fn(&PluginDirectories) -> Registry> Resolver for RegistryResolver<D> {
     fn backend(&self, name: &str) -> Result<Arc<dyn Backend>, BackendError> {
-        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(found) = registry.as_ref().and_then(|known| known.get_backend(name).ok()) {
-            return Ok(found.backend);
-        }
-        let found = registry.insert((self.discover)()).get_backend(name);
-        found.map(|found| found.backend).map_err(passed_on)
+        self.find(name, &PluginDirectories::default())
+    }
+
+    fn backend_of(&self, job: &JobRecord) -> Result<Arc<dyn Backend>, BackendError> {
+        self.find(&job.backend, &job.plugins)
     }
 }
 
@@ -75,6 +93,8 @@ fn passed_on(error: RegistryError) -> BackendError {
 /// So a job of the store can be read although its backend is slow to load, or gone.
 pub struct NamedBackend<R> {
     qualified: String,
+    /// Of which job it is the backend, if of any.
+    job: Option<JobRecord>,
     resolver: R,
     found: OnceLock<Result<Arc<dyn Backend>, BackendError>>,
 }
@@ -82,11 +102,19 @@ pub struct NamedBackend<R> {
 impl<R: Resolver> NamedBackend<R> {
     /// The backend of this qualified name, `provider/backend`.
     pub fn new(qualified: impl Into<String>, resolver: R) -> Self {
-        Self { qualified: qualified.into(), resolver, found: OnceLock::new() }
+        Self { qualified: qualified.into(), job: None, resolver, found: OnceLock::new() }
+    }
+
+    /// The backend of a job.
+    pub fn of(job: JobRecord, resolver: R) -> Self {
+        Self { job: Some(job.clone()), ..Self::new(job.backend, resolver) }
     }
 
     fn found(&self) -> Result<&Arc<dyn Backend>, BackendError> {
-        let found = self.found.get_or_init(|| self.resolver.backend(&self.qualified));
+        let found = self.found.get_or_init(|| match &self.job {
+            Some(job) => self.resolver.backend_of(job),
+            None => self.resolver.backend(&self.qualified),
+        });
         found.as_ref().map_err(Clone::clone)
     }
 }

@@ -12,7 +12,7 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 
 use crate::{
-    sandbox::{Sandbox, example, whole_machine},
+    sandbox::{Sandbox, built, example, whole_machine},
     service::{KEY, ReplayServer, save},
 };
 
@@ -367,6 +367,37 @@ fn a_failed_job_says_why() {
     // The same at once, where the job is waited for: then it never was one.
     sandbox.ketch(&["run", &example("bell.qasm"), "-o", "methd=statevector"]).fails(2);
     assert_eq!(job(&sandbox, "@1")["job_id"], id.as_str());
+}
+
+#[test]
+fn whoever_runs_a_job_finds_the_plugins_that_it_was_submitted_with() {
+    let sandbox = Sandbox::without_plugins();
+    for (directory, provider) in [("one", "local"), ("two", "noisy")] {
+        let file = format!("libketch_provider_{provider}.so");
+        fs::create_dir(sandbox.path("work").join(directory)).unwrap();
+        fs::copy(built(&file), sandbox.path("work").join(directory).join(file)).unwrap();
+    }
+    sandbox.write("bell.qasm", fs::read(example("bell.qasm")).unwrap());
+    let first = submit(&sandbox, &["bell.qasm", "--plugin-dir", "one"]);
+    // Its worker knows the first directory only, and waits for more when the job is done.
+    wait_for(&sandbox, &first, "DONE");
+    let second = submit(&sandbox, &["bell.qasm", "-b", "noisy/ibmqx4", "--plugin-dir", "two"]);
+    wait_for(&sandbox, &second, "DONE");
+    // Also a job that is tried again, and one that the environment told where to look.
+    let again = sandbox.ketch(&["retry", &second]).ok().trim().to_owned();
+    wait_for(&sandbox, &again, "DONE");
+    let unknown = sandbox.ketch(&["run", "bell.qasm", "-b", "noisy/ibmqx4"]);
+    assert_ne!(unknown.exit, Some(0), "{unknown:?}");
+
+    let third = sandbox.path("three");
+    fs::create_dir(&third).unwrap();
+    fs::copy(built("examples/libtwin_a.so"), third.join("libtwin_a.so")).unwrap();
+    let mut command = sandbox.command(&["submit", "bell.qasm", "-b", "twin_a/common"]);
+    let run = crate::sandbox::finish(command.env("KETCH_PLUGIN_PATH", &third));
+    let id = run.ok().trim().to_owned();
+    let found = wait_until(&sandbox, &id, |job| job["ended"] != Value::Null);
+    // The plugin refuses to run anything, but it was found.
+    assert_eq!(found["error"]["code"], "not_supported", "{found}");
 }
 
 #[test]

@@ -50,6 +50,7 @@ impl<'a> Detached<'a> {
         let (qobj, notes) = prepared(self.args, self.backend, self.noise, input.qobj)?;
         let mut new = NewJob::new(&self.backend.name, self.runner, options(self.args));
         new.label.clone_from(&self.args.label);
+        new.plugins = self.context.plugin_directories();
         let id = hand_over(&self.store, Arc::clone(&self.backend.backend), new, qobj)?;
         if self.args.report.json {
             let mut document = json!({ "schema": "ketch.submitted/1" });

@@ -4,7 +4,7 @@ use std::sync::{Arc, mpsc::Sender};
 
 use ketch::{
     Job, JobStatus, Qobj, QualifiedBackend, RunOptions, RunResult,
-    jobs::{JobRecord, NewJob, Runner, Store, StoredBackend, StoredJob},
+    jobs::{JobRecord, NewJob, PluginDirectories, Runner, Store, StoredBackend, StoredJob},
 };
 
 use super::{RunArgs, wait::Heard};
@@ -26,6 +26,7 @@ pub(super) struct Keeping<'a> {
     pub(super) backend: &'a QualifiedBackend,
     args: &'a RunArgs,
     runner: Runner,
+    plugins: PluginDirectories,
     kept: Option<(Arc<Store>, StoredBackend)>,
 }
 
@@ -75,7 +76,7 @@ impl<'a> Keeping<'a> {
                 None
             }
         };
-        Ok(Self { backend, args, runner, kept })
+        Ok(Self { backend, args, runner, plugins: context.plugin_directories(), kept })
     }
 
     /// The jobs are run here, and not by a service.
@@ -136,6 +137,7 @@ impl<'a> Keeping<'a> {
             digest: Some(digest),
             retry_of: earlier.clone(),
             goes_on: earlier,
+            plugins: self.plugins.clone(),
             ..NewJob::new(&self.backend.name, self.runner, options.clone())
         };
         match stored.run_as(new, qobj.clone()) {

@@ -18,6 +18,8 @@ fn a_job_is_there_for_everybody_once_its_id_is_given_out() {
     job.label = Some("sweep".to_owned());
     job.options.tags = vec!["red".to_owned()];
     job.options.threads = Some(3);
+    job.plugins.flag = vec!["/opt/plugins".into()];
+    job.plugins.environment = vec!["/srv/plugins".into()];
     let qobj = experiments(3);
     let id = scratch.store.submit(&job, &qobj).unwrap();
 
@@ -27,6 +29,7 @@ fn a_job_is_there_for_everybody_once_its_id_is_given_out() {
     assert_eq!((record.experiments, record.completed), (3, 0));
     assert_eq!((record.backend.as_str(), record.label.as_deref()), ("lab/bench", Some("sweep")));
     assert_eq!(record.options().threads, Some(3));
+    assert_eq!(record.plugins, job.plugins);
     assert_eq!(record.options().job_key.as_deref(), Some(id.as_str()));
     assert_eq!(other.qobj(&id).unwrap(), qobj);
     assert_eq!(other.result(&id).unwrap(), None);
