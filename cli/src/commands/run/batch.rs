@@ -56,7 +56,6 @@ impl<'a, 'r> Batch<'a, 'r> {
         args: &'a RunArgs,
         keeping: &'a Keeping<'a>,
         registry: &'a Registry,
-        noise: Option<&'a Noise>,
         inputs: Vec<(usize, Input)>,
         report: &'a mut Report<'r>,
         out: &'a mut dyn Write,
@@ -66,7 +65,13 @@ impl<'a, 'r> Batch<'a, 'r> {
         let done = Done { of, ..Done::default() };
         let inputs = inputs.into();
         let (ids, ideals) = (Vec::new(), BTreeMap::new());
-        Self { args, keeping, registry, noise, inputs, report, out, exits, done, ids, ideals }
+        Self { args, keeping, registry, noise: None, inputs, report, out, exits, done, ids, ideals }
+    }
+
+    /// With the noise that is simulated.
+    pub(super) fn with_noise(mut self, noise: Option<&'a Noise>) -> Self {
+        self.noise = noise;
+        self
     }
 
     /// How many jobs are begun before the first has come to its end. A service has a queue of its

@@ -206,8 +206,8 @@ pub(crate) fn execute(
     }
     let channel = mpsc::channel();
     let keeping = Keeping::new(args, &backend, context, channel.0.clone())?;
-    let mut batch =
-        Batch::new(args, &keeping, &registry, noise, inputs, &mut report, out, &mut exits);
+    let batch = Batch::new(args, &keeping, &registry, inputs, &mut report, out, &mut exits);
+    let mut batch = batch.with_noise(noise);
     let at_once = batch.at_once();
     let patience = Patience { timeout: args.timeout, giving_up: GivingUp::Cancels, at_once };
     wait::each_as_it_completes(&mut batch, channel, &patience)?;

@@ -144,7 +144,7 @@ fn decay(node: &Node<'_, '_>) -> Read<Decay> {
     let mut decay = Decay { rate: 0.0, excited: 0.0 };
     if let Some(rate) = node.get("relaxation_rate") {
         decay.rate = rate.number()?;
-        if !(decay.rate >= 0.0) {
+        if decay.rate.is_nan() || decay.rate < 0.0 {
             return Err(rate.expected("0 or more").into());
         }
     }
@@ -152,7 +152,7 @@ fn decay(node: &Node<'_, '_>) -> Read<Decay> {
         && populations.value.is_array()
     {
         let [zero, one] = pair(&populations)?;
-        if !(zero >= 0.0 && one >= 0.0 && zero + one > 0.0) {
+        if zero < 0.0 || one < 0.0 || zero + one <= 0.0 {
             return Err(populations.expected("the populations of |0> and |1>").into());
         }
         decay.excited = one / (zero + one);
@@ -184,7 +184,7 @@ fn gate_error(node: &Node<'_, '_>, n_qubits: u32, decay: &Decay) -> Read<Quantum
     }
     if let Some(time) = node.get("gate_time") {
         let seconds = time.number()?;
-        if !(seconds >= 0.0) {
+        if seconds.is_nan() || seconds < 0.0 {
             return Err(time.expected("a time of 0 or more").into());
         }
         let relaxed = -(-seconds * decay.rate).exp_m1();
