@@ -114,6 +114,34 @@ fn circuits_convert_there_and_back() {
 }
 
 #[test]
+fn several_files_convert_into_a_directory() {
+    let sandbox = Sandbox::new();
+    let (bell, ghz) = (example("bell.qasm"), example("ghz.qasm"));
+    let said = sandbox.ketch(&["convert", &bell, &ghz, "--to", "qobj"]).fails(2);
+    assert!(said.contains("-O DIRECTORY"), "{said}");
+    std::fs::create_dir(sandbox.path("work/out")).unwrap();
+    sandbox.ketch(&["convert", &bell, &ghz, "--to", "qasm3", "-O", "out"]).ok();
+    for name in ["bell", "ghz"] {
+        assert!(sandbox.read(&format!("out/{name}.qasm")).starts_with("OPENQASM 3.0;"));
+    }
+}
+
+#[test]
+fn circuits_are_drawn() {
+    let sandbox = Sandbox::new();
+    let bell = example("bell.qasm");
+    let text = sandbox.ketch(&["draw", &bell]).ok();
+    assert!(text.contains("┤ H ├───●───┤ M ├"), "{text}");
+    let text =
+        sandbox.ketch_reading(&["draw", "-", "--ascii"], &std::fs::read_to_string(&bell).unwrap());
+    assert!(text.stdout.is_ascii() && text.stdout.contains("+ H +---@---+ M +"), "{text:?}");
+    sandbox.ketch(&["draw", &bell, "-O", "bell.svg"]).ok();
+    assert!(sandbox.read("bell.svg").starts_with("<svg "));
+    sandbox.ketch(&["draw", &bell, "-O", "bell.pdf"]).fails(2);
+    sandbox.ketch(&["draw", &bell, &example("ghz.qasm"), "-O", "two.svg"]).fails(9);
+}
+
+#[test]
 fn completions_name_the_commands() {
     let sandbox = Sandbox::new();
     for shell in ["bash", "zsh", "fish"] {
