@@ -218,7 +218,7 @@ mod tests {
             PluginDirectories { flag: paths(&["/a", "/b"]), environment: paths(&["/e", "/f"]) };
         let found = joined(&plugins, &path);
         let found: Vec<(Origin, &str)> =
-            joined.directories.iter().map(|one| (one.origin, one.path.to_str().unwrap())).collect();
+            found.directories.iter().map(|one| (one.origin, one.path.to_str().unwrap())).collect();
         let (flag, environment) = (Origin::Flag, Origin::Environment);
         let first = [(flag, "/a"), (flag, "/b"), (flag, "/own"), (environment, "/e")];
         assert_eq!(found[..4], first);
