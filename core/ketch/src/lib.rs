@@ -47,7 +47,7 @@ pub use ketch_registry::{
     QualifiedBackend, Refusal, Registry, SearchDirectory, SearchPath, State, Step, Terms, accounts,
     package, run_if_plugin_host,
 };
-pub use load::{Format, LoadError, Loaded, load, load_text};
+pub use load::{Format, LoadError, Loaded, load, load_text, load_text_with, load_with};
 pub use noise_file::{LoadedNoise, NoiseLoadError, load_noise};
 
 /// What most programs use.

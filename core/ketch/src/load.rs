@@ -31,6 +31,8 @@ pub struct Loaded {
     pub qobj: Qobj,
     /// The form it was in.
     pub format: Format,
+    /// The `input`s of an OpenQASM 3 program that got a value.
+    pub inputs: Vec<String>,
 }
 
 /// A circuit file that cannot be used.
@@ -107,13 +109,13 @@ pub fn load_with(path: impl AsRef<Path>, inputs: &qasm::Inputs) -> Result<Loaded
         }
         let text =
             String::from_utf8(bytes).map_err(|_| LoadError::NotText { path: path.to_owned() })?;
-        let circuit = |text: &str| {
+        let program = |text: &str| {
             let name = path.to_string_lossy();
             let includes = qasm::Directory::of(path).map_err(read)?;
             let source = qasm::Source::new(text, &*name);
             Ok(qasm::read(&source, &includes, inputs)?)
         };
-        return loaded(path, &text, circuit);
+        return loaded(path, &text, program);
     }
     Err(read(io::Error::from(io::ErrorKind::IsADirectory)))
 }
@@ -132,23 +134,23 @@ pub fn load_text(text: &str, name: &str) -> Result<Loaded, LoadError> {
 /// # Errors
 /// As [`load_with`].
 pub fn load_text_with(text: &str, name: &str, inputs: &qasm::Inputs) -> Result<Loaded, LoadError> {
-    let circuit = |text: &str| {
+    let program = |text: &str| {
         let source = qasm::Source::new(text, name);
         Ok(qasm::read(&source, &qasm::NoIncludes, inputs)?)
     };
-    loaded(Path::new(name), text, circuit)
+    loaded(Path::new(name), text, program)
 }
 
 fn loaded(
     path: &Path,
     text: &str,
-    circuit: impl FnOnce(&str) -> Result<crate::Circuit, LoadError>,
+    program: impl FnOnce(&str) -> Result<qasm::Program, LoadError>,
 ) -> Result<Loaded, LoadError> {
     let document = text.strip_prefix('\u{feff}').unwrap_or(text);
     if document.trim_start().starts_with('{') {
         let qobj = Qobj::from_json(document)
             .map_err(|source| LoadError::QobjJson { path: path.to_owned(), source })?;
-        return Ok(Loaded { qobj, format: Format::QobjJson });
+        return Ok(Loaded { qobj, format: Format::QobjJson, inputs: Vec::new() });
     }
     let json = path.extension().is_some_and(|extension| extension == "json");
     if json || text.trim().is_empty() {
@@ -158,9 +160,9 @@ fn loaded(
         Some(qasm::Version { major: ..=2, .. }) => Format::Qasm2,
         _ => Format::Qasm3,
     };
-    let mut circuit = circuit(text)?;
+    let qasm::Program { mut circuit, inputs } = program(text)?;
     circuit.name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
-    Ok(Loaded { qobj: Qobj::from_circuit(circuit), format })
+    Ok(Loaded { qobj: Qobj::from_circuit(circuit), format, inputs })
 }
 
 #[cfg(test)]

@@ -40,7 +40,7 @@ use ketch_interface::Circuit;
 pub use diagnostic::{Diagnostic, Error};
 pub use source::{Directory, Includes, MAX_INCLUDED, MAX_PROGRAM, NoIncludes, Source};
 pub use v2::{EmitError, emit_v2};
-pub use v3::{Inputs, emit_v3};
+pub use v3::{Inputs, Program, emit_v3};
 pub use version::{Version, version_of};
 
 /// What the functions of this crate return.
@@ -66,7 +66,7 @@ pub fn parse_file(path: impl AsRef<Path>) -> Result<Circuit> {
     let source = Source::open(path)?;
     let directory = Directory::of(path)
         .map_err(|error| Error::Read { path: path.to_owned(), source: error.into() })?;
-    read(&source, &directory, &Inputs::new())
+    read(&source, &directory, &Inputs::new()).map(|program| program.circuit)
 }
 
 /// Reads a text, which is called `name` in messages. It may include nothing but the standard
@@ -75,7 +75,7 @@ pub fn parse_file(path: impl AsRef<Path>) -> Result<Circuit> {
 /// # Errors
 /// If it is no OpenQASM program.
 pub fn parse_str(text: &str, name: &str) -> Result<Circuit> {
-    read(&Source::new(text, name), &NoIncludes, &Inputs::new())
+    read(&Source::new(text, name), &NoIncludes, &Inputs::new()).map(|program| program.circuit)
 }
 
 /// Reads a program of either version. Its `input`s get these values; those of type `float` and
@@ -84,9 +84,11 @@ pub fn parse_str(text: &str, name: &str) -> Result<Circuit> {
 ///
 /// # Errors
 /// If it is no OpenQASM program.
-pub fn read(source: &Source, includes: &dyn Includes, inputs: &Inputs) -> Result<Circuit> {
+pub fn read(source: &Source, includes: &dyn Includes, inputs: &Inputs) -> Result<Program> {
     match version_of(&source.text) {
-        Some(Version { major: ..=2, .. }) => v2::parse(source, includes),
+        Some(Version { major: ..=2, .. }) => {
+            v2::parse(source, includes).map(|circuit| Program { circuit, inputs: Vec::new() })
+        }
         _ => v3::parse(source, includes, inputs),
     }
 }

@@ -99,7 +99,8 @@ impl<'a, 'r> Batch<'a, 'r> {
     fn begin(&mut self, place: usize, input: Input) -> Result<Submitted, Failure> {
         let (args, keeping) = (self.args, self.keeping);
         let (title, mut qobj) = (input.name, input.qobj);
-        let mut notes = prepare::prepare(&mut qobj, args, keeping.backend.backend.name())?;
+        let mut notes =
+            prepare::prepare(&mut qobj, &input.inputs, args, keeping.backend.backend.name())?;
         // Before the digest: with other noise, it is another job.
         if let Some(noise) = self.noise {
             noise.put_into(&mut qobj);

@@ -47,7 +47,8 @@ impl<'a> Detached<'a> {
     /// # Errors
     /// If the circuits do not fit, or the job cannot be kept or sent.
     pub(super) fn submit(&self, out: &mut dyn Write, input: Input) -> Result<(), Failure> {
-        let (qobj, notes) = prepared(self.args, self.backend, self.noise, input.qobj)?;
+        let (qobj, notes) =
+            prepared(self.args, self.backend, self.noise, input.qobj, &input.inputs)?;
         let mut new = NewJob::new(&self.backend.name, self.runner, options(self.args));
         new.label.clone_from(&self.args.label);
         new.plugins = self.context.plugin_directories();

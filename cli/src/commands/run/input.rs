@@ -14,6 +14,8 @@ use crate::failure::Failure;
 pub(crate) struct Input {
     pub(crate) name: String,
     pub(crate) qobj: Qobj,
+    /// The inputs of the program that got a value.
+    pub(crate) inputs: Vec<String>,
 }
 
 /// The most that is read from standard input.
@@ -29,13 +31,22 @@ pub(crate) fn name_of(path: &Path) -> String {
 /// # Errors
 /// If it cannot be read, or is no circuit file.
 pub(crate) fn load(path: &Path) -> Result<Input, Failure> {
+    load_with(path, &[])
+}
+
+/// As [`load`], with numbers for the inputs of an OpenQASM 3 program.
+///
+/// # Errors
+/// As [`load`]; also if a number does not fit its input.
+pub(crate) fn load_with(path: &Path, numbers: &[(String, f64)]) -> Result<Input, Failure> {
     let name = name_of(path);
+    let numbers = numbers.iter().cloned().collect();
     let loaded = if path.as_os_str() == "-" {
-        ketch::load_text(&read_stdin()?, &name)?
+        ketch::load_text_with(&read_stdin()?, &name, &numbers)?
     } else {
-        ketch::load(path)?
+        ketch::load_with(path, &numbers)?
     };
-    Ok(Input { name, qobj: loaded.qobj })
+    Ok(Input { name, qobj: loaded.qobj, inputs: loaded.inputs })
 }
 
 /// Refuses what has no circuits in it.

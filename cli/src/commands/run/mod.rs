@@ -173,7 +173,7 @@ pub(crate) fn execute(
     let mut exits = vec![Exit::Ok; args.files.len()];
     let mut inputs = Vec::new();
     for (place, path) in args.files.iter().enumerate() {
-        match input::load(path) {
+        match input::load_with(path, &args.params) {
             Ok(input) => inputs.push((place, input)),
             Err(failure) => exits[place] = report.fail(out, &input::name_of(path), &failure),
         }
@@ -226,8 +226,9 @@ fn prepared(
     backend: &QualifiedBackend,
     noise: Option<&Noise>,
     mut qobj: Qobj,
+    inputs: &[String],
 ) -> Result<(Qobj, Vec<String>), Failure> {
-    let mut notes = prepare::prepare(&mut qobj, args, backend.backend.name())?;
+    let mut notes = prepare::prepare(&mut qobj, inputs, args, backend.backend.name())?;
     if let Some(noise) = noise {
         noise.put_into(&mut qobj);
     }

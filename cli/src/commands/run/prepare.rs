@@ -19,18 +19,21 @@ use super::{
 use crate::failure::Failure;
 
 /// Changes a Qobj to what the arguments ask for, and returns what the user should know of it. Seeds
-/// that nobody gave are still missing.
+/// that nobody gave are still missing. The program's `inputs` have got their numbers already.
 ///
 /// # Errors
 /// If the arguments do not fit the circuits, or nothing would come back.
 pub(super) fn prepare(
     qobj: &mut Qobj,
+    inputs: &[String],
     args: &RunArgs,
     backend_name: &str,
 ) -> Result<Vec<String>, Failure> {
     input::refuse_pulses(qobj)?;
     configure(qobj, args);
-    bind(qobj, &args.params)?;
+    let numbers: Vec<(String, f64)> =
+        args.params.iter().filter(|(name, _)| !inputs.contains(name)).cloned().collect();
+    bind(qobj, &numbers)?;
     let mut notes = Vec::new();
     let given = given_by(backend_name);
     for circuit in circuits(qobj) {
@@ -254,7 +257,7 @@ mod tests {
 
     fn prepared(circuit: Circuit, line: &str) -> Result<(Qobj, Vec<String>), Failure> {
         let mut qobj = Qobj::from_circuit(circuit);
-        let notes = prepare(&mut qobj, &args(line), "qasm_simulator")?;
+        let notes = prepare(&mut qobj, &[], &args(line), "qasm_simulator")?;
         Ok((qobj, notes))
     }
 
@@ -274,13 +277,14 @@ mod tests {
         own.options.insert("a".to_owned(), 2.into());
 
         let mut changed = qobj.clone();
-        prepare(&mut changed, &args("-s 7 --seed 3 -o a=3 --memory"), "qasm_simulator").unwrap();
+        prepare(&mut changed, &[], &args("-s 7 --seed 3 -o a=3 --memory"), "qasm_simulator")
+            .unwrap();
         let experiment = &changed.experiments()[0];
         assert_eq!((changed.shots(experiment), changed.seed(experiment)), (7, Some(3)));
         assert_eq!(changed.option(experiment, "a"), Some(&3.into()));
         assert!(changed.memory(experiment));
 
-        prepare(&mut qobj, &args(""), "qasm_simulator").unwrap();
+        prepare(&mut qobj, &[], &args(""), "qasm_simulator").unwrap();
         let experiment = &qobj.experiments()[0];
         assert_eq!((qobj.shots(experiment), qobj.seed(experiment)), (6, Some(2)));
     }
@@ -321,7 +325,7 @@ mod tests {
         let (qobj, _) = prepared(silent(), "--measure-all").unwrap();
         assert_eq!(names(&qobj), ["h", "measure"]);
         let mut qobj = Qobj::from_circuit(silent());
-        prepare(&mut qobj, &args("--save statevector"), "statevector_simulator").unwrap();
+        prepare(&mut qobj, &[], &args("--save statevector"), "statevector_simulator").unwrap();
         assert_eq!(names(&qobj), ["h"]);
     }
 
@@ -350,7 +354,7 @@ mod tests {
         let mut qobj = Qobj::from_circuit(circuit());
         qobj.experiments_mut()[0] =
             Experiment { bindings: vec![1.0, 2.0], ..Experiment::default() };
-        prepare(&mut qobj, &args("-p phi=3"), "qasm_simulator").unwrap();
+        prepare(&mut qobj, &[], &args("-p phi=3"), "qasm_simulator").unwrap();
         assert_eq!(qobj.experiments()[0].bindings, [1.0, 3.0]);
     }
 

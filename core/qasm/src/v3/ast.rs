@@ -228,8 +228,8 @@ pub(crate) enum StmtKind {
     Noted,
     /// `cal { … }`
     Cal,
-    /// `defcal` of this gate on these physical qubits.
-    DefCal,
+    /// `defcal` of this gate.
+    DefCal(Option<Name>),
 }
 
 #[derive(Debug)]

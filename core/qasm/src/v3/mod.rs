@@ -21,7 +21,7 @@ use crate::{
 pub use emit::{EmitError, creg_names, emit_v3};
 pub use lower::{
     Inputs, MAX_CALLS, MAX_DIMENSIONS, MAX_ELEMENTS, MAX_STEPS, MAX_UNROLLED,
-    MAX_UNROLLED_TOGETHER, parse,
+    MAX_UNROLLED_TOGETHER, Program, parse,
 };
 pub use parse::MAX_DEPTH;
 

@@ -260,8 +260,9 @@ fn inputs_get_values() {
     };
     let given = inputs(&[("n", 2.0), ("a", 0.5), ("b", 1.0)]);
     let all = read(&source, &NoIncludes, &given).unwrap();
-    assert_eq!(listing(&all), "rx(0.25) q1; x q0");
-    let some = read(&source, &NoIncludes, &inputs(&[("n", 2.0), ("b", 0.0)])).unwrap();
+    assert_eq!(listing(&all.circuit), "rx(0.25) q1; x q0");
+    assert_eq!(all.inputs, ["n", "a", "b"]);
+    let some = read(&source, &NoIncludes, &inputs(&[("n", 2.0), ("b", 0.0)])).unwrap().circuit;
     assert_eq!(some.parameters(), ["a"]);
     assert_eq!(listing(&some.bind(&[3.0]).unwrap()), "rx(1.5) q1");
     let error = read(&source, &NoIncludes, &Inputs::new()).unwrap_err().to_string();
@@ -298,6 +299,10 @@ fn errors_name_what_is_wrong() {
         (
             "qubit q; cal { } ",
             "1:10: `cal` is for hardware that plays pulses: no backend here runs it",
+        ),
+        (
+            "defcal zx90 $0 { play(...); } zx90 $0;",
+            "1:31: unknown gate `zx90` (it has only a `defcal`: pulses are not played here, define it by `gate` too)",
         ),
         ("array[int, 2, 2, 2, 2, 2, 2, 2, 2] a;", "1:1: an array of 8 dimensions: 1 to 7"),
         ("array[int, 3] a; a[3] = 1;", "1:20: index 3 of 3 things: expected -3 to 2"),

@@ -268,6 +268,9 @@ fn shift(operator: BinaryOp, a: &Value, b: &Value) -> Computed<Value> {
                     .ok_or("the result is too large")?,
                 (true, true) => (*x as u128).wrapping_shl(by) as i128,
                 (true, false) => x >> by,
+                (false, true) if a.ty == Ty::Literal && *x != 0 => {
+                    return Err("the result is too large".to_owned());
+                }
                 (false, true) => 0,
                 (false, false) => x >> 126,
             };

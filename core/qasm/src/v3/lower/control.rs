@@ -15,6 +15,9 @@ use super::{
     value::{Const, Ty, Value},
 };
 
+/// Variables, what is known of each, and whether the circuit knows it too.
+pub(super) type Knowledge = Vec<(usize, Option<Const>, bool)>;
+
 /// A loop of at most this many rounds is unrolled if its values are known.
 pub const MAX_UNROLLED: u64 = 1024;
 
@@ -22,27 +25,18 @@ pub const MAX_UNROLLED: u64 = 1024;
 pub const MAX_UNROLLED_TOGETHER: u64 = 1 << 16;
 
 impl Lowerer<'_> {
-    /// What is known of each variable.
-    pub(super) fn knowledge(&self) -> Vec<(Option<Const>, bool)> {
-        self.vars.iter().map(|var| (var.known.clone(), var.stored)).collect()
+    /// What is known of some variables.
+    pub(super) fn knowledge(&self, vars: &[usize]) -> Knowledge {
+        let known = |&var: &usize| (var, self.vars[var].known.clone(), self.vars[var].stored);
+        vars.iter().map(known).collect()
     }
 
     /// Goes back to what was known.
-    pub(super) fn know(&mut self, before: Vec<(Option<Const>, bool)>) {
-        for (var, (known, stored)) in self.vars.iter_mut().zip(before) {
-            var.known = known;
-            var.stored = stored;
+    pub(super) fn know(&mut self, before: Knowledge) {
+        for (var, known, stored) in before {
+            self.vars[var].known = known;
+            self.vars[var].stored = stored;
         }
-    }
-
-    /// Writes all that is known into the circuit.
-    pub(super) fn store_all(&mut self, span: Span) -> Lower<()> {
-        for var in 0..self.vars.len() {
-            if self.vars[var].ty.stored().is_some() {
-                self.store(var, span)?;
-            }
-        }
-        Ok(())
     }
 
     /// Statements in a scope of their own.
@@ -70,8 +64,9 @@ impl Lowerer<'_> {
         span: Span,
         body: impl FnOnce(&mut Self) -> Lower<Flow>,
     ) -> Lower<(BlockId, Flow)> {
-        self.charge(span, 0, self.vars.len() as u64 / 64)?;
-        let before = self.knowledge();
+        self.charge(span, 0, written.len() as u64 / 4)?;
+        // Nothing else changes within, by what `written` says; jumps take back what they store.
+        let before = self.knowledge(written);
         let block = self.circuit.open_block();
         self.region += 1;
         let flow = body(self)?;
@@ -227,6 +222,7 @@ impl Lowerer<'_> {
     }
 
     pub(super) fn while_loop(&mut self, condition: &Expr, body: &Block, span: Span) -> Lower<Flow> {
+        self.charge(span, 0, self.vars.len() as u64 / 8)?;
         let (point, place) = (self.checkpoint(), self.targets.len());
         match self.unrolled_while(condition, body, span) {
             Ok(Some(flow)) => return Ok(flow),
@@ -282,7 +278,7 @@ impl Lowerer<'_> {
     /// The end of a round of a loop of the circuit.
     fn end_of_round(&mut self, flow: Flow, span: Span) -> Lower<Flow> {
         if flow == Flow::Break {
-            self.store_all(span)?;
+            self.store_for_jump(span)?;
             self.circuit.push_unchecked(Op::Break, &[], &[], &[]);
             return Ok(Flow::Dead);
         }

@@ -212,6 +212,7 @@ impl Lowerer<'_> {
                 }
                 _ => self.convert(&number, scalar, span)?,
             };
+            self.used.push(text);
             return self.declare(name, Symbol::Value(value));
         }
         match scalar {
@@ -258,7 +259,7 @@ impl Lowerer<'_> {
         };
         let sizes = self.sizes(sizes, span)?;
         let count = sizes.iter().product();
-        self.charge(span, count as u64 / 8, count as u64 / 8)?;
+        self.charge(span, count as u64, count as u64)?;
         let vars = (0..count).map(|_| self.new_var(name.name, element)).collect();
         let array = Array { element, sizes: sizes.into(), vars, readonly: false };
         if let Some(value) = value {

@@ -431,9 +431,10 @@ impl Lowerer<'_> {
         }
         self.distinct(&qubits, span)?;
         let inner = self.steps_of(&callee, &modified, &params, &qubits, span)?;
-        let operands = inner.iter().map(|s| (s.targets.len() + s.controls.len()) as u64).sum();
-        // The list is kept until the whole gate is known; it counts as instructions do.
-        self.charge(span, operands, inner.len() as u64)?;
+        let operands =
+            inner.iter().map(|s| (s.targets.len() + s.controls.len()) as u64).sum::<u64>();
+        // The list is kept until the whole gate is known: a step takes as much as eight qubits do.
+        self.charge(span, operands + 8 * inner.len() as u64, inner.len() as u64)?;
         steps.extend(inner);
         Ok(())
     }

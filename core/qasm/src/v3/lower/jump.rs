@@ -88,7 +88,7 @@ impl Lowerer<'_> {
         if target.region == self.region {
             return Ok(flow);
         }
-        self.store_all(span)?;
+        self.store_for_jump(span)?;
         if target.kind == Kind::Loop {
             let op = if flow == Flow::Break { Op::Break } else { Op::Continue };
             self.circuit.push_unchecked(op, &[], &[], &[]);
@@ -107,6 +107,19 @@ impl Lowerer<'_> {
         }
         self.circuit.push_unchecked(Op::Break, &[], &[], &[]);
         Ok(Flow::Dead)
+    }
+
+    /// Writes what is known into the circuit before it leaves this place. What does not leave goes
+    /// on as it was.
+    pub(super) fn store_for_jump(&mut self, span: Span) -> Lower<()> {
+        self.charge(span, 0, self.vars.len() as u64 / 16)?;
+        for var in 0..self.vars.len() {
+            if !self.vars[var].stored && self.vars[var].ty.stored().is_some() {
+                self.store(var, span)?;
+                self.vars[var].stored = false;
+            }
+        }
+        Ok(())
     }
 
     fn set_flag(&mut self, flag: VarId, value: bool) {
@@ -138,7 +151,7 @@ impl Lowerer<'_> {
         span: Span,
         mut body: impl FnMut(&mut Self) -> Lower<Flow>,
     ) -> Lower<Flow> {
-        self.charge(span, 0, self.vars.len() as u64 / 64)?;
+        self.charge(span, 0, self.vars.len() as u64 / 8)?;
         let (point, place) = (self.checkpoint(), self.targets.len());
         self.open_target(kind, false);
         match body(self) {
@@ -155,7 +168,7 @@ impl Lowerer<'_> {
         let once = self.node(Node::Literal(Literal::Uint(BitString::zeros(1))));
         let instruction = self.circuit.len();
         self.circuit.push_unchecked(Op::End, &[], &[], &[]);
-        let before = self.knowledge();
+        let before = self.knowledge(written);
         let block = self.circuit.open_block();
         self.region += 1;
         self.loops += 1;

@@ -23,7 +23,10 @@ mod statement;
 mod subroutine;
 mod value;
 
-use std::{collections::BTreeMap, rc::Rc};
+use std::{
+    collections::{BTreeMap, HashSet},
+    rc::Rc,
+};
 
 use ketch_interface::{
     Circuit,
@@ -54,8 +57,17 @@ use value::{Of, Ty, Value};
 /// The numbers that a program's `input`s get, by name.
 pub type Inputs = BTreeMap<String, f64>;
 
+/// What a program is.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Program {
+    /// Its circuit.
+    pub circuit: Circuit,
+    /// The `input`s that got a value.
+    pub inputs: Vec<String>,
+}
+
 /// How many statements, parts of expressions and gates may be looked at inside bodies and loops.
-pub const MAX_STEPS: u64 = 1 << 24;
+pub const MAX_STEPS: u64 = 1 << 22;
 
 /// How deep subroutines and gates may call each other.
 pub const MAX_CALLS: u32 = 64;
@@ -91,7 +103,7 @@ fn fail_with_help<T>(span: Span, message: impl Into<String>, help: Option<String
 ///
 /// # Errors
 /// What is wrong with it, up to [`MAX_DIAGNOSTICS`] errors.
-pub fn parse(source: &Source, includes: &dyn Includes, inputs: &Inputs) -> Result<Circuit, Error> {
+pub fn parse(source: &Source, includes: &dyn Includes, inputs: &Inputs) -> Result<Program, Error> {
     let mut lowerer = Lowerer {
         circuit: Circuit::default(),
         names: Interner::default(),
@@ -103,6 +115,7 @@ pub fn parse(source: &Source, includes: &dyn Includes, inputs: &Inputs) -> Resul
         included_bytes: 0,
         includes,
         inputs,
+        used: Vec::new(),
         diagnostics: Vec::new(),
         broken: false,
         ended: false,
@@ -118,6 +131,7 @@ pub fn parse(source: &Source, includes: &dyn Includes, inputs: &Inputs) -> Resul
         calls: 0,
         physical: Vec::new(),
         standard: false,
+        calibrated: HashSet::new(),
         scratch: plain::Scratch::default(),
     };
     lowerer.built_in();
@@ -156,6 +170,8 @@ pub(super) struct Lowerer<'p> {
     included_bytes: u64,
     includes: &'p dyn Includes,
     inputs: &'p Inputs,
+    /// Those of them that the program has.
+    used: Vec<String>,
     diagnostics: Vec<Diagnostic>,
     /// The grammar was wrong somewhere: only more such errors are looked for.
     broken: bool,
@@ -182,6 +198,8 @@ pub(super) struct Lowerer<'p> {
     physical: Vec<u32>,
     /// The standard library was included.
     standard: bool,
+    /// The gates that a `defcal` says how to play.
+    calibrated: HashSet<Name>,
     scratch: plain::Scratch,
 }
 
@@ -327,20 +345,18 @@ impl<'p> Lowerer<'p> {
         self.diagnostics.push(diagnostic);
     }
 
-    fn finish(mut self, source: &Source) -> Result<Circuit, Error> {
+    fn finish(mut self, source: &Source) -> Result<Program, Error> {
         self.diagnostics.truncate(MAX_DIAGNOSTICS);
         if !self.diagnostics.is_empty() {
             return Err(Error::Invalid { diagnostics: self.diagnostics });
         }
-        if self.circuit.expressions().is_empty() && !self.circuit.has_control_flow() {
-            return Ok(self.circuit);
-        }
-        self.circuit.validate().map_err(|error| {
+        let plain = self.circuit.expressions().is_empty() && !self.circuit.has_control_flow();
+        if !plain && let Err(error) = self.circuit.validate() {
             let message = format!("the program makes no circuit that can be run: {error}");
             let diagnostic = Diagnostic::new(&source.name, &source.text, 0..0, message);
-            Error::Invalid { diagnostics: vec![diagnostic] }
-        })?;
-        Ok(self.circuit)
+            return Err(Error::Invalid { diagnostics: vec![diagnostic] });
+        }
+        Ok(Program { circuit: self.circuit, inputs: self.used })
     }
 
     fn include(&mut self, name: &str, span: Span) -> Parsed<()> {
@@ -435,6 +451,10 @@ impl<'p> Lowerer<'p> {
             false => None,
         };
         let help = match near {
+            _ if self.calibrated.contains(&name) => Some(
+                "it has only a `defcal`: pulses are not played here, define it by `gate` too"
+                    .to_owned(),
+            ),
             Some(near) => Some(format!("did you mean `{near}`?")),
             None if !self.standard && standard::is_in_library(text) => {
                 Some("include \"stdgates.inc\" first".to_owned())

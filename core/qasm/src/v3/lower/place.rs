@@ -345,6 +345,7 @@ impl Lowerer<'_> {
             };
             return self.write_var(var, &Value::known(ty, known), span);
         }
+        self.charge(span, u64::from(width / 16), u64::from(width / 16))?;
         let whole = self.read_var(var, span)?;
         let mut node = self.convert_bits(&whole, width, span)?;
         let mut mask = ketch_interface::BitString::zeros(width);

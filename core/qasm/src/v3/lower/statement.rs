@@ -88,7 +88,11 @@ impl Lowerer<'_> {
                 }
                 self.block(body)
             }
-            StmtKind::Nop | StmtKind::Noted | StmtKind::DefCal => Ok(Flow::Next),
+            StmtKind::Nop | StmtKind::Noted => Ok(Flow::Next),
+            StmtKind::DefCal(name) => {
+                self.calibrated.extend(*name);
+                Ok(Flow::Next)
+            }
             StmtKind::Cal => {
                 fail(span, "`cal` is for hardware that plays pulses: no backend here runs it")
             }

@@ -99,7 +99,11 @@ impl Parser<'_, '_> {
         if !matches!(self.token.kind, Kind::Word(_)) {
             return Err(self.expected("the name of a gate, `measure`, `reset` or `delay`"));
         }
-        self.bump();
+        // `measure`, `reset` and `delay` are no names.
+        let name = if self.word_is_reserved() { None } else { Some(self.ident("a gate")?.name) };
+        if name.is_none() {
+            self.bump();
+        }
         if self.eat("(") {
             self.list(")", |parser| {
                 if !parser.word_is_reserved() || parser.is("true") || parser.is("false") {
@@ -128,7 +132,7 @@ impl Parser<'_, '_> {
         }
         self.return_type()?;
         self.calibration()?;
-        Ok(StmtKind::DefCal)
+        Ok(StmtKind::DefCal(name))
     }
 
     /// `pow` begins a modifier, not a call of the function of that name.

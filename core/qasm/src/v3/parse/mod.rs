@@ -20,7 +20,7 @@ use super::{
 };
 
 /// How deep parentheses, signs, powers and blocks may nest.
-pub const MAX_DEPTH: u32 = 200;
+pub const MAX_DEPTH: u32 = 100;
 
 /// The parser of one file.
 pub(crate) struct Parser<'a, 'n> {
