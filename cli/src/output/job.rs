@@ -117,8 +117,8 @@ impl Pace {
         let share = far / all.max(1) as f64;
         let bar = bar(share, WIDTH);
         if all < 2 {
-            let known = far > 0.0;
-            return known.then(|| format!("{bar:<WIDTH$} {}", percent(share))).unwrap_or_default();
+            let known = || format!("{bar:<WIDTH$} {}", percent(share));
+            return if far > 0.0 { known() } else { String::new() };
         }
         let mut line = format!("{bar:<WIDTH$} {}/{all}", far.floor());
         let seconds = now.saturating_duration_since(self.since).as_secs_f64();

@@ -49,10 +49,10 @@ fn devices_are_drawn_with_their_errors() {
     let svg = sandbox.path("device.svg");
     let to = svg.to_str().unwrap();
     sandbox.ketch(&["backend", "noisy/synthetic_5", "--svg", to]).ok();
-    let drawn = std::fs::read_to_string(&svg).unwrap();
+    let drawn = fs::read_to_string(&svg).unwrap();
     assert_eq!(drawn.matches("<circle").count(), 5);
     sandbox.ketch(&["backend", "local/qasm_simulator", "--svg", to]).fails(1);
-    assert_eq!(std::fs::read_to_string(&svg).unwrap(), drawn, "a failure leaves the file");
+    assert_eq!(fs::read_to_string(&svg).unwrap(), drawn, "a failure leaves the file");
 }
 
 #[test]
@@ -86,8 +86,10 @@ fn noise_comes_from_files_and_from_backends() {
         let args = ["run", &bell, "--noise", noise, "--seed", "3", "--json"];
         sandbox.ketch(&args).json()
     };
-    let conf = repository("providers/noisy/devices/conf_ibmqx2.json");
-    let props = repository("providers/noisy/devices/props_ibmqx2.json");
+    let device = |name: &str| {
+        repository("providers/noisy/devices").join(name).to_string_lossy().into_owned()
+    };
+    let (conf, props) = (device("conf_ibmqx2.json"), device("props_ibmqx2.json"));
     let by_file = run(&conf);
     assert_eq!(by_file["backend"], "local/qasm_simulator");
     let experiment = &by_file["experiments"][0];
