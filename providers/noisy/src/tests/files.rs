@@ -45,7 +45,7 @@ fn refusal(change: impl FnOnce(&mut Value, &mut Value)) -> String {
     props["backend_name"] = json!("other");
     write(directory.path(), "other.json", &json!({"configuration": conf, "properties": props}));
     let provider = provider(&directory);
-    assert_eq!(provider.backends(&Filter::new()).unwrap().len(), 9);
+    assert_eq!(provider.backends(&Filter::new()).unwrap().len(), 10);
     assert!(provider.get_backend("other").is_ok() && provider.get_backend("ibmqx4").is_ok());
     let (name, error) = provider.refused().next().unwrap();
     assert_eq!(name, "mine");
@@ -172,7 +172,7 @@ fn names_and_partners() {
         let found = refused.iter().find(|(refused, _)| *refused == name).unwrap();
         assert!(found.1.contains(part), "{}", found.1);
     }
-    assert_eq!(provider.backends(&Filter::new()).unwrap().len(), 8);
+    assert_eq!(provider.backends(&Filter::new()).unwrap().len(), 9);
 }
 
 #[test]
@@ -180,7 +180,7 @@ fn a_directory_that_is_not_there_is_told() {
     let directory = TempDir::new().unwrap();
     let gone = directory.path().join("gone");
     let provider = NoisyProvider::with_directory(Host::none(), Some(gone));
-    assert_eq!(provider.backends(&Filter::new()).unwrap().len(), 8);
+    assert_eq!(provider.backends(&Filter::new()).unwrap().len(), 9);
     assert!(described(provider.refused().next().unwrap().1).starts_with("cannot read "));
 }
 
