@@ -94,9 +94,9 @@ impl Command {
             Self::Providers(args) => args.json,
             Self::Account(args) => args.is_for_programs(),
             Self::Doctor(args) => args.json,
-            Self::Watch(_) | Self::Cancel(_) | Self::Retry(_) | Self::Delete(_) => false,
+            Self::Watch(args) => args.json,
             Self::Provider(args) => args.is_for_programs(),
-            Self::Worker(_) => false,
+            Self::Cancel(_) | Self::Retry(_) | Self::Delete(_) | Self::Worker(_) => false,
             Self::Compile(_) | Self::Convert(_) | Self::Draw(_) | Self::Completions(_) => false,
         }
     }

@@ -54,12 +54,7 @@ pub(crate) fn execute(
     }
     let progress = job::progress(&store, &record);
     if args.json {
-        let mut document = serde_json::json!({ "schema": "ketch.job/1" });
-        let fields = job::document(&record, position);
-        for (key, value) in fields.as_object().into_iter().flatten() {
-            document[key] = value.clone();
-        }
-        document["progress"] = progress.map(|progress| progress.share()).into();
+        let document = job::whole_document(&record, position, progress);
         writeln!(out, "{document}")?;
     } else {
         write(out, &record, position, progress, context)?;

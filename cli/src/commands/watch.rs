@@ -15,6 +15,7 @@ use ketch::{
     Job, JobStatus, Progress,
     jobs::{JobRecord, Runner, Store},
 };
+use serde_json::Value;
 
 use super::{each::EachArgs, run::interrupt::Interrupt};
 use crate::{
@@ -37,6 +38,10 @@ code is 0 if all jobs are DONE and 6 if one is not. Ctrl-C stops watching, not t
 pub(crate) struct WatchArgs {
     #[command(flatten)]
     jobs: EachArgs,
+    /// Print a document for programs (schema ketch.job/1) for each job and with each change, one a
+    /// line
+    #[arg(long)]
+    pub(crate) json: bool,
 }
 
 /// How often the store is looked at.
@@ -44,6 +49,9 @@ const LOOK: Duration = Duration::from_millis(50);
 
 /// How often a service is asked.
 const ASK: Duration = Duration::from_secs(2);
+
+/// How often progress alone is worth a document.
+const OFTEN: Duration = Duration::from_secs(1);
 
 /// How many lines are kept up to date at a time; the others are counted.
 const LINES: usize = 10;
@@ -55,6 +63,8 @@ struct Watched {
     progress: Option<Progress>,
     pace: Pace,
     said: String,
+    /// The document that was printed last, and when.
+    told: Option<(Value, Instant)>,
     /// Where a service's words come from.
     service: Option<Receiver<(JobStatus, Option<u32>)>>,
 }
@@ -80,8 +90,11 @@ pub(crate) fn execute(
             one.look(&store)?;
         }
         screen.erase(out)?;
-        for one in watched.extract_if(.., |one| one.record.state.is_final()) {
-            writeln!(out, "{}", one.line(Instant::now()))?;
+        for mut one in watched.extract_if(.., |one| one.record.state.is_final()) {
+            match args.json {
+                true => one.tell(out)?,
+                false => writeln!(out, "{}", one.line(Instant::now()))?,
+            }
             if one.record.state != JobStatus::Done {
                 exit = Exit::JobFailed;
             }
@@ -89,7 +102,10 @@ pub(crate) fn execute(
         if watched.is_empty() {
             return Ok(exit);
         }
-        screen.show(out, &mut watched)?;
+        match args.json {
+            true => watched.iter_mut().try_for_each(|one| one.tell(out))?,
+            false => screen.show(out, &mut watched)?,
+        }
         out.flush()?;
         if interrupt.is_pressed() {
             screen.erase(out)?;
@@ -109,7 +125,8 @@ impl Watched {
             false => None,
         };
         let pace = Pace::new(record.completed);
-        Ok(Self { record, position: None, progress: None, pace, said: String::new(), service })
+        let said = String::new();
+        Ok(Self { record, position: None, progress: None, pace, said, told: None, service })
     }
 
     /// Reads what is new.
@@ -130,6 +147,21 @@ impl Watched {
                 self.position = position;
             }
         }
+        Ok(())
+    }
+
+    /// Prints what is new, for programs.
+    fn tell(&mut self, out: &mut dyn Write) -> std::io::Result<()> {
+        let document = job::whole_document(&self.record, self.position, self.progress);
+        if let Some((told, when)) = &self.told {
+            let news = ["status", "queue_position", "cancel_requested", "attempts"];
+            let is_new = news.iter().any(|name| told[name] != document[name]);
+            if !is_new && (*told == document || when.elapsed() < OFTEN) {
+                return Ok(());
+            }
+        }
+        writeln!(out, "{document}")?;
+        self.told = Some((document, Instant::now()));
         Ok(())
     }
 

@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 use clap::Args;
 use ketch::jobs::{self, Store, WorkOptions};
 
+use super::run::interrupt::asked_to_go;
 use crate::{context::Context, exit::Exit, failure::Failure, store};
 
 /// The arguments of `ketch worker`.
@@ -20,9 +21,13 @@ pub(crate) fn execute(args: &WorkerArgs, context: &Context) -> Result<Exit, Fail
     // Neither the terminal's end nor its Ctrl-C is for a worker. That this process leads a session
     // already is just as well.
     let _ = rustix::process::setsid();
+    let stop = asked_to_go().map_err(|error| {
+        Failure::new("interrupt.unavailable", "cannot listen to signals").caused_by(&error)
+    })?;
     let store = Arc::new(Store::standard()?);
     let options = WorkOptions { idle: args.idle, ..WorkOptions::default() };
     let resolver = store::resolver(context);
-    jobs::work(&store, &resolver, &options, || store::start_worker(context, &store))?;
+    let sibling = || store::start_worker(context, &store);
+    jobs::work_until(&stop, &store, &resolver, &options, sibling)?;
     Ok(Exit::Ok)
 }

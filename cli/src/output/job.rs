@@ -40,6 +40,20 @@ pub(crate) fn document(record: &JobRecord, position: Option<u32>) -> Value {
     })
 }
 
+/// The document `ketch.job/1`: the object, and how far the job is.
+pub(crate) fn whole_document(
+    record: &JobRecord,
+    position: Option<u32>,
+    progress: Option<Progress>,
+) -> Value {
+    let mut whole = json!({ "schema": "ketch.job/1" });
+    for (key, value) in document(record, position).as_object().into_iter().flatten() {
+        whole[key] = value.clone();
+    }
+    whole["progress"] = progress.map(|progress| progress.share()).into();
+    whole
+}
+
 /// The place in the queue of a job that waits in one.
 pub(crate) fn position(store: &Store, record: &JobRecord) -> Option<u32> {
     let waits = record.state == JobStatus::Queued;
@@ -117,8 +131,8 @@ impl Pace {
         let share = far / all.max(1) as f64;
         let bar = bar(share, WIDTH);
         if all < 2 {
-            let known = || format!("{bar:<WIDTH$} {}", percent(share));
-            return if far > 0.0 { known() } else { String::new() };
+            let known = format!("{bar:<WIDTH$} {}", percent(share));
+            return if far > 0.0 { known } else { String::new() };
         }
         let mut line = format!("{bar:<WIDTH$} {}/{all}", far.floor());
         let seconds = now.saturating_duration_since(self.since).as_secs_f64();

@@ -218,13 +218,17 @@ impl Claim {
         })
     }
 
-    /// Gives the job back: it waits again, and this attempt does not count.
+    /// Gives the job back: it waits again, and this attempt does not count. A job that somebody asked
+    /// to stop is CANCELLED.
     ///
     /// # Errors
     /// [`Error::LostLease`]; if it cannot be written.
     pub fn release(self) -> Result<()> {
         self.store.write("give a job back", |on| {
             let record = self.own(on)?;
+            if record.cancel_requested {
+                return store::end(on, &record, Change::Cancelled, None);
+            }
             release(on, &record, record.attempt.saturating_sub(1))
         })
     }

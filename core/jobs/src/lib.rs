@@ -50,4 +50,4 @@ pub use record::{JobFilter, JobRecord, NewJob, PluginDirectories, Runner, Stored
 pub use recover::Recovered;
 pub use resume::digest_of;
 pub use store::Store;
-pub use worker::{Idle, Resolver, WorkOptions, work};
+pub use worker::{Idle, Resolver, WorkOptions, work, work_until};

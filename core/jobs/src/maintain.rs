@@ -6,7 +6,7 @@ use std::{
     time::{Duration, SystemTime},
 };
 
-use rusqlite::params;
+use rusqlite::{Connection, OptionalExtension, params};
 
 use crate::{
     Error, Result, Store, document,
@@ -44,7 +44,51 @@ pub enum Problem {
 /// A file without a row may belong to a job that is just being written; not for this long.
 const UNFINISHED: Duration = Duration::from_secs(3600);
 
+/// How often jobs are forgotten while nobody asks for it.
+const OFTEN: Duration = Duration::from_secs(3600);
+
 impl Store {
+    /// What is kept of old jobs: what was set, or else [`Retention::default`].
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn retention(&self) -> Result<Retention> {
+        let on = self.connection();
+        let usual = Retention::default();
+        let milliseconds = setting(&on, KEEP_MS)?;
+        Ok(Retention {
+            age: milliseconds.map_or(usual.age, Duration::from_millis),
+            bytes: setting(&on, KEEP_BYTES)?.unwrap_or(usual.bytes),
+        })
+    }
+
+    /// Sets what is kept of old jobs, for every process that uses the store from now on.
+    ///
+    /// # Errors
+    /// If it cannot be written.
+    pub fn set_retention(&self, retention: Retention) -> Result<()> {
+        self.write("set what is kept", |on| {
+            set(on, KEEP_MS, u64::try_from(retention.age.as_millis()).unwrap_or(u64::MAX))?;
+            set(on, KEEP_BYTES, retention.bytes)
+        })
+    }
+
+    /// [`maintain`](Self::maintain) by what the store says, unless somebody did so within an hour:
+    /// for programs that run jobs and have no worker.
+    ///
+    /// # Errors
+    /// If the database cannot be written.
+    pub fn maintain_if_due(&self) -> Result<u64> {
+        let now = u64::try_from(now_ms()).unwrap_or(0);
+        let last = setting(&self.connection(), MAINTAINED_MS)?;
+        // A clock that was set back is no reason to wait longer.
+        let is_due = |last: u64| u128::from(now.abs_diff(last)) >= OFTEN.as_millis();
+        match last.is_none_or(is_due) {
+            true => self.maintain(self.retention()?),
+            false => Ok(0),
+        }
+    }
+
     /// Forgets jobs that ended too long ago, or whose documents no longer fit, and files that
     /// belong to no job. Returns how many jobs were forgotten.
     ///
@@ -59,6 +103,7 @@ impl Store {
                    FROM documents WHERE job = jobs.id), 0) AS size FROM jobs)) \
                    WHERE ended_ms IS NOT NULL AND (ended_ms < ?1 OR upto > ?2)";
         let (forgotten, names) = self.write("forget old jobs", |on| {
+            set(on, MAINTAINED_MS, u64::try_from(now_ms()).unwrap_or(0))?;
             let ids: Vec<String> = rows(on, sql, params![too_old, room], |row| row.get(0))
                 .map_err(Error::database("look for old jobs"))?;
             let mut names = Vec::new();
@@ -129,8 +174,30 @@ impl Store {
     }
 }
 
+/// The names of settings: for how long jobs are kept, how many bytes of them, and when jobs were
+/// last forgotten.
+const KEEP_MS: &str = "keep_ms";
+const KEEP_BYTES: &str = "keep_bytes";
+const MAINTAINED_MS: &str = "maintained_ms";
+
+fn setting(on: &Connection, name: &str) -> Result<Option<u64>> {
+    on.query_row("SELECT value FROM settings WHERE name = ?1", [name], |row| row.get(0))
+        .optional()
+        .map_err(Error::database("read a setting"))
+}
+
+fn set(on: &Connection, name: &str, value: u64) -> Result<()> {
+    let value = i64::try_from(value).unwrap_or(i64::MAX);
+    on.execute(
+        "INSERT OR REPLACE INTO settings (name, value) VALUES (?1, ?2)",
+        params![name, value],
+    )
+    .map_err(Error::database("write a setting"))?;
+    Ok(())
+}
+
 /// The documents that are files: job, name, length.
-fn files(on: &rusqlite::Connection) -> Result<Vec<(String, String, u64)>> {
+fn files(on: &Connection) -> Result<Vec<(String, String, u64)>> {
     let sql = "SELECT job, name, length FROM documents WHERE bytes IS NULL";
     rows(on, sql, [], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
         .map_err(Error::database("list documents"))

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior, config
 pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What makes version n of version n - 1.
-const STEPS: [&str; 3] = [
+const STEPS: [&str; 4] = [
     "
     CREATE TABLE jobs (
         id TEXT PRIMARY KEY,
@@ -47,6 +47,7 @@ const STEPS: [&str; 3] = [
     CREATE INDEX jobs_by_digest ON jobs (digest, id) WHERE digest IS NOT NULL;
 ",
     "ALTER TABLE jobs ADD COLUMN plugins TEXT;",
+    "CREATE TABLE settings (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;",
 ];
 
 /// Sets a connection up for the promises of the store.

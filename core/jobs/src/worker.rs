@@ -4,7 +4,10 @@ use std::{
     fs::{self, File},
     io,
     path::PathBuf,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::{Duration, Instant},
 };
@@ -41,15 +44,14 @@ pub struct WorkOptions {
     pub budget: Budget,
     /// How long a worker without work stays.
     pub idle: Duration,
-    /// What is kept of old jobs.
-    pub retention: Retention,
+    /// What is kept of old jobs; what the store says if `None`.
+    pub retention: Option<Retention>,
 }
 
 impl Default for WorkOptions {
     /// The whole machine, 30 seconds.
     fn default() -> Self {
-        let retention = Retention::default();
-        Self { budget: Budget::whole_machine(), idle: Duration::from_secs(30), retention }
+        Self { budget: Budget::whole_machine(), idle: Duration::from_secs(30), retention: None }
     }
 }
 
@@ -68,11 +70,27 @@ pub fn work(
     store: &Arc<Store>,
     resolver: &dyn Resolver,
     options: &WorkOptions,
+    sibling: impl FnMut(),
+) -> Result<()> {
+    work_until(&AtomicBool::new(false), store, resolver, options, sibling)
+}
+
+/// [`work`], until `stop` is set: then the job in hand waits again, with all of it that is finished,
+/// and the attempt does not count. Returns within some tens of milliseconds then, as far as the
+/// backend stops that fast.
+///
+/// # Errors
+/// As [`work`].
+pub fn work_until(
+    stop: &AtomicBool,
+    store: &Arc<Store>,
+    resolver: &dyn Resolver,
+    options: &WorkOptions,
     mut sibling: impl FnMut(),
 ) -> Result<()> {
     let mut idle: Option<Idle> = None;
     let mut since = Instant::now();
-    loop {
+    while !stop.load(Ordering::Relaxed) {
         store.recover()?;
         // Looked first: whoever only waits keeps nobody from writing.
         let work = store.has_work(options.budget)?;
@@ -82,7 +100,7 @@ pub fn work(
             if store.has_work(options.budget)? && !Idle::exists(store)? {
                 sibling();
             }
-            run(claim, resolver)?;
+            run(claim, resolver, stop)?;
             since = Instant::now();
             continue;
         }
@@ -91,7 +109,8 @@ pub fn work(
                 Some(taken) => idle = Some(taken),
                 None => return Ok(()),
             }
-            store.maintain(options.retention)?;
+            let retention = options.retention.map_or_else(|| store.retention(), Ok)?;
+            store.maintain(retention)?;
         }
         if !store.directory().exists() {
             return Ok(());
@@ -106,6 +125,7 @@ pub fn work(
         }
         thread::sleep(LOOK);
     }
+    Ok(())
 }
 
 /// The place of the worker that waits for work: a locked file, which the system unlocks if the
@@ -147,13 +167,14 @@ impl Idle {
 }
 
 /// Runs a job to its end, experiments that are finished already left out.
-fn run(claim: Claim, resolver: &dyn Resolver) -> Result<()> {
-    let outcome = execute(&claim, resolver);
+fn run(claim: Claim, resolver: &dyn Resolver, stop: &AtomicBool) -> Result<()> {
+    let outcome = execute(&claim, resolver, stop);
     claim.store.forget_progress(&claim.record.id);
     let ended = match outcome {
         Ok(None) => claim.finish(None),
         Ok(Some(error)) => claim.finish(Some(&error)),
         Err(Stop::Cancelled) => claim.cancelled(),
+        Err(Stop::GivenBack) => claim.release(),
         Err(Stop::Failed(error)) => claim.finish(Some(&StoredError::from(&error))),
         Err(Stop::Store(error)) => Err(error),
     };
@@ -167,6 +188,8 @@ fn run(claim: Claim, resolver: &dyn Resolver) -> Result<()> {
 /// Why a job ends before its last experiment.
 enum Stop {
     Cancelled,
+    /// This worker is to go; another one takes the job.
+    GivenBack,
     Failed(JobError),
     Store(Error),
 }
@@ -183,9 +206,13 @@ impl From<Error> for Stop {
 
 /// Runs the experiments in parts, each kept as soon as it is finished; the first failure of an
 /// experiment, if there is one.
-fn execute(claim: &Claim, resolver: &dyn Resolver) -> Result<Option<StoredError>, Stop> {
+fn execute(
+    claim: &Claim,
+    resolver: &dyn Resolver,
+    stop: &AtomicBool,
+) -> Result<Option<StoredError>, Stop> {
     let record = &claim.record;
-    let mut lease = Lease { claim, renewed: Instant::now() };
+    let mut lease = Lease { claim, stop, renewed: Instant::now() };
     let qobj = claim.store.qobj(&record.id)?;
     let backend = resolver.backend_of(record).map_err(Stop::Failed)?;
     // A job without experiments is run all the same: the backend says what it thinks of it.
@@ -198,9 +225,7 @@ fn execute(claim: &Claim, resolver: &dyn Resolver) -> Result<Option<StoredError>
     while !parts.is_over() || empty {
         let started = Instant::now();
         // Also here: parts may be shorter than a look.
-        if lease.is_cancelled()? {
-            return Err(Stop::Cancelled);
-        }
+        lease.look()?;
         let result = run_part(&mut lease, &*backend, parts.next(), parts.first())?;
         let took = started.elapsed();
         if failure.is_none() {
@@ -218,18 +243,26 @@ fn execute(claim: &Claim, resolver: &dyn Resolver) -> Result<Option<StoredError>
 /// The lease of a job, over all its parts.
 struct Lease<'a> {
     claim: &'a Claim,
+    stop: &'a AtomicBool,
     renewed: Instant,
 }
 
 impl Lease<'_> {
-    /// Somebody asked for the job to stop. Renews the lease when it is time.
-    fn is_cancelled(&mut self) -> Result<bool> {
-        if self.renewed.elapsed() <= HEARTBEAT {
-            return self.claim.is_cancelled();
+    /// Whether the job may go on; renews the lease when it is time.
+    ///
+    /// # Errors
+    /// Why it may not.
+    fn look(&mut self) -> Result<(), Stop> {
+        let is_due = self.renewed.elapsed() > HEARTBEAT;
+        let cancelled = if is_due { self.claim.renew()? } else { self.claim.is_cancelled()? };
+        if is_due {
+            self.renewed = Instant::now();
         }
-        let cancelled = self.claim.renew()?;
-        self.renewed = Instant::now();
-        Ok(cancelled)
+        match cancelled {
+            true => Err(Stop::Cancelled),
+            false if self.stop.load(Ordering::Relaxed) => Err(Stop::GivenBack),
+            false => Ok(()),
+        }
     }
 }
 
@@ -262,16 +295,9 @@ fn run_part(
             Err(error) => return Err(Stop::Failed(error)),
             Ok(result) => return Ok(result),
         }
-        match lease.is_cancelled() {
-            Ok(false) => {}
-            Ok(true) => {
-                stop(&*job);
-                return Err(Stop::Cancelled);
-            }
-            Err(error) => {
-                stop(&*job);
-                return Err(Stop::Store(error));
-            }
+        if let Err(why) = lease.look() {
+            stop(&*job);
+            return Err(why);
         }
     }
 }

@@ -271,6 +271,68 @@ fn a_killed_worker_gives_its_job_to_another_but_not_for_ever() {
 }
 
 #[test]
+fn a_worker_that_is_told_to_go_gives_its_job_back() {
+    let sandbox = user();
+    let id = submit(&sandbox, &LONG);
+    let mut last = Value::Null;
+    // More often than a job is taken that kills its workers.
+    for _ in 0..4 {
+        let now = wait_until(&sandbox, &id, |document| {
+            document["status"] == "RUNNING" && document["process"] != last
+        });
+        assert_eq!(now["attempts"], 1, "what is given back was no attempt");
+        last = now["process"].clone();
+        let pid = Pid::from_raw(i32::try_from(last.as_u64().unwrap()).unwrap()).unwrap();
+        kill_process(pid, Signal::TERM).unwrap();
+    }
+    stop(&sandbox, &id);
+}
+
+#[test]
+fn watching_tells_programs_of_each_change() {
+    let sandbox = user();
+    let running = submit(&sandbox, &LONG);
+    let waiting = submit(&sandbox, &[&example("bell.qasm")]);
+    let mut watch = spawned(&mut sandbox.command(&["watch", &running, &waiting, "--json"]));
+    let mut lines = BufReader::new(watch.stdout.take().unwrap()).lines();
+    let mut next = || -> Value { serde_json::from_str(&lines.next().unwrap().unwrap()).unwrap() };
+    let mut states: Vec<(Value, Value)> = Vec::new();
+    while !states.iter().any(|(id, state)| *id == running.as_str() && state == "RUNNING") {
+        let document = next();
+        assert_eq!(document["schema"], "ketch.job/1");
+        states.push((document["job_id"].clone(), document["status"].clone()));
+    }
+    sandbox.ketch(&["cancel", &running]).ok();
+    while states.iter().filter(|(_, state)| state == "CANCELLED" || state == "DONE").count() < 2 {
+        let document = next();
+        states.push((document["job_id"].clone(), document["status"].clone()));
+    }
+    assert!(states.contains(&(running.as_str().into(), "CANCELLED".into())), "{states:?}");
+    assert!(states.contains(&(waiting.as_str().into(), "DONE".into())), "{states:?}");
+    assert_eq!(watch.wait().unwrap().code(), Some(6));
+    let unknown = sandbox.ketch(&["watch", "nothing", "--json"]);
+    let document: Value = serde_json::from_str(&unknown.stdout).unwrap();
+    assert_eq!(document["schema"], "ketch.error/1");
+}
+
+#[test]
+fn what_is_kept_of_old_jobs_is_the_users_choice() {
+    let sandbox = Sandbox::new();
+    let bell = example("bell.qasm");
+    sandbox.ketch(&["run", &bell]).ok();
+    sandbox.ketch(&["run", &bell]).ok();
+    let set = sandbox.ketch(&["jobs", "--keep-days", "30"]);
+    let expected = "kept for 30 days after their end, 10.0 GiB of them at most; forgot 0 jobs";
+    assert!(set.stderr.contains(expected), "{set:?}");
+    let set = sandbox.ketch(&["jobs", "--keep-size", "1B"]);
+    assert!(set.stderr.contains("30 days") && set.stderr.contains("forgot 2 jobs"), "{set:?}");
+    let checked = sandbox.ketch(&["jobs", "--check"]).ok();
+    assert!(checked.contains("0 jobs, all is well; jobs are kept for 30 days"), "{checked}");
+    sandbox.ketch(&["jobs", "--keep-size", "much"]).fails(2);
+    sandbox.ketch(&["jobs", "--keep-days", "0"]).fails(2);
+}
+
+#[test]
 fn a_worker_that_dies_before_it_notes_a_result_costs_nothing_else() {
     let sandbox = Sandbox::new();
     let (bell, trigger) = (example("bell.qasm"), sandbox.path("trigger"));

@@ -1,4 +1,4 @@
-//! Ctrl-C while jobs run.
+//! Ctrl-C while jobs run, and the wish that a worker go.
 
 use std::{
     io,
@@ -8,7 +8,22 @@ use std::{
     },
 };
 
-use signal_hook::{consts::SIGINT, flag};
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    flag,
+};
+
+/// Whether somebody has asked this process to go (SIGTERM), from now on; a second time ends it.
+///
+/// # Errors
+/// If the system does not let it listen.
+pub(crate) fn asked_to_go() -> io::Result<Arc<AtomicBool>> {
+    let asked = Arc::new(AtomicBool::new(false));
+    // In this order: at the first signal the condition does not hold yet.
+    flag::register_conditional_default(SIGTERM, Arc::clone(&asked))?;
+    flag::register(SIGTERM, Arc::clone(&asked))?;
+    Ok(asked)
+}
 
 /// While it lives, the first Ctrl-C is only noted. A second one, and any after it is dropped, ends
 /// the process as usual.

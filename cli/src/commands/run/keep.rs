@@ -162,6 +162,14 @@ impl<'a> Keeping<'a> {
         }
     }
 
+    /// Forgets old jobs now and then: nobody else may.
+    pub(super) fn maintain(&self) {
+        if let Some((store, _)) = &self.kept {
+            // What cannot be done now can be another time.
+            let _ = store.maintain_if_due();
+        }
+    }
+
     /// How many experiments of a job are on disk.
     pub(super) fn completed(&self, job_id: &str) -> u64 {
         let record = self.kept.as_ref().and_then(|(store, _)| store.job(job_id).ok());

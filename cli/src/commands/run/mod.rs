@@ -213,6 +213,8 @@ pub(crate) fn execute(
     wait::each_as_it_completes(&mut batch, channel, &patience)?;
     batch.notes();
     report.finish()?;
+    out.flush()?;
+    keeping.maintain();
     Ok(first_failure(exits))
 }
 

@@ -343,3 +343,23 @@ fn errors_are_kept_whole() {
     let error = ketch_core::Error::from(kept);
     assert_eq!(StoredError::from(&error), told);
 }
+
+#[test]
+fn what_is_kept_is_set_in_the_store_and_looked_after_now_and_then() {
+    let scratch = Scratch::new();
+    let store = &scratch.store;
+    assert_eq!(store.retention().unwrap(), Retention::default());
+    let none = Retention { age: Duration::from_secs(86_400), bytes: 0 };
+    store.set_retention(none).unwrap();
+    assert_eq!(scratch.other().retention().unwrap(), none);
+    let ended = || {
+        let id = scratch.submit("lab/bench", &experiments(1));
+        store.cancel(&id).unwrap();
+    };
+    ended();
+    assert_eq!(scratch.other().maintain_if_due().unwrap(), 1);
+    ended();
+    assert_eq!(store.maintain_if_due().unwrap(), 0, "not more often than once an hour");
+    scratch.tamper("UPDATE settings SET value = value - 3600001 WHERE name = 'maintained_ms'");
+    assert_eq!(store.maintain_if_due().unwrap(), 1);
+}

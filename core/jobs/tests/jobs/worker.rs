@@ -1,13 +1,16 @@
 //! Workers: jobs of the queue, run to their ends.
 
 use std::{
-    sync::{Arc, atomic::Ordering},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread,
     time::Duration,
 };
 
 use ketch_core::{Job, JobStatus};
-use ketch_jobs::{Budget, Idle, StoredJob, WorkOptions, work};
+use ketch_jobs::{Budget, Idle, StoredJob, WorkOptions, work, work_until};
 
 use crate::common::{LONG, Lab, Only, Scratch, experiments, names};
 
@@ -182,4 +185,28 @@ fn more_work_than_one_worker_takes_calls_for_a_sibling() {
     let resolver = Only("lab/bench", Lab::new(true));
     work(&scratch.store, &resolver, &at_once(), || siblings += 1).unwrap();
     assert_eq!(siblings, 1);
+}
+
+#[test]
+fn a_worker_that_is_to_go_gives_its_job_back_with_what_is_finished() {
+    let scratch = Scratch::new();
+    let id = scratch.submit("lab/bench", &named(&["a", "stuck"]));
+    let (store, stop) = (scratch.other(), Arc::new(AtomicBool::new(false)));
+    let told = Arc::clone(&stop);
+    let worker = thread::spawn(move || {
+        let lab = Only("lab/bench", Lab::new(true));
+        work_until(&told, &store, &lab, &at_once(), || {}).unwrap();
+    });
+    while scratch.store.job(&id).unwrap().completed == 0 {
+        thread::yield_now();
+    }
+    stop.store(true, Ordering::Relaxed);
+    worker.join().unwrap();
+    let record = scratch.store.job(&id).unwrap();
+    assert_eq!((record.state, record.completed, record.attempt), (JobStatus::Queued, 1, 0));
+    // One that was asked to stop does not wait for another worker.
+    let claim = scratch.store.claim(at_once().budget).unwrap().unwrap();
+    assert!(scratch.store.cancel(&id).unwrap());
+    claim.release().unwrap();
+    assert_eq!(scratch.store.job(&id).unwrap().state, JobStatus::Cancelled);
 }
