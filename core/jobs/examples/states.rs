@@ -115,9 +115,8 @@ fn act(store: &Arc<Store>, mine: &mut Vec<Claim>, dice: &mut Dice, diary: &Mutex
                 let id = claim.record.id.clone();
                 match overtaken(claim.renew()) {
                     Some(true) => {
-                        if overtaken(claim.cancelled()).is_some() {
-                            ended(&id, JobStatus::Cancelled);
-                        }
+                        let cancelled = overtaken(claim.cancelled());
+                        cancelled.inspect(|_| ended(&id, JobStatus::Cancelled));
                     }
                     Some(false) => drop(overtaken(claim.release())),
                     None => {}

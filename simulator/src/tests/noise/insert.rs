@@ -2,7 +2,7 @@
 
 use ketch_interface::{
     Circuit,
-    circuit::{Clbit, Labelled, Op, Qubit, TimeUnit},
+    circuit::{Clbit, Gate, Labelled, Op, Qubit, TimeUnit},
     noise::{Channel, NoiseModel, QuantumError, ReadoutError, Relaxation},
 };
 
@@ -108,11 +108,11 @@ fn gates_are_made_of_pulses() {
         Circuit::new(1, 0)
             .ry(0.4, 0)
             .h(0)
-            .u2(0.3, 0.8, 0)
+            .gate(Gate::U2, 0, &[0.3, 0.8], &[0])
             .x(0)
-            .u3(0.2, -0.7, 1.3, 0)
+            .gate(Gate::U3, 0, &[0.2, -0.7, 1.3], &[0])
             .y(0)
-            .u2(-1.0, 0.1, 0)
+            .gate(Gate::U2, 0, &[-1.0, 0.1], &[0])
     };
     let state = |circuit: &Circuit| super::density(circuit, crate::Precision::Double);
     let pulsed = insert(&gates(), &model);
