@@ -1,7 +1,8 @@
 //! `cargo xtask tidy`: habits that neither the compiler nor clippy can check.
 //!
-//! The rules are those of `docs/style.md`. The recorded files under `tests/golden` are other
-//! people's or a program's; of the rules only the one about paths holds there.
+//! The rules are those of `docs/style.md`. The recorded files under `tests/golden` and
+//! `tests/fuzz/corpus` are other people's or a program's; of the rules only the one about paths holds
+//! there.
 
 use std::path::{Path, PathBuf};
 
@@ -23,7 +24,7 @@ const UNSAFE: &[&str] = &["core/abi/", "core/registry/", "simulator/kernels/", "
 const SIMD: &str = "simulator/kernels/";
 
 /// Recorded inputs and outputs.
-const GOLDEN: &str = "tests/golden/";
+const RECORDED: [&str; 2] = ["tests/golden/", "tests/fuzz/corpus/"];
 
 /// Checks every text file of the repository.
 pub(crate) fn tidy() -> Result<()> {
@@ -65,24 +66,24 @@ fn collect(directory: &Path, target: &Path, files: &mut Vec<PathBuf>) -> Result<
 fn check(name: &str, text: &str) -> Vec<String> {
     let mut problems = Vec::new();
     let foreign = foreign_directories();
-    let golden = name.starts_with(GOLDEN);
+    let recorded = RECORDED.iter().any(|directory| name.starts_with(directory));
     for (index, line) in text.split('\n').enumerate() {
         let number = index + 1;
         if let Some(directory) = foreign.iter().find(|needle| has_path(line, needle)) {
             problems.push(format!(":{number}: names {directory}, a path of one machine"));
         }
-        if !golden && line.ends_with([' ', '\t', '\r']) {
+        if !recorded && line.ends_with([' ', '\t', '\r']) {
             problems.push(format!(":{number}: ends in white space"));
         }
     }
-    if !golden && !text.is_empty() && !text.ends_with('\n') {
+    if !recorded && !text.is_empty() && !text.ends_with('\n') {
         problems.push(": its last line does not end".to_owned());
     }
     let member = name.ends_with("Cargo.toml") && text.contains("\nedition.workspace = true\n");
     if member && !text.contains("\n[lints]\nworkspace = true\n") {
         problems.push(": lacks `[lints]` with `workspace = true`".to_owned());
     }
-    if !golden && name.ends_with(".rs") {
+    if !recorded && name.ends_with(".rs") {
         problems.extend(check_rust(name, text));
     }
     problems
@@ -226,6 +227,7 @@ mod tests {
     fn recorded_files_may_look_as_they_like_but_name_no_machine() {
         let path = format!("open {}x", foreign_directories()[0]);
         found("tests/golden/a.rs", "x \n#[ignore]", &[]);
+        found("tests/fuzz/corpus/a", "{{{", &[]);
         assert_eq!(check("tests/golden/a.txt", &path).len(), 1);
         assert!(has_path(&path, &foreign_directories()[0]));
         assert!(!has_path("https://a.example/home/x", &foreign_directories()[0]));
