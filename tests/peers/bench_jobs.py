@@ -137,6 +137,12 @@ class Aer:
             time.sleep(0.0001)
         return time.perf_counter() - start, job.status().name
 
+    def failed(self):
+        """What a job says whose state does not fit into the memory that it may take."""
+        job = self.run(self.long, max_memory_mb=64)
+        success = job.result().success
+        return f"{job.status().name}, `success` is {success}"
+
     def tiny_seconds(self):
         times = []
         for _ in range(TINY + 1):
@@ -172,6 +178,11 @@ def table(ketch, aer):
             "to be cancelled 0.3 s after its start: from then to its end",
             f"{s(stop['seconds'])} ({stop['said']})",
             f"{s(aer_stop)} ({aer_end})",
+        ),
+        (
+            "256 MiB of amplitudes where 64 MiB are allowed",
+            ketch("failed")["said"],
+            aer.failed(),
         ),
         ("a Bell circuit from `run` to its counts", s(tiny["seconds"]), s(aer_tiny)),
         ("the same, kept on disk", s(kept["seconds"]), "-"),

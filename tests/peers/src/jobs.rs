@@ -48,7 +48,7 @@ enum Measure {
     TimeOut,
     /// From asking the long circuit's job to stop to its end.
     Cancel,
-    /// What is said of a job whose circuit does not fit into its memory.
+    /// What is said of a circuit that does not fit into the memory that it may take.
     Failed,
     /// Jobs kept on disk, one after the other.
     Submit,
@@ -97,11 +97,16 @@ pub(crate) fn answer(request: &Request) -> Result<Value> {
             Ok(json!({ "seconds": median(times), "said": JobStatus::Cancelled.as_str() }))
         }
         Measure::Failed => {
-            let options = RunOptions { memory: Some(64 << 20), ..RunOptions::default() };
-            let job = backend.run(read(&request.long)?, options)?;
-            let _ = job.result(None);
-            let message = job.error_message()?;
-            Ok(json!({ "said": job.status()?.as_str(), "message": message }))
+            let qobj = read(&request.long)?;
+            let qobj = qobj.with_option("method", "statevector").with_option("max_memory_mb", 64);
+            let said = match backend.run(qobj, RunOptions::default()) {
+                Err(refusal) => format!("refused by `run`: `{}`", refusal.code()),
+                Ok(job) => {
+                    let _ = job.result(None);
+                    job.status()?.as_str().to_owned()
+                }
+            };
+            Ok(json!({ "said": said }))
         }
         Measure::Submit => {
             let (store, qobj) = (store()?, read(&request.tiny)?);
