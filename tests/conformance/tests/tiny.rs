@@ -159,7 +159,8 @@ fn a_panic_is_no_answer_to_bad_input() {
             let_through.push(name);
         }
     }
-    // It starts no job.
+    // These start no job.
+    let_through.retain(|name| *name != "a deadline in the past is answered");
     assert_eq!(let_through, ["strange job ids are refused"]);
 }
 
