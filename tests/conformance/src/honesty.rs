@@ -16,6 +16,10 @@ use crate::{
 /// The angles of a gate that is tried out: none of them makes it the identity or Clifford.
 const ANGLES: [f64; 4] = [0.3, 0.7, 1.1, 1.3];
 
+/// A simulator on this machine is not asked for more qubits at once: each doubles its memory, and
+/// other checks run beside this one.
+const MOST_SIMULATED: u32 = 24;
+
 /// So many qubits are enough to try any gate on.
 const MOST_QUBITS: u32 = 5;
 
@@ -278,11 +282,15 @@ pub fn more_experiments_than_declared_are_refused(backend: &dyn Backend) -> Chec
     refused_as_invalid(backend, qobj, &format!("{} experiments", most + 1))
 }
 
-/// The last of the declared qubits can be used.
+/// The last of the declared qubits can be used. Not asked of simulators that would fill this machine.
 pub fn the_last_qubit_can_be_used(backend: &dyn Backend) -> Check {
-    let Some(n_qubits) = backend.configuration()?.n_qubits().filter(|n| *n < 1 << 16) else {
+    let configuration = backend.configuration()?;
+    let Some(n_qubits) = configuration.n_qubits().filter(|n| *n < 1 << 16) else {
         return Err(Outcome::not_applicable("it has no limit"));
     };
+    if configuration.simulator && configuration.local && n_qubits > MOST_SIMULATED {
+        return Err(Outcome::not_applicable(format!("it simulates {n_qubits} qubits here")));
+    }
     let gates = Gates::of(backend)?;
     let circuit = gates.x(Circuit::new(n_qubits, 2).named("last"), n_qubits - 1)?;
     let qobj = Qobj::from_circuit(circuit.measure(n_qubits - 1, 1)).with_shots(10);

@@ -329,7 +329,7 @@ impl Lowerer<'_> {
                 let scaled = self.node(Node::Binary(Binary::Mul, float, steps));
                 let half = self.node(Node::Literal(Literal::Float(0.5)));
                 let raised = self.node(Node::Binary(Binary::Add, scaled, half));
-                let whole = self.floor(raised);
+                let whole = self.node(Node::Unary(Unary::Floor, raised));
                 self.node(Node::Cast(VarType::Uint(n), whole))
             }
             (_, Ty::Literal) => cast(self, VarType::Int(super::value::INT_WIDTH)),
@@ -339,15 +339,6 @@ impl Lowerer<'_> {
             }
         };
         Ok(Value::run(ty, converted))
-    }
-
-    /// The largest whole number that is not above a number, as `Int(64)`.
-    pub(super) fn floor(&mut self, number: ExprId) -> ExprId {
-        let whole = self.node(Node::Cast(VarType::Int(64), number));
-        let back = self.node(Node::Cast(VarType::Float, whole));
-        let above = self.node(Node::Binary(Binary::Less, number, back));
-        let above = self.node(Node::Cast(VarType::Int(64), above));
-        self.node(Node::Binary(Binary::Sub, whole, above))
     }
 
     /// A node for a whole number of this width.

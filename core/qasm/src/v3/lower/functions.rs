@@ -7,7 +7,7 @@ use ketch_interface::{
 
 use crate::lexer::shown;
 
-use super::super::ast::{BinaryOp, Expr, ExprKind, Ident, Span, UnaryOp};
+use super::super::ast::{BinaryOp, Expr, ExprKind, Ident, Span};
 use super::{
     Found, Lower, Lowerer,
     constant::radians,
@@ -297,19 +297,7 @@ impl Lowerer<'_> {
         if value.ty.is_integer() {
             return Ok(value.clone());
         }
-        if let Some(number) = radians(value) {
-            let whole = if up { number.ceil() } else { number.floor() };
-            return Ok(Value::float(whole));
-        }
-        let mut number = self.convert(value, Ty::Float, span)?;
-        if up {
-            number = self.unary(UnaryOp::Negate, &number, span)?;
-        }
-        let node = self.run_node(&number, span)?;
-        let whole = self.floor(node);
-        let whole = Value::run(Ty::Int(64), whole);
-        let whole = self.convert(&whole, Ty::Float, span)?;
-        if up { self.unary(UnaryOp::Negate, &whole, span) } else { Ok(whole) }
+        self.of_number(if up { Unary::Ceiling } else { Unary::Floor }, value, span)
     }
 }
 

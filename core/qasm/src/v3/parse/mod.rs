@@ -57,8 +57,17 @@ impl<'a, 'n> Parser<'a, 'n> {
         self.cursor
     }
 
-    /// The version line, if there is one.
+    /// The version line, if there is one. One that is wrong is passed over.
     pub(crate) fn version(&mut self) -> Parsed<()> {
+        let start = self.token.span.start;
+        let version = self.read_version();
+        if version.is_err() {
+            self.recover(start);
+        }
+        version
+    }
+
+    fn read_version(&mut self) -> Parsed<()> {
         if !self.is("OPENQASM") {
             return Ok(());
         }
