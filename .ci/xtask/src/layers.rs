@@ -205,7 +205,7 @@ mod tests {
             "ketch-registry",
             false,
             Some(
-                "M: ketch-cli depends on ketch-registry; of our crates it may use ketch (LAYERS in .ci/xtask/src/layers.rs)",
+                "M: ketch-cli depends on ketch-registry; of our crates it may use ketch, ketch-conformance (LAYERS in .ci/xtask/src/layers.rs)",
             ),
         );
     }
