@@ -289,7 +289,7 @@ pub fn the_last_qubit_can_be_used(backend: &dyn Backend) -> Check {
         return Err(Outcome::not_applicable("it has no limit"));
     };
     if configuration.simulator && configuration.local && n_qubits > MOST_SIMULATED {
-        return Err(Outcome::not_applicable(format!("it simulates {n_qubits} qubits here")));
+        return Err(Outcome::not_applicable(format!("{n_qubits} qubits would fill this machine")));
     }
     let gates = Gates::of(backend)?;
     let circuit = gates.x(Circuit::new(n_qubits, 2).named("last"), n_qubits - 1)?;

@@ -286,6 +286,11 @@ fn binary(operator: Binary, a: Text, b: Text) -> Write {
                 Type::Int(_) if compares => text,
                 _ => text.cast(Type::Int(64)),
             };
+            // Of written-out numbers alone, division would be that of real numbers.
+            let a = match (a.ty, b.ty) {
+                (Type::Digits, Type::Digits) => a.cast(Type::Int(64)),
+                _ => a,
+            };
             Ok(infix(sign, side(a), side(b), result(Type::Int(64))))
         }
         (Kind::Bool, Kind::Bool) => match operator {

@@ -212,7 +212,7 @@ pub(super) fn binary(operator: BinaryOp, a: &Value, b: &Value) -> Computed<Value
             Mul => Const::Float(x * y),
             Div if y == 0.0 => return Err("division by 0".to_owned()),
             Div => Const::Float(x / y),
-            Rem => Const::Float(x.rem_euclid(y)),
+            Rem => Const::Float(x % y),
             BinaryOp::Pow => Const::Float(x.powf(y)),
             _ => return compare(operator, x.partial_cmp(&y)).ok_or_else(none),
         },

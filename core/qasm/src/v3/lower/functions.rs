@@ -223,19 +223,14 @@ impl Lowerer<'_> {
                 }
             };
         }
-        // In unsigned numbers of the width: what leaves at one end comes in at the other.
         let bits = self.convert_bits(value, width, span)?;
-        let bits = Value::run(Ty::Uint(width), bits);
-        let count = Value::known(Ty::Uint(64), Const::Int(i128::from(width)));
-        let by = self.convert(by, Ty::Uint(64), span)?;
-        let by = self.binary(BinaryOp::Rem, &by, &count, span)?;
-        let rest = self.binary(BinaryOp::Sub, &count, &by, span)?;
-        let (near, far) =
-            if left { (BinaryOp::Shl, BinaryOp::Shr) } else { (BinaryOp::Shr, BinaryOp::Shl) };
-        let moved = self.binary(near, &bits, &by, span)?;
-        let back = self.binary(far, &bits, &rest, span)?;
-        let turned = self.binary(BinaryOp::BitOr, &moved, &back, span)?;
-        let node = self.run_node(&turned, span)?;
+        let by = match by.ty.is_integer() {
+            true => by.clone(),
+            false => self.convert(by, Ty::Uint(64), span)?,
+        };
+        let by = self.run_node(&by, span)?;
+        let operator = if left { Binary::RotateLeft } else { Binary::RotateRight };
+        let node = self.node(Node::Binary(operator, bits, by));
         match ty.stored() {
             Some(stored @ VarType::Int(_)) => {
                 Ok(Value::run(ty, self.node(Node::Cast(stored, node))))
