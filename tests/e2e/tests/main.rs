@@ -23,6 +23,7 @@ mod overwritten;
 mod ownership;
 mod packages;
 mod plugins;
+mod programs;
 mod readme;
 mod remote;
 mod run;

@@ -172,6 +172,13 @@ fn measures(circuit: &Circuit) -> bool {
     circuit.instructions().any(|instruction| matches!(instruction.op, Op::Measure))
 }
 
+/// Whether the counts show a measurement: one of its own, or what was measured into a variable.
+fn shows_measurements(circuit: &Circuit) -> bool {
+    let has = |wanted: fn(&Op) -> bool| circuit.instructions().any(|one| wanted(one.op));
+    let kept = has(|op| matches!(op, Op::MeasureVar { .. }));
+    measures(circuit) || kept && has(|op| matches!(op, Op::StoreClbits(_)))
+}
+
 fn save(
     circuit: &mut Circuit,
     saves: &[SaveWhat],
@@ -207,7 +214,7 @@ fn saves(circuit: &Circuit) -> usize {
 
 /// A run without measurement and without anything saved brings nothing back.
 fn refuse_silence(qobj: &Qobj) -> Result<(), Failure> {
-    let speaks = |circuit: &Circuit| measures(circuit) || saves(circuit) > 0;
+    let speaks = |circuit: &Circuit| shows_measurements(circuit) || saves(circuit) > 0;
     if qobj.circuits().iter().any(speaks) {
         return Ok(());
     }
