@@ -33,7 +33,8 @@ pub(crate) struct Args {
 /// The comparisons.
 #[derive(Debug, Clone, Copy, ValueEnum)]
 enum Bench {
-    /// Loading large OpenQASM files of both versions, against Qiskit's readers.
+    /// Loading large OpenQASM files of both versions, and the official examples of version 3,
+    /// against Qiskit's readers.
     Parser,
     /// A Bell circuit and the list of backends as whole processes, against Python with Aer.
     Startup,
@@ -102,7 +103,13 @@ fn parser() -> Result<()> {
         println!("    qiskit  {theirs:8.4} s  {:8.2} MB/s", megabytes / theirs);
         println!("    ratio   {:8.1}", theirs / ours);
     }
-    Ok(())
+    acceptance(&python)
+}
+
+/// The official examples of OpenQASM 3: who reads how many.
+fn acceptance(python: &Python) -> Result<()> {
+    let built = build::default_members("release")?;
+    run(python.script("tests/peers/accept_qasm3.py").arg(&built.ketch))
 }
 
 /// Which OpenQASM a file is written in.
