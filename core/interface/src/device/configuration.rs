@@ -111,9 +111,12 @@ pub struct BackendConfiguration {
 pub struct GateConfig {
     /// The gate's name in OpenQASM.
     pub name: String,
-    /// The names of the gate's parameters, in order.
+    /// The names of the gate's parameters, in order. Devices give `null` for instructions that are
+    /// no gates, such as `reset`: read as none.
+    #[serde(deserialize_with = "null_as_empty")]
     pub parameters: Vec<String>,
-    /// The gate's definition in OpenQASM, from `U` and `CX`.
+    /// The gate's definition in OpenQASM, from `U` and `CX`; empty where the document has `null`.
+    #[serde(deserialize_with = "null_as_empty")]
     pub qasm_def: String,
     /// The groups of qubits that the gate acts on; `None` if it acts on all.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -261,6 +264,14 @@ mod minus_one {
     }
 }
 
+fn null_as_empty<'de, D, T>(deserializer: D) -> Result<T, D::Error>
+where
+    D: Deserializer<'de>,
+    T: Deserialize<'de> + Default,
+{
+    Ok(Option::deserialize(deserializer)?.unwrap_or_default())
+}
+
 fn list_or_commas<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
     #[derive(Deserialize)]
     #[serde(untagged, expecting = "basis_gates is neither a list of names nor names with commas")]
@@ -361,6 +372,19 @@ mod tests {
             serde_json::from_value::<BackendConfiguration>(document).unwrap(),
             configuration
         );
+    }
+
+    #[test]
+    fn instructions_without_parameters_and_definition_are_read() {
+        let gate = json!({"name": "reset", "parameters": null, "qasm_def": null});
+        let gate: GateConfig = serde_json::from_value(gate).unwrap();
+        assert_eq!((gate.parameters.len(), gate.qasm_def.as_str()), (0, ""));
+        assert_eq!(
+            serde_json::to_value(gate).unwrap(),
+            json!({"name": "reset", "parameters": [], "qasm_def": ""})
+        );
+        let without = serde_json::from_value::<GateConfig>(json!({"name": "x"})).unwrap_err();
+        assert!(without.to_string().contains("parameters"), "{without}");
     }
 
     #[test]
