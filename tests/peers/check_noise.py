@@ -4,11 +4,11 @@ Every circuit of a table runs under every noise model of another, which Ketch re
 it. By density matrix both give the exact probabilities, and their total variation distance must be
 below EXACT. Then each model is run with trajectories of SHOTS shots, readout errors included, and a
 chi-square test must not reject; for a correct program a new seed raises a false alarm with
-probability FALSE_ALARM for each of the runs, which are about twenty, so in all in one of 50,000. So do models that Aer makes of
-the fake devices of qiskit-ibm-runtime, and circuits whose idle qubits relax as Qiskit schedules
-them.
+probability FALSE_ALARM for each of the runs, which are about thirty, so in all in one of 30,000. So do models
+that Aer makes of the fake devices of qiskit-ibm-runtime, and circuits whose idle qubits relax as
+Qiskit schedules them. With --long, trajectories are of five times as many gates.
 
-Usage: check_noise.py KETCH SCRATCH
+Usage: check_noise.py KETCH SCRATCH [--long]
 """
 
 import json
@@ -18,7 +18,7 @@ import subprocess
 import sys
 
 import numpy as np
-from qiskit import QuantumCircuit, qasm2, transpile
+from qiskit import QuantumCircuit, qasm2, qasm3, transpile
 from qiskit.circuit import Delay
 from qiskit.circuit.library import quantum_volume
 from qiskit.transpiler import InstructionDurations, PassManager
@@ -28,7 +28,6 @@ from qiskit.transpiler.passes import (
     PadDelay,
     TimeUnitConversion,
 )
-from qiskit_aer import AerSimulator
 from qiskit_aer.noise import (
     NoiseModel,
     ReadoutError,
@@ -44,14 +43,19 @@ from qiskit_aer.noise import (
     thermal_relaxation_error,
 )
 
+import aer
 import chi_square
 import ketch
+from aer import EXACT
 
-EXACT = 1e-9
 SHOTS = 1_000_000
 SEED = 7
 FALSE_ALARM = 1e-6
 BASIS = ["id", "rz", "sx", "x", "h", "cx"]
+# Of the device whose qubits wait: times in seconds.
+TICK = 1e-9
+T1S = [50e-6, 40e-6, 70e-6, 30e-6, 90e-6]
+T2S = [60e-6, 30e-6, 70e-6, 55e-6, 20e-6]
 
 
 def circuits():
@@ -149,17 +153,6 @@ def measured(circuit, qubits=None):
     return out
 
 
-def exact(circuit, model=None):
-    """Aer's exact probabilities, without readout errors."""
-    saving = circuit.copy()
-    saving.save_probabilities()
-    backend = AerSimulator(method="density_matrix", noise_model=model)
-    result = backend.run(saving, shots=1).result()
-    if not result.success:
-        raise RuntimeError(result.status)
-    return np.asarray(result.data(0)["probabilities"])
-
-
 def misread(probabilities, model, n):
     """What is read, by the readout errors in the model's own document."""
     errors = [error for error in model.to_dict()["errors"] if error["type"] == "roerror"]
@@ -177,8 +170,8 @@ def misread(probabilities, model, n):
 class Check:
     """The program, where it may write, and what was found so far."""
 
-    def __init__(self, program, scratch):
-        self.program, self.folder = program, pathlib.Path(scratch)
+    def __init__(self, program, scratch, long=False):
+        self.program, self.folder, self.long = program, pathlib.Path(scratch), long
         self.compared, self.worst, self.drawn = 0, 0.0, 0
 
     def given(self, circuit, model, qubits=None):
@@ -186,14 +179,13 @@ class Check:
         file, noise = self.folder / "circuit.qasm", self.folder / "noise.json"
         file.write_text(qasm2.dumps(measured(circuit, qubits)))
         noise.write_text(json.dumps(model.to_dict(serializable=True)))
-        return [file, "--noise", noise, "--no-compile", "--seed", SEED]
+        return [file, "--noise", noise, "--no-compile"]
 
     def same(self, name, given, expected):
         """Exact probabilities are the expected ones."""
         saving = ["--shots", 1, "--save", "probabilities", "-o", "method=density_matrix"]
         (found,) = ketch.run(self.program, *given, *saving)
-        found = np.asarray(found["data"]["probabilities"])
-        distance = float(np.abs(found - expected).sum() / 2)
+        distance = aer.distance(np.asarray(found["data"]["probabilities"]), expected)
         if distance >= EXACT:
             raise AssertionError(f"{name}: total variation distance {distance:.1e}")
         self.worst = max(self.worst, distance)
@@ -202,7 +194,9 @@ class Check:
     def drawn_as(self, name, given, expected, method):
         """Counts of many shots are distributed as expected."""
         method = [] if method is None else ["-o", f"method={method}"]
-        (found,) = ketch.run(self.program, *given, "--shots", SHOTS, *method)
+        # Seeds of their own, or all runs would be lucky or unlucky together.
+        seed = ["--seed", SEED + self.drawn]
+        (found,) = ketch.run(self.program, *given, "--shots", SHOTS, *seed, *method)
         counts = found["counts"].items()
         seen = {int(bits.replace(" ", ""), 2): count for bits, count in counts}
         p, verdict = chi_square.test(dict(enumerate(expected)), seen)
@@ -214,12 +208,12 @@ class Check:
     def table(self):
         for kind, model in models().items():
             for name, circuit in circuits().items():
-                given, expected = self.given(circuit, model), exact(circuit, model)
+                given, expected = self.given(circuit, model), aer.probabilities(circuit, model)
                 self.same(f"{kind} on {name}", given, expected)
                 expected = misread(expected, model, circuit.num_qubits)
-                if name == "volume":
+                if name == ("volume" if self.long else "fourier"):
                     self.drawn_as(f"{kind} on {name}", given, expected, "statevector")
-                if name == "clifford" and kind in ("depolarizing", "pauli", "reset"):
+                if name == "ghz" and kind in ("depolarizing", "pauli", "reset"):
                     self.drawn_as(f"{kind} on {name}", given, expected, "stabilizer")
 
     def devices(self):
@@ -228,64 +222,105 @@ class Check:
                 on_device = transpile(circuit, backend, optimization_level=1, seed_transpiler=5)
                 small, active = onto_active(on_device)
                 part = restricted(model, active)
-                expected = exact(small, part)
+                expected = aer.probabilities(small, part)
                 title = f"{device} with {name} on qubits {active}"
                 self.same(title, self.given(small, part), expected)
-                if name == "volume":
+                if name == ("volume" if self.long else "fourier"):
                     # All of the device, and its own choice of the method.
                     given = self.given(on_device, model, active)
                     expected = misread(expected, part, len(active))
                     self.drawn_as(title, given, expected, None)
 
     def idle(self):
-        """Qubits that wait relax as Aer's pass says behind Qiskit's scheduling."""
-        shown = [self.program, "backend", "noisy/synthetic_5", "--json"]
-        document = json.loads(subprocess.run(shown, capture_output=True, check=True).stdout)
-        configuration, properties = document["configuration"], document["properties"]
-        configuration["backend_name"] = properties["backend_name"] = "waiting"
-        t1s, t2s = [50e-6, 40e-6, 70e-6, 30e-6, 90e-6], [60e-6, 30e-6, 70e-6, 55e-6, 20e-6]
-        for qubit, numbers in enumerate(properties["qubits"]):
-            for number in numbers:
-                if number["name"] in ("T1", "T2"):
-                    times = t1s if number["name"] == "T1" else t2s
-                    number.update(value=times[qubit] * 1e6, unit="us")
-        model, lengths = NoiseModel(basis_gates=configuration["basis_gates"]), []
-        for gate in properties["gates"]:
-            on, name = gate["qubits"], gate["gate"]
-            for number in gate["parameters"]:
-                if number["name"] == "gate_error":
-                    number["value"] = 0.0
-                if number["name"] == "gate_length":
-                    number.update(value=float(round(number["value"])), unit="ns")
-                    lengths.append((name, on, int(number["value"])))
+        """Qubits that wait relax as Aer's pass says behind Qiskit's scheduling.
+
+        Delays that Qiskit put in relax exactly so. Where Ketch schedules, the backend is a device
+        and gives counts.
+        """
+        device, lengths = waiting(self.program)
+        configuration = device["configuration"]
+        folder = self.folder / "devices"
+        folder.mkdir()
+        (folder / "waiting.json").write_text(json.dumps(device))
+        os.environ["KETCH_NOISY_DEVICES"] = str(folder)
+        model = NoiseModel(basis_gates=configuration["basis_gates"])
         for name, on, length in lengths:
             if length > 0:
-                error = thermal_relaxation_error(t1s[on[0]], t2s[on[0]], length * 1e-9)
+                error = thermal_relaxation_error(T1S[on[0]], T2S[on[0]], length * TICK)
                 for q in on[1:]:
-                    error = thermal_relaxation_error(t1s[q], t2s[q], length * 1e-9).tensor(error)
+                    error = thermal_relaxation_error(T1S[q], T2S[q], length * TICK).tensor(error)
                 model.add_quantum_error(error, name, on)
-        devices = self.folder / "devices"
-        devices.mkdir()
-        device = {"configuration": configuration, "properties": properties}
-        (devices / "waiting.json").write_text(json.dumps(device))
-        os.environ["KETCH_NOISY_DEVICES"] = str(devices)
-        durations = InstructionDurations(lengths, dt=1e-9)
+        relaxation = [
+            {"qubit": q, "T1": t1, "T2": t2} for q, (t1, t2) in enumerate(zip(T1S, T2S))
+        ]
+        noise = self.folder / "noise.json"
+        document = {**model.to_dict(serializable=True), "relaxation": relaxation, "dt": TICK}
+        noise.write_text(json.dumps(document))
+
+        # The device does not say how long it measures, and nothing follows.
+        known = [*lengths, ("measure", None, 0)]
+        durations = InstructionDurations(known, dt=TICK)
+        relax = RelaxationNoisePass(T1S, T2S, dt=TICK, op_types=Delay)
+        moved = 0.0
         for method, analysis in (("alap", ALAPScheduleAnalysis), ("asap", ASAPScheduleAnalysis)):
             schedule = PassManager([
-                TimeUnitConversion(durations), analysis(durations), PadDelay(durations)
+                TimeUnitConversion(durations), analysis(durations), PadDelay(durations=durations)
             ])  # fmt: skip
-            relax = RelaxationNoisePass(t1s, t2s, dt=1e-9, op_types=Delay)
             for name, circuit in circuits().items():
+                title = f"idle, {method}, {name}"
                 on_device = transpile(
                     circuit, basis_gates=configuration["basis_gates"], seed_transpiler=5,
                     coupling_map=configuration["coupling_map"], optimization_level=1,
                 )  # fmt: skip
+                scheduled = until_measured(schedule.run(measured(on_device)))
+                expected = aer.probabilities(relax(scheduled), model)
+                without = aer.probabilities(on_device, model)
+                moved = max(moved, float(np.abs(expected - without).sum() / 2))
+                file = self.folder / "scheduled.qasm"
+                file.write_text(qasm3.dumps(measured(scheduled)))
+                self.same(title, [file, "--noise", noise, "--no-compile"], expected)
                 file = self.folder / "circuit.qasm"
                 file.write_text(qasm2.dumps(measured(on_device)))
-                given = [file, "-b", "noisy/waiting", "--no-compile", "--seed", SEED]
+                given = [file, "-b", "noisy/waiting", "--no-compile"]
                 given += ["-o", f"scheduling_method={method}"]
-                expected = exact(relax(schedule.run(on_device)), model)
-                self.same(f"idle, {method}, {name}", given, expected)
+                self.drawn_as(title, given, expected, "density_matrix")
+        if moved < 0.01:
+            raise AssertionError(f"waiting changes a distribution by {moved:.1e} at most")
+
+
+def waiting(program):
+    """A device whose only noise is that its qubits relax, and its gates' lengths in ticks."""
+    shown = [program, "backend", "noisy/synthetic_5", "--json"]
+    device = json.loads(subprocess.run(shown, capture_output=True, check=True).stdout)
+    configuration, properties = device["configuration"], device["properties"]
+    configuration["backend_name"] = properties["backend_name"] = "waiting"
+    configuration["max_shots"] = SHOTS
+    for numbers, t1, t2 in zip(properties["qubits"], T1S, T2S, strict=True):
+        for number in numbers:
+            if number["name"] in ("T1", "T2"):
+                number.update(value=(t1 if number["name"] == "T1" else t2) * 1e6, unit="us")
+            elif number["name"] != "frequency":
+                number["value"] = 0.0
+    lengths = []
+    for gate in properties["gates"]:
+        for number in gate["parameters"]:
+            if number["name"] == "gate_error":
+                number["value"] = 0.0
+            if number["name"] == "gate_length":
+                number.update(value=float(round(number["value"])), unit="ns")
+                lengths.append((gate["gate"], gate["qubits"], int(number["value"])))
+    return {"configuration": configuration, "properties": properties}, lengths
+
+
+def until_measured(circuit):
+    """What happens to each qubit before its measurement."""
+    out, done = QuantumCircuit(*circuit.qregs), set()
+    for gate in circuit.data:
+        if gate.operation.name == "measure":
+            done.update(gate.qubits)
+        elif not done & set(gate.qubits):
+            out.append(gate.operation, gate.qubits)
+    return out
 
 
 def onto_active(circuit):
@@ -312,8 +347,8 @@ def restricted(model, active):
     return NoiseModel.from_dict({"errors": errors})
 
 
-def main(program, scratch):
-    check = Check(program, scratch)
+def main(program, scratch, long):
+    check = Check(program, scratch, long)
     check.table()
     check.devices()
     check.idle()
@@ -324,4 +359,4 @@ def main(program, scratch):
 
 
 if __name__ == "__main__":
-    main(sys.argv[1], sys.argv[2])
+    main(sys.argv[1], sys.argv[2], "--long" in sys.argv[3:])
