@@ -4,9 +4,9 @@ Every circuit of a table runs under every noise model of another, which Ketch re
 it. By density matrix both give the exact probabilities, and their total variation distance must be
 below EXACT. Then each model is run with trajectories of SHOTS shots, readout errors included, and a
 chi-square test must not reject; for a correct program a new seed raises a false alarm with
-probability FALSE_ALARM for each of the runs, which are about thirty, so in all in one of 30,000. So do models
-that Aer makes of the fake devices of qiskit-ibm-runtime, and circuits whose idle qubits relax as
-Qiskit schedules them. With --long, trajectories are of hundreds of gates rather than of four.
+probability FALSE_ALARM for each of the runs, which are about thirty, so in all in one of 30,000. So
+do models that Aer makes of the fake devices of qiskit-ibm-runtime, and circuits whose idle qubits
+relax as Qiskit schedules them. With --long, trajectories are of hundreds of gates, not of four.
 
 Usage: check_noise.py KETCH SCRATCH [--long]
 """
