@@ -49,7 +49,7 @@ fn hostile_circuits_are_bounded() {
 
 #[test]
 fn files_that_are_no_circuits() {
-    check("text.qasm", b"hello\n", 9, &["text.qasm:1:1"]);
+    check("text.qasm", b"hello\n", 9, &["text.qasm:2:1"]);
     check("empty.qasm", b"", 9, &["`empty.qasm` is no circuit file", "OPENQASM 2.0;"]);
     check("binary.qasm", &[0xff, 0x00, 0x9f], 9, &["not UTF-8"]);
     let sandbox = Sandbox::new();

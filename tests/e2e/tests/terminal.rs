@@ -76,6 +76,6 @@ fn a_single_experiment_has_a_bar_that_moves() {
     let percents =
         shown.split(" %").filter_map(|text| text.rsplit(' ').next()?.parse::<u32>().ok());
     let percents: Vec<u32> = percents.filter(|percent| (1..100).contains(percent)).collect();
-    assert!(percents.len() >= 2 && percents.is_sorted(), "{percents:?}");
+    assert!(percents.len() >= 2 && percents.first() < percents.last(), "{percents:?}");
     assert!(shown.contains("running… "), "{shown}");
 }
