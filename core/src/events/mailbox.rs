@@ -77,8 +77,14 @@ struct Inside {
     withheld: Option<Progress>,
     /// How many lines nobody could read.
     missing_lines: u64,
-    /// How often the job pushed a state: what was asked for before that is old.
-    pushes: u64,
+    pushes: Pushes,
+}
+
+/// How often a job pushed a state, and progress: what it was asked for before that is old.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Pushes {
+    states: u64,
+    progress: u64,
 }
 
 impl Mailbox {
@@ -91,40 +97,43 @@ impl Mailbox {
         let mut inside = self.lock();
         match news {
             News::State(state) => {
-                inside.pushes += 1;
+                inside.pushes.states += 1;
                 if !state.is_final() {
                     inside.state(state.clone());
                 }
             }
-            News::Progress(progress) => inside.progress(progress.bounded(), now),
+            News::Progress(progress) => {
+                inside.pushes.progress += 1;
+                inside.progress(progress.bounded(), now);
+            }
             News::Log { level, line } => inside.line(*level, line),
         }
         self.ring(inside);
     }
 
-    /// How often the job has pushed a state: to be known before it is asked for its state.
-    pub(super) fn pushes(&self) -> u64 {
+    /// What the job has pushed so far: to be known before it is asked.
+    pub(super) fn pushes(&self) -> Pushes {
         self.lock().pushes
     }
 
     /// What the job said when it was asked after so many pushes; true if that was its end.
     pub(super) fn heard(
         &self,
-        pushes: u64,
+        pushes: Pushes,
         state: JobStatus,
         position: Option<u32>,
         progress: Option<Progress>,
         now: Instant,
     ) -> bool {
         let mut inside = self.lock();
-        if let Some(progress) = progress {
+        if let Some(progress) = progress.filter(|_| pushes.progress == inside.pushes.progress) {
             inside.progress(progress.bounded(), now);
         }
         if inside.told.is_none_or(|told| now.duration_since(told) >= BETWEEN_PROGRESS) {
             inside.tell_withheld(now);
         }
         let is_final = state.is_final();
-        if is_final || pushes == inside.pushes {
+        if is_final || pushes.states == inside.pushes.states {
             inside.state(state);
             if let Some(position) = position
                 && inside.position != Some(position)

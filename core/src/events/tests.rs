@@ -290,7 +290,7 @@ fn what_came_too_soon_is_told_when_the_time_has_come() {
     mailbox.push(&News::Progress(progress(0, 2, 0.0)), start);
     mailbox.push(&News::Progress(progress(1, 2, 0.0)), start + BETWEEN_PROGRESS / 2);
     assert_eq!(drained(&mailbox).len(), 1);
-    mailbox.heard(0, JobStatus::Running, None, None, start + BETWEEN_PROGRESS);
+    mailbox.heard(mailbox.pushes(), JobStatus::Running, None, None, start + BETWEEN_PROGRESS);
     let expected = [JobEvent::Progress(progress(1, 2, 0.0)), JobEvent::State(JobStatus::Running)];
     assert_eq!(drained(&mailbox), expected);
 }
@@ -328,13 +328,30 @@ fn a_final_state_is_the_jobs_own_to_tell_and_old_answers_are_not_believed() {
     assert!(!mailbox.heard(pushes, JobStatus::Queued, Some(1), None, now));
     assert_eq!(drained(&mailbox), [JobEvent::State(JobStatus::Running)]);
     let fast = self::mailbox();
-    fast.heard(0, JobStatus::Queued, None, None, now);
-    fast.heard(0, JobStatus::Done, None, None, now);
+    fast.heard(fast.pushes(), JobStatus::Queued, None, None, now);
+    fast.heard(fast.pushes(), JobStatus::Done, None, None, now);
     let life = [JobStatus::Queued, JobStatus::Running, JobStatus::Done];
     assert_eq!(drained(&fast), life.map(JobEvent::State), "a job that is DONE has run");
     assert!(mailbox.heard(pushes, JobStatus::Error, None, None, now));
     mailbox.push(&News::State(JobStatus::Running), now);
     assert_eq!(drained(&mailbox), [JobEvent::State(JobStatus::Error)]);
+}
+
+#[test]
+fn progress_does_not_go_back_to_an_old_answer() {
+    let mailbox = mailbox();
+    let start = Instant::now();
+    mailbox.push(&News::State(JobStatus::Running), start);
+    // It was asked, said 8 %, and had pushed 12 % before that was written down.
+    let pushes = mailbox.pushes();
+    mailbox.push(&News::Progress(progress(0, 1, 0.12)), start);
+    let later = start + 2 * BETWEEN_PROGRESS;
+    mailbox.heard(pushes, JobStatus::Running, None, Some(progress(0, 1, 0.08)), later);
+    let expected = [JobEvent::State(JobStatus::Running), JobEvent::Progress(progress(0, 1, 0.12))];
+    assert_eq!(drained(&mailbox), expected);
+    let asked = Some(progress(0, 1, 0.19));
+    mailbox.heard(mailbox.pushes(), JobStatus::Running, None, asked, later);
+    assert_eq!(drained(&mailbox), [JobEvent::Progress(progress(0, 1, 0.19))]);
 }
 
 #[test]
