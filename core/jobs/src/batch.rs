@@ -2,15 +2,15 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Weak,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::{Duration, Instant, SystemTime},
 };
 
 use ketch_core::{
-    Backend, Error as JobError, Events, Job, JobEvent, JobEvents, JobQueue, Progress, Qobj, Result,
-    RunOptions, RunResult, Running,
+    Backend, Error as JobError, Events, Extensions, Job, JobEvent, JobEvents, JobQueue, JobStatus,
+    Progress, Qobj, Result, RunOptions, RunResult, Running,
 };
 
 use crate::{
@@ -52,7 +52,13 @@ impl Batch {
             false => Some(self.begin(&parts)?),
         };
         let (backend, options) = (Arc::clone(&self.backend), self.options.clone());
-        Ok(JobQueue::new(1).submit(backend, &options, |running| self.run(running, parts, begun)))
+        let first = begun.as_ref().map(Arc::downgrade);
+        let run = |running: &Running| self.run(running, parts, begun);
+        let whole = JobQueue::new(1).submit(backend, &options, run);
+        Ok(match first {
+            Some(first) => Arc::new(InParts { whole, first }),
+            None => whole,
+        })
     }
 
     fn begin(&self, parts: &Parts) -> Result<Arc<dyn Job>> {
@@ -110,6 +116,73 @@ impl Batch {
             }
             Ok(()) => Ok(()),
         }
+    }
+}
+
+/// The job of all parts. It waits its turn as long as its first part does, in the backend's queue.
+struct InParts {
+    whole: Arc<dyn Job>,
+    /// Gone once it is finished.
+    first: Weak<dyn Job>,
+}
+
+impl InParts {
+    /// The first part, if that still waits for its turn and nobody has stopped the whole.
+    fn waiting(&self) -> Result<Option<Arc<dyn Job>>> {
+        if self.whole.status()?.is_final() {
+            return Ok(None);
+        }
+        // One that cannot say is looked after by the whole.
+        let waits = |first: &Arc<dyn Job>| first.status().is_ok_and(|now| now == JobStatus::Queued);
+        Ok(self.first.upgrade().filter(waits))
+    }
+}
+
+impl Job for InParts {
+    fn job_id(&self) -> String {
+        self.whole.job_id()
+    }
+
+    fn backend(&self) -> Arc<dyn Backend> {
+        self.whole.backend()
+    }
+
+    fn status(&self) -> Result<JobStatus> {
+        match self.waiting()? {
+            Some(_) => Ok(JobStatus::Queued),
+            None => self.whole.status(),
+        }
+    }
+
+    fn result(&self, timeout: Option<Duration>) -> Result<RunResult> {
+        self.whole.result(timeout)
+    }
+
+    fn shared_result(&self, timeout: Option<Duration>) -> Result<Arc<RunResult>> {
+        self.whole.shared_result(timeout)
+    }
+
+    fn cancel(&self) -> Result<bool> {
+        self.whole.cancel()
+    }
+
+    fn creation_date(&self) -> Result<Option<SystemTime>> {
+        self.whole.creation_date()
+    }
+
+    fn queue_position(&self) -> Result<Option<u32>> {
+        match self.waiting()? {
+            Some(first) => first.queue_position(),
+            None => Ok(None),
+        }
+    }
+
+    fn error_message(&self) -> Result<Option<String>> {
+        self.whole.error_message()
+    }
+
+    fn extensions(&self) -> Option<&dyn Extensions> {
+        self.whole.extensions()
     }
 }
 

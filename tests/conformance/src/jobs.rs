@@ -214,7 +214,7 @@ fn cancel_queued(backend: &dyn Backend, jobs: &[Arc<dyn Job>]) -> Check {
     for job in jobs.iter().rev() {
         let place = job.queue_position()?;
         require!(place != Some(0), "a job is at place 0 of the queue");
-        let ahead = place.is_none() || behind.is_none() || place <= behind;
+        let ahead = place.is_none() || behind.is_none() || place < behind;
         require!(ahead, "a job at place {place:?} came before one at place {behind:?}");
         behind = place.or(behind);
     }

@@ -136,3 +136,33 @@ fn jobs_are_told_as_they_complete() {
     order[..2].sort_unstable();
     assert_eq!(order, [(1, true), (2, false), (0, true)]);
 }
+
+#[test]
+fn jobs_in_parts_wait_for_their_turn_like_others() {
+    let scratch = Scratch::new();
+    let lab = Lab::new(true);
+    let inner = Arc::clone(&lab) as Arc<dyn Backend>;
+    let backend = StoredBackend::new(Arc::clone(&scratch.store), "lab/bench", inner);
+    let gated = || {
+        let mut qobj = experiments(2);
+        qobj.experiments_mut()[0].header.insert("name".to_owned(), "gate".into());
+        qobj
+    };
+    let jobs = [run(&backend, gated()), run(&backend, gated()), run(&backend, gated())];
+    while jobs[0].status().unwrap() != JobStatus::Running {
+        std::thread::yield_now();
+    }
+    let places = || jobs.each_ref().map(|job| job.queue_position().unwrap());
+    assert_eq!(places(), [None, Some(1), Some(2)]);
+    let states = || jobs.each_ref().map(|job| job.status().unwrap());
+    assert_eq!(states(), [JobStatus::Running, JobStatus::Queued, JobStatus::Queued]);
+
+    assert!(jobs[1].cancel().unwrap());
+    assert_eq!(jobs[1].result(LONG).unwrap_err().code(), "job.cancelled");
+    assert_eq!(places(), [None, None, Some(1)]);
+    lab.gate.open();
+    for job in [&jobs[0], &jobs[2]] {
+        assert_eq!(names(&job.result(LONG).unwrap()), ["gate", "e1"]);
+        assert_eq!(job.queue_position().unwrap(), None);
+    }
+}
