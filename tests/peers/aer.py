@@ -7,7 +7,7 @@ from qiskit_aer import AerSimulator
 EXACT = 1e-9
 # Aer leaves out each circuit of an error that has a probability below 1e-10 (`threshold_` in its
 # C++), so its distributions of devices lack some 1e-9. More than this is another mistake.
-LACKING = 1e-7
+LACKING = 1e-8
 
 
 def probabilities(circuit, model=None):

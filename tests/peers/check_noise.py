@@ -6,7 +6,7 @@ below EXACT. Then each model is run with trajectories of SHOTS shots, readout er
 chi-square test must not reject; for a correct program a new seed raises a false alarm with
 probability FALSE_ALARM for each of the runs, which are about thirty, so in all in one of 30,000. So
 do models that Aer makes of the fake devices of qiskit-ibm-runtime, and circuits whose idle qubits
-relax as Qiskit schedules them. With --long, trajectories are of hundreds of gates, not of four.
+relax as Qiskit schedules them. With --long, trajectories are of five times as many gates.
 
 Usage: check_noise.py KETCH SCRATCH [--long]
 """
@@ -211,7 +211,7 @@ class Check:
                 given, expected = self.given(circuit, model), aer.probabilities(circuit, model)
                 self.same(f"{kind} on {name}", given, expected)
                 expected = misread(expected, model, circuit.num_qubits)
-                if name == ("volume" if self.long else "ghz"):
+                if name == ("volume" if self.long else "fourier"):
                     self.drawn_as(f"{kind} on {name}", given, expected, "statevector")
                 if name == "ghz" and kind in ("depolarizing", "pauli", "reset"):
                     self.drawn_as(f"{kind} on {name}", given, expected, "stabilizer")
@@ -225,7 +225,7 @@ class Check:
                 expected = aer.probabilities(small, part)
                 title = f"{device} with {name} on qubits {active}"
                 self.same(title, self.given(small, part), expected)
-                if name == ("volume" if self.long else "ghz"):
+                if name == ("volume" if self.long else "fourier"):
                     # All of the device, and its own choice of the method.
                     given = self.given(on_device, model, active)
                     expected = misread(expected, part, len(active))
