@@ -261,10 +261,12 @@ impl Extensions for StoredJob {
         }
     }
 
-    /// News are those of the job itself, if this process runs it; progress is read in the store.
+    /// The job itself answers, if this process runs it; else its progress is read in the store.
     fn call(&self, name: &str, message: Message) -> Result<Message> {
         let own = self.live.as_ref().and_then(|live| live.job.extensions());
         match (name, own) {
+            // Not what was written down of it some time ago: listeners hear of it as well.
+            (PROGRESS, Some(own)) if own.supports(name) > 0 => own.call(name, message),
             (PROGRESS, _) => {
                 let progress = self.store.progress(&self.id);
                 let document = progress.map(|progress| progress.document()).unwrap_or_default();
@@ -279,7 +281,8 @@ impl Extensions for StoredJob {
 /// Jobs and what came of them, in the order in which they come to their ends: the place in the
 /// list, and the result or why there is none.
 ///
-/// Those that end within some milliseconds come in any order. Listens to the jobs' events ([`events_of`]), without a thread for each; blocks between two items.
+/// Those that end within some milliseconds come in any order. Listens to the jobs' events
+/// ([`events_of`]), without a thread for each; blocks between two items.
 pub fn as_completed(
     jobs: Vec<Arc<dyn Job>>,
 ) -> impl Iterator<Item = (usize, Result<Arc<RunResult>>)> {
