@@ -137,6 +137,9 @@ fn flood(print: fn(&str)) {
 
 /// A signal to a process is taken by any of its threads, soon: this one waits for that.
 fn deadly(which: Signal) {
+    // What a shell runs in the background ignores Ctrl-C, and so would this.
+    // SAFETY: no handler of this process is relied on by anybody once it is to die.
+    unsafe { libc::signal(which.as_raw(), libc::SIG_DFL) };
     signal(which);
     loop {
         thread::park();
