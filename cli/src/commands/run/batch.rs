@@ -199,11 +199,13 @@ impl Jobs for Batch<'_, '_> {
     ) -> Result<(), Failure> {
         self.done.done += job.experiments.saturating_sub(job.told) as f64;
         let job_id = job.job.job_id();
+        let result = result.and_then(|result| {
+            let ideal = self.ideals.remove(&job.place);
+            let ideal = ideal.map(|ideal| compare::finish(&*ideal, self.args.timeout));
+            Ok((result, ideal.transpose()?))
+        });
         self.exits[job.place] = match result {
-            Ok(result) => {
-                let ideal = self.ideals.remove(&job.place);
-                let ideal = ideal.map(|ideal| compare::finish(&*ideal, self.args.timeout));
-                let ideal = ideal.transpose()?;
+            Ok((result, ideal)) => {
                 job.notes.extend(self.keeping.note(&job_id));
                 let of = Subject {
                     title: &job.title,
