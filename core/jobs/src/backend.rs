@@ -16,7 +16,7 @@ use ketch_core::{
 
 use crate::{
     Claim, JobFilter, NewJob, Runner, Store, StoredError, StoredJob,
-    batch::{Batch, Listener},
+    batch::{Batch, Listener, OnDisk, Parted},
     drill,
     live::{self, Live},
     parts::size_of,
@@ -128,17 +128,17 @@ impl StoredBackend {
 
     fn start(&self, id: &str, qobj: Qobj, options: RunOptions) -> Result<Arc<Live>> {
         let claim = Claim { store: Arc::clone(&self.store), record: self.store.job(id)? };
-        let dropped = Arc::new(AtomicBool::new(false));
+        let on_disk = Arc::new(OnDisk::default());
         let in_parts = qobj.experiments().len() > 1 || claim.record.completed > 0;
         let started = match in_parts {
-            true => self.in_parts(&claim, options, &dropped).and_then(|batch| batch.start(qobj)),
+            true => self.in_parts(&claim, options, &on_disk).and_then(|batch| batch.start(qobj)),
             false => self.inner.run(qobj, options),
         };
         match started {
             Ok(job) => {
                 let live = Live::new(job);
                 let keeping = match in_parts {
-                    true => Keeping::AsItComes { dropped },
+                    true => Keeping::AsItComes(on_disk),
                     false => Keeping::AtTheEnd { largest: self.largest[0] },
                 };
                 let entry = Entry {
@@ -159,12 +159,7 @@ impl StoredBackend {
         }
     }
 
-    fn in_parts(
-        &self,
-        claim: &Claim,
-        options: RunOptions,
-        dropped: &Arc<AtomicBool>,
-    ) -> Result<Batch> {
+    fn in_parts(&self, claim: &Claim, options: RunOptions, on_disk: &Arc<OnDisk>) -> Result<Batch> {
         let record = &claim.record;
         let mut earlier = match record.completed {
             0 => None,
@@ -183,7 +178,7 @@ impl StoredBackend {
             room: self.largest[1],
             listener: self.listener.clone(),
             wind_down: Arc::clone(&self.wind_down),
-            dropped: Arc::clone(dropped),
+            on_disk: Arc::clone(on_disk),
         })
     }
 }
@@ -275,7 +270,7 @@ enum Keeping {
     /// Together with the job's end, unless they take more bytes.
     AtTheEnd { largest: u64 },
     /// By the job itself, all of them unless it says otherwise.
-    AsItComes { dropped: Arc<AtomicBool> },
+    AsItComes(Arc<OnDisk>),
 }
 
 /// A job that is over by then has no progress worth writing down.
@@ -394,10 +389,14 @@ impl Entry {
                     Keeping::AtTheEnd { largest } if size_of(&result) <= *largest => {
                         return self.claim.finish_with(&result, error.as_ref());
                     }
-                    Keeping::AsItComes { dropped } if dropped.load(Ordering::Relaxed) => {
-                        self.claim.forget_results()?;
-                    }
-                    _ => {}
+                    Keeping::AtTheEnd { .. } => {}
+                    Keeping::AsItComes(on_disk) => match std::mem::take(&mut *on_disk.now()) {
+                        Parted::Kept => {}
+                        Parted::TooLarge => self.claim.forget_results()?,
+                        // Without its result it is not DONE. What is there, another job may go on
+                        // with.
+                        Parted::Refused(error) => return Err(error),
+                    },
                 }
                 self.claim.finish(error.as_ref())
             }

@@ -2,7 +2,7 @@
 
 use std::{
     sync::{
-        Arc, Weak,
+        Arc, Mutex, MutexGuard, PoisonError, Weak,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant, SystemTime},
@@ -10,12 +10,12 @@ use std::{
 
 use ketch_core::{
     Backend, Error as JobError, Events, Extensions, Job, JobEvent, JobEvents, JobQueue, JobStatus,
-    Progress, Qobj, Result, RunOptions, RunResult, Running,
+    Progress, Qobj, Result, RunOptions, RunResult, Running, codec,
 };
 
 use crate::{
     Claim, Error,
-    parts::{Parts, append, size_of},
+    parts::{Parts, append},
 };
 
 /// Hears of results: the job, the place of the first experiment, and those that are finished.
@@ -33,8 +33,30 @@ pub(crate) struct Batch {
     pub(crate) listener: Option<Listener>,
     /// No further part is begun.
     pub(crate) wind_down: Arc<AtomicBool>,
-    /// Set once a part was not kept: those behind it are not kept either.
-    pub(crate) dropped: Arc<AtomicBool>,
+    /// What is on disk. Once a part was not kept, those behind it are not kept either.
+    pub(crate) on_disk: Arc<OnDisk>,
+}
+
+/// Which parts of a result are on disk.
+#[derive(Debug, Default)]
+pub(crate) struct OnDisk(Mutex<Parted>);
+
+/// What became of the parts so far.
+#[derive(Debug, Default)]
+pub(crate) enum Parted {
+    /// All are kept.
+    #[default]
+    Kept,
+    /// They take more bytes than are to be kept.
+    TooLarge,
+    /// The disk did not take one; those before it are kept.
+    Refused(Error),
+}
+
+impl OnDisk {
+    pub(crate) fn now(&self) -> MutexGuard<'_, Parted> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 /// How late a cancel is heard at most.
@@ -99,23 +121,23 @@ impl Batch {
 
     /// Keeps results as long as there is room and the disk takes them.
     fn keep(&mut self, first: u64, result: &RunResult) -> Result<()> {
-        if self.dropped.load(Ordering::Relaxed) {
+        let mut on_disk = self.on_disk.now();
+        if !matches!(*on_disk, Parted::Kept) {
             return Ok(());
         }
-        let size = size_of(result);
+        let bytes = codec::result_to_bytes(result);
+        let size = bytes.len() as u64;
         if size > self.room {
-            self.dropped.store(true, Ordering::Relaxed);
+            *on_disk = Parted::TooLarge;
             return Ok(());
         }
         self.room -= size;
-        match self.claim.keep(first, result) {
-            Err(error @ Error::LostLease { .. }) => Err(error.into()),
-            Err(_) => {
-                self.dropped.store(true, Ordering::Relaxed);
-                Ok(())
-            }
-            Ok(()) => Ok(()),
+        match self.claim.keep_bytes(first, result.experiments.len() as u64, &bytes) {
+            Err(error @ Error::LostLease { .. }) => return Err(error.into()),
+            Err(error) => *on_disk = Parted::Refused(error),
+            Ok(()) => {}
         }
+        Ok(())
     }
 }
 

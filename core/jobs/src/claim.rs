@@ -132,14 +132,18 @@ impl Claim {
     /// # Errors
     /// [`Error::LostLease`]; if they cannot be written.
     pub fn keep(&self, first: u64, result: &RunResult) -> Result<()> {
-        let bytes = codec::result_to_bytes(result);
+        self.keep_bytes(first, result.experiments.len() as u64, &codec::result_to_bytes(result))
+    }
+
+    /// The same for the result of so many experiments that is encoded already.
+    pub(crate) fn keep_bytes(&self, first: u64, count: u64, bytes: &[u8]) -> Result<()> {
         let name = result_name(first);
-        let document = self.store.documents.prepare(&self.record.id, &name, &bytes)?;
+        let document = self.store.documents.prepare(&self.record.id, &name, bytes)?;
         drill::reached("part.written");
         self.store.write("keep a result", |on| {
             let record = self.own(on)?;
             document.insert(on, &record.id)?;
-            completed(on, &record.id, first + result.experiments.len() as u64)
+            completed(on, &record.id, first + count)
         })?;
         drill::reached("part.committed");
         Ok(())
@@ -178,14 +182,14 @@ impl Claim {
     pub(crate) fn forget_results(&self) -> Result<()> {
         let names = self.store.write("forget a result", |on| {
             let record = self.own(on)?;
-            let names = document::names(on, &record.id, "result.")?;
+            let names = document::files_of(on, &record.id, "result.")?;
             on.execute(
                 "DELETE FROM documents WHERE job = ?1 AND substr(name, 1, 7) = 'result.'",
                 [&record.id],
             )
             .map_err(Error::database("forget a result"))?;
             completed(on, &record.id, 0)?;
-            Ok(names.into_iter().map(|name| (record.id.clone(), name)).collect::<Vec<_>>())
+            Ok(names)
         })?;
         self.store.documents.remove(&names);
         Ok(())
@@ -210,12 +214,15 @@ impl Claim {
 
     /// Forgets the job: nobody was told of it yet.
     pub(crate) fn forget(self) -> Result<()> {
-        self.store.write("forget a job", |on| {
+        let names = self.store.write("forget a job", |on| {
             let record = self.own(on)?;
+            let names = document::files_of(on, &record.id, "")?;
             on.execute("DELETE FROM jobs WHERE id = ?1", [&record.id])
                 .map_err(Error::database("forget a job"))?;
-            Ok(())
-        })
+            Ok(names)
+        })?;
+        self.store.documents.remove(&names);
+        Ok(())
     }
 
     /// Gives the job back: it waits again, and this attempt does not count. A job that somebody asked

@@ -84,26 +84,26 @@ impl Documents {
         }
     }
 
-    /// Lets a second job have the file of a document too, if it is one; durable when this returns.
-    pub(crate) fn share(
-        &self,
-        on: &Connection,
-        (from, to): (&str, &str),
-        name: &str,
-    ) -> Result<()> {
-        let sql = "SELECT bytes IS NULL FROM documents WHERE job = ?1 AND name = ?2";
-        let is_file: bool = on
-            .query_row(sql, params![from, name], |row| row.get(0))
-            .map_err(Error::database("read a document"))?;
-        if !is_file {
+    /// Lets a second job have the files of the results too; durable when this returns.
+    pub(crate) fn share_results(&self, on: &Connection, from: &str, to: &str) -> Result<()> {
+        let sql = "SELECT name FROM documents WHERE job = ?1 AND bytes IS NULL \
+                   AND substr(name, 1, 7) = 'result.'";
+        let names: Vec<String> =
+            rows(on, sql, [from], |row| row.get(0)).map_err(Error::database("list documents"))?;
+        for name in &names {
+            let (path, second) = (self.path(from, name), self.path(to, name));
+            // Not every file system has files of two names.
+            let shared = fs::hard_link(&path, &second)
+                .or_else(|_| write_durably(&second, &fs::read(&path)?));
+            shared.map_err(|source| Error::File { doing: "copy", path, source })?;
+        }
+        if names.is_empty() {
             return Ok(());
         }
-        let (path, second) = (self.path(from, name), self.path(to, name));
-        let shared = fs::hard_link(&path, &second)
-            .and_then(|()| File::open(&self.directory)?.sync_all())
-            // Not every file system has files of two names.
-            .or_else(|_| write_durably(&second, &fs::read(&path)?));
-        shared.map_err(|source| Error::File { doing: "copy", path, source })
+        // Once for all: others wait for the database meanwhile.
+        let synced = File::open(&self.directory).and_then(|directory| directory.sync_all());
+        let path = || self.directory.clone();
+        synced.map_err(|source| Error::File { doing: "sync", path: path(), source })
     }
 
     /// Removes the files of a job, whose rows are gone.
@@ -133,6 +133,12 @@ pub(crate) fn names(on: &Connection, job: &str, prefix: &str) -> Result<Vec<Stri
     let sql = "SELECT name FROM documents WHERE job = ?1 AND substr(name, 1, length(?2)) = ?2 \
                ORDER BY name";
     rows(on, sql, params![job, prefix], |row| row.get(0)).map_err(Error::database("list documents"))
+}
+
+/// The documents of a job whose names begin with `prefix`, as [`Documents::remove`] takes them.
+pub(crate) fn files_of(on: &Connection, job: &str, prefix: &str) -> Result<Vec<(String, String)>> {
+    let names = names(on, job, prefix)?;
+    Ok(names.into_iter().map(|name| (job.to_owned(), name)).collect())
 }
 
 /// Writes a file so that it is whole under its name, or not there, whatever happens.

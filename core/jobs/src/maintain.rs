@@ -108,8 +108,7 @@ impl Store {
                 .map_err(Error::database("look for old jobs"))?;
             let mut names = Vec::new();
             for id in &ids {
-                let own = document::names(on, id, "")?;
-                names.extend(own.into_iter().map(|name| (id.clone(), name)));
+                names.extend(document::files_of(on, id, "")?);
                 on.execute("DELETE FROM jobs WHERE id = ?1", [id])
                     .map_err(Error::database("forget a job"))?;
             }

@@ -7,8 +7,8 @@ use rustix::time::{ClockId, clock_gettime};
 /// How long a lease holds without a heartbeat, in milliseconds.
 pub(crate) const LEASE_MS: i64 = 10_000;
 
-/// How long a process may take to hand a job to a service. As long as it lives, nobody else looks
-/// for the job there or sends it again.
+/// How long a process may take to hand a job to a service. As long as it lives, and so long at most,
+/// nobody else looks for the job there or sends it again.
 pub(crate) const SENDING_MS: i64 = 600_000;
 
 /// This process: the boot, the namespace of process numbers, the number, and when it began, in the

@@ -49,9 +49,7 @@ impl Store {
         // Most jobs are too short to have one.
         let _ = fs::remove_file(path(self.directory(), id));
     }
-}
 
-impl Store {
     /// Removes the files of jobs that nobody has noted anything of for so long: of processes that
     /// died.
     pub(crate) fn forget_old_progress(&self, age: Duration) {

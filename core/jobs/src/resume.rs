@@ -2,10 +2,10 @@
 //! and a new job takes over what an older one has finished.
 
 use ketch_core::{Qobj, codec};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension};
 use sha2::{Digest, Sha256};
 
-use crate::{Error, JobRecord, Result, Store, claim, document, record::COLUMNS};
+use crate::{Error, JobRecord, Result, Store, claim, record::COLUMNS};
 
 /// A digest of what a job is to do: the backend, the Qobj, and words for whatever else matters.
 ///
@@ -41,15 +41,14 @@ impl Store {
     /// Gives a job the results that another one has finished; both have them then.
     pub(crate) fn take_over(&self, on: &Connection, from: &str, id: &str) -> Result<()> {
         let earlier = Self::record(on, from)?;
-        for name in document::names(on, from, "result.")? {
-            let inserted = on.execute(
-                "INSERT INTO documents (job, name, length, bytes) \
-                 SELECT ?2, name, length, bytes FROM documents WHERE job = ?1 AND name = ?3",
-                params![from, id, name],
-            );
-            inserted.map_err(Error::database("take over a result"))?;
-            self.documents.share(on, (from, id), &name)?;
-        }
+        on.execute(
+            "INSERT INTO documents (job, name, length, bytes) \
+             SELECT ?2, name, length, bytes FROM documents \
+             WHERE job = ?1 AND substr(name, 1, 7) = 'result.'",
+            [from, id],
+        )
+        .map_err(Error::database("take over a result"))?;
+        self.documents.share_results(on, from, id)?;
         claim::completed(on, id, earlier.completed)
     }
 }

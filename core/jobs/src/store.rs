@@ -277,10 +277,10 @@ impl Store {
             if record.state == JobStatus::Running && record.runner != Runner::Service {
                 return Err(Error::Illegal { id: id.to_owned(), state: record.state });
             }
-            let names = document::names(on, id, "")?;
+            let names = document::files_of(on, id, "")?;
             on.execute("DELETE FROM jobs WHERE id = ?1", [id])
                 .map_err(Error::database("delete a job"))?;
-            Ok(names.into_iter().map(|name| (id.to_owned(), name)).collect::<Vec<_>>())
+            Ok(names)
         })?;
         self.documents.remove(&names);
         Ok(())

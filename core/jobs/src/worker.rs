@@ -16,8 +16,8 @@ use ketch_core::{Backend, Error as JobError, Job, Qobj, RunOptions, RunResult};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
-    Budget, Claim, Error, JobRecord, Result, Retention, Store, StoredError, backend::HEARTBEAT,
-    parts::Parts, progress::Noting, service,
+    Budget, Claim, Error, JobRecord, Result, Store, StoredError, backend::HEARTBEAT, parts::Parts,
+    progress::Noting, service,
 };
 
 /// Finds the backend that a job names.
@@ -44,14 +44,12 @@ pub struct WorkOptions {
     pub budget: Budget,
     /// How long a worker without work stays.
     pub idle: Duration,
-    /// What is kept of old jobs; what the store says if `None`.
-    pub retention: Option<Retention>,
 }
 
 impl Default for WorkOptions {
     /// The whole machine, 30 seconds.
     fn default() -> Self {
-        Self { budget: Budget::whole_machine(), idle: Duration::from_secs(30), retention: None }
+        Self { budget: Budget::whole_machine(), idle: Duration::from_secs(30) }
     }
 }
 
@@ -109,8 +107,7 @@ pub fn work_until(
                 Some(taken) => idle = Some(taken),
                 None => return Ok(()),
             }
-            let retention = options.retention.map_or_else(|| store.retention(), Ok)?;
-            store.maintain(retention)?;
+            store.maintain_if_due()?;
         }
         if !store.directory().exists() {
             return Ok(());
@@ -279,8 +276,8 @@ fn run_part(
 ) -> Result<RunResult, Stop> {
     let record = &lease.claim.record;
     let options = RunOptions {
-        // One key for each part and attempt: a provider may refuse a key that it has seen.
-        job_key: Some(format!("{}.{}.{first}", record.id, record.attempt)),
+        // One key for each part and taking: a provider may refuse a key that it has seen.
+        job_key: Some(format!("{}.{}.{first}", record.id, record.token)),
         ..record.options()
     };
     let job = backend.run(part, options).map_err(Stop::Failed)?;

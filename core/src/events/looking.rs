@@ -305,9 +305,7 @@ impl Look {
         let progress = if state == JobStatus::Running { progress_of(job) } else { None };
         (self.mailbox.heard(pushes, state, position, progress, now), pauses)
     }
-}
 
-impl Look {
     /// A job that panics cannot be asked.
     fn gives_up(&self, now: Instant) -> (bool, Pauses) {
         let pushes = self.mailbox.pushes();

@@ -166,3 +166,20 @@ fn jobs_in_parts_wait_for_their_turn_like_others() {
         assert_eq!(job.queue_position().unwrap(), None);
     }
 }
+
+#[test]
+fn a_job_whose_parts_the_disk_does_not_take_is_not_done() {
+    let scratch = Scratch::new();
+    scratch.tamper(
+        "CREATE TRIGGER full BEFORE INSERT ON documents WHEN NEW.name = 'result.0000000001' \
+         BEGIN SELECT RAISE(ABORT, 'the disk is full'); END",
+    );
+    let backend = StoredBackend::new(Arc::clone(&scratch.store), "lab/bench", Lab::new(true));
+    let job = run(&backend, experiments(3));
+    // Whoever waits gets it all the same.
+    assert_eq!(names(&job.result(LONG).unwrap()), ["e0", "e1", "e2"]);
+    let left = scratch.other().job(&job.job_id()).unwrap();
+    assert!(!left.state.is_final(), "{}", left.state);
+    assert_eq!(left.completed, 1, "what the disk took is there");
+    assert_eq!(names(&scratch.other().result(&left.id).unwrap().unwrap()), ["e0"]);
+}

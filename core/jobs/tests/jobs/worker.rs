@@ -17,7 +17,7 @@ use crate::common::{LONG, Lab, Only, Scratch, experiments, names};
 /// Goes when the queue is empty.
 fn at_once() -> WorkOptions {
     let budget = Budget { threads: 2, memory: u64::MAX };
-    WorkOptions { budget, idle: Duration::ZERO, ..WorkOptions::default() }
+    WorkOptions { budget, idle: Duration::ZERO }
 }
 
 fn named(names: &[&str]) -> ketch_core::Qobj {
