@@ -1,11 +1,11 @@
 //! [`Host`]: what a provider can tell the program that loaded it.
 
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use ketch_interface::{Backend, Extensions, Filter, Message, Provider, Result};
 use serde_json::json;
 
-use crate::events::{JOB_EVENT, News, level_name};
+use crate::events::{JOB_EVENT, News, level_name, lock};
 
 /// The program that loaded the plugin.
 ///
@@ -119,11 +119,6 @@ pub(crate) fn tell(job_id: &str, news: &News) {
         let (name, document) = news.document(job_id);
         hosts.into_iter().for_each(|object| Host { object }.push(name, &document));
     }
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    // Nothing panics while it is held.
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 impl std::fmt::Debug for Host {

@@ -25,8 +25,9 @@
 //! }
 //! ```
 //!
-//! [`JobQueue`] makes jobs of closures, and tells the host of their states and progress, for providers that compute in their own process;
-//! [`check_qobj`] refuses what a backend's configuration does not allow.
+//! [`JobQueue`] makes jobs of closures, and tells the host of their states and progress, for
+//! providers that compute in their own process; [`check_qobj`] refuses what a backend's configuration
+//! does not allow.
 
 #![forbid(unsafe_code)]
 

@@ -18,7 +18,7 @@ use ketch_interface::{
 
 use crate::{
     JOB_EVENT, Level, PROGRESS, Progress,
-    events::{self, News},
+    events::{self, News, lock},
     host,
 };
 
@@ -518,12 +518,6 @@ fn panicked(backend: &str, panic: &(dyn std::any::Any + Send)) -> Error {
     let text = panic.downcast_ref::<&str>().copied().map(str::to_owned);
     let message = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
     Error::ProviderPanicked { provider: backend.to_owned(), message }
-}
-
-/// No panic happens while a lock is held, and if one did, the state would still be whole: every
-/// change is one assignment.
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -21,8 +21,8 @@ pub(crate) struct Done {
     pub(crate) earlier: u64,
 }
 
-/// The line `running… 3 s` on standard error, with a bar where it is known how far
-/// work is, and for several experiments the rate and the time left. Nothing at all unless that is a terminal.
+/// The line `running… 3 s` on standard error, with a bar where it is known how far work is, and for
+/// several experiments the rate and the time left. Nothing at all unless that is a terminal.
 #[derive(Debug)]
 pub(crate) struct Progress {
     started: Instant,

@@ -81,9 +81,10 @@ impl NoiseLoadError {
 }
 
 /// Reads a noise model. What the file is, its content says: a dictionary of Qiskit Aer's
-/// `NoiseModel`; an object with the `noise_params` of Qiskit 0.6; an object of a device's `configuration` and `properties`; or one of a pair
-/// `conf_NAME.json` and `props_NAME.json`, as `qiskit-ibm-runtime` carries them. A directory stands
-/// for the one pair in it. Blocks while files are read.
+/// `NoiseModel`; an object with the `noise_params` of Qiskit 0.6; an object of a device's
+/// `configuration` and `properties`; or one of a pair `conf_NAME.json` and `props_NAME.json`, as
+/// `qiskit-ibm-runtime` carries them. A directory stands for the one pair in it. Blocks while files
+/// are read.
 ///
 /// # Errors
 /// If something cannot be read or makes no sense, with its place in the file.

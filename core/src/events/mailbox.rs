@@ -240,7 +240,8 @@ impl Inside {
     }
 }
 
-/// No panic happens while a lock is held, and if one did, the state would still be whole.
-pub(super) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+/// No panic happens while a lock is held, and if one did, the state would still be whole: every change
+/// is one assignment.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

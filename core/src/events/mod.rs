@@ -2,9 +2,9 @@
 //! jobs at once, [`events_of`].
 //!
 //! A job that can push its news ([`JOB_EVENT`]) is told that somebody listens, and its provider
-//! pushes them to the host, which sorts them into [`mailbox`]es by the job's id. Every job is besides
-//! looked at from time to time by a few threads of the process ([`looking`]), so that those that push
-//! nothing have events as well, and one that dies without a word is heard of.
+//! pushes them to the host, which sorts them into mailboxes by the job's id (`mailbox.rs`). Every job
+//! is besides looked at from time to time by a few threads of the process (`looking.rs`), so that
+//! those that push nothing have events as well, and one that dies without a word is heard of.
 //!
 //! **Invariant:** whoever pushes only enqueues. No listener runs on a thread of a provider.
 
@@ -22,6 +22,7 @@ use ketch_interface::{Error, Job, JobStatus, Result};
 
 pub use self::looking::publish;
 pub(crate) use self::looking::push;
+pub(crate) use self::mailbox::lock;
 use self::mailbox::{Bell, Mailbox};
 pub(crate) use self::news::{News, level_name};
 use crate::Level;
