@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use crate::sandbox::{Sandbox, built};
+use crate::sandbox::{Run, Sandbox, built, finish};
 
 /// What lies where `ketch provider install` puts things.
 fn installed(sandbox: &Sandbox) -> Vec<String> {
@@ -15,6 +15,20 @@ fn installed(sandbox: &Sandbox) -> Vec<String> {
 
 fn plugin(name: &str) -> String {
     built(&format!("examples/lib{name}.so")).into_os_string().into_string().unwrap()
+}
+
+/// A file that says it is the same provider as the example `steady`, with other bytes.
+fn another_steady(sandbox: &Sandbox, name: &str) -> String {
+    let mut bytes = fs::read(plugin("steady")).unwrap();
+    // Behind everything that is read of a library.
+    bytes.extend([0; 16]);
+    sandbox.write(name, bytes);
+    sandbox.path("work").join(name).into_os_string().into_string().unwrap()
+}
+
+/// Runs `ketch` with the directory `other` on the search path, before all others.
+fn with_other(sandbox: &Sandbox, arguments: &[&str]) -> Run {
+    finish(sandbox.command(arguments).env("KETCH_PLUGIN_PATH", sandbox.path("work/other")))
 }
 
 #[test]
@@ -47,13 +61,9 @@ fn a_plugin_is_packed_installed_used_and_removed() {
 #[test]
 fn another_file_of_the_same_provider_needs_a_word() {
     let sandbox = Sandbox::without_plugins();
-    // The two differ, and say that they are one provider.
-    let (first, second) = (plugin("steady"), sandbox.path("work/steady.so"));
+    let first = plugin("steady");
+    another_steady(&sandbox, "steady.so");
     sandbox.ketch(&["provider", "install", &first]).ok();
-    let mut changed = fs::read(&first).unwrap();
-    // Behind everything that is read of a library.
-    changed.extend([0; 16]);
-    fs::write(&second, changed).unwrap();
     let said = sandbox.ketch(&["provider", "install", "steady.so"]).fails(2);
     assert!(
         said.contains("is installed with another file") && said.contains("--replace"),
@@ -67,6 +77,29 @@ fn another_file_of_the_same_provider_needs_a_word() {
     assert!(replaced.stderr.starts_with("replaced provider `template`"), "{replaced:?}");
     let providers = sandbox.ketch(&["providers", "--json"]).json();
     assert_eq!(providers["providers"][0]["state"], "ready", "it is accepted: {providers}");
+}
+
+/// What is accepted is what was checked, not what is found first under the same id.
+#[test]
+fn the_file_that_was_installed_is_the_one_that_is_accepted() {
+    let sandbox = Sandbox::without_plugins();
+    fs::create_dir(sandbox.path("work/other")).unwrap();
+    another_steady(&sandbox, "other/libketch_provider_template.so");
+    with_other(&sandbox, &["provider", "install", &plugin("steady")]).ok();
+
+    let lock = fs::read_to_string(sandbox.path("config/ketch/providers.lock.json")).unwrap();
+    let lock: serde_json::Value = serde_json::from_str(&lock).unwrap();
+    let placed = sandbox.user_plugins().join("libketch_provider_template.so");
+    assert_eq!(lock["providers"]["template"]["file"], placed.to_str().unwrap());
+    let of = |run: Run| run.json()["providers"].as_array().unwrap().clone();
+    for providers in [
+        of(with_other(&sandbox, &["providers", "--json"])),
+        of(sandbox.ketch(&["providers", "--json"])),
+    ] {
+        let ready: Vec<_> = providers.iter().filter(|one| one["state"] == "ready").collect();
+        assert_eq!(ready.len(), 1, "{providers:?}");
+        assert_eq!(ready[0]["path"], placed.to_str().unwrap(), "{providers:?}");
+    }
 }
 
 #[test]

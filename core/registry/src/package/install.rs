@@ -11,10 +11,10 @@ use ketch_core::Filter;
 
 use super::{PackageError, names, unpack::unpack};
 use crate::{
-    Isolation, Manifest, Refusal, Registry, SearchPath, Terms,
+    Isolation, Manifest, Refusal, Registry, SearchPath,
     check::{self, inspect},
     elf,
-    lock_file::LockFile,
+    lock_file::{LockFile, Pin},
     stamp::digest_of,
 };
 
@@ -47,6 +47,7 @@ pub struct Removed {
 /// [`PackageError::Exists`] if the provider is installed with another file, unless `replace`.
 pub fn install(package: &Path, replace: bool) -> Result<Installed, PackageError> {
     let directory = SearchPath::user_directory().ok_or(PackageError::NoHome)?;
+    let lock_file = LockFile::standard().ok_or(PackageError::NoHome)?;
     let staging = Staging::below(&directory)?;
     let manifest = stage(package, &staging)?;
     let [library, beside] = names(&manifest.id);
@@ -78,8 +79,13 @@ pub fn install(package: &Path, replace: bool) -> Result<Installed, PackageError>
     }
     let synced = fs::File::open(&directory).and_then(|directory| directory.sync_all());
     synced.map_err(io_error("write", &directory))?;
-    let registry = Registry::discover(&SearchPath::standard());
-    registry.trust(&manifest.id, &Terms::default()).map_err(PackageError::Trust)?;
+    // The bytes that were checked, whatever else of this id lies on the search path.
+    let accepted = Pin::now(&sha256, &path);
+    let accept = |known: &mut Pin| {
+        *known = Pin { terms: known.terms.clone(), extra: known.extra.clone(), ..accepted };
+    };
+    let pinned = lock_file.change(|pins| accept(pins.entry(manifest.id.clone()).or_default()));
+    pinned.map_err(PackageError::Trust)?;
     Ok(Installed { manifest, path, backends, replaced: other.is_some() })
 }
 

@@ -114,7 +114,7 @@ impl PackageError {
             Self::NotInstalled { .. } => {
                 Some("`ketch providers` shows where each plugin lies".to_owned())
             }
-            Self::NoHome => Some("set HOME or XDG_DATA_HOME".to_owned()),
+            Self::NoHome => Some("set HOME, or XDG_DATA_HOME and XDG_CONFIG_HOME".to_owned()),
             Self::Probe(error) | Self::Trust(error) => error.hint(),
             Self::Io { .. } | Self::Plugin(_) => None,
         }
