@@ -6,6 +6,8 @@
 
 #![expect(unsafe_code, reason = "calls the functions that a plugin exports")]
 
+mod answer;
+
 use std::{
     ffi::{CString, c_char, c_void},
     ptr, slice,
@@ -18,14 +20,15 @@ use ketch_abi::{
     error_from_document,
 };
 use ketch_core::{
-    Backend, BackendConfiguration, BackendProperties, BackendStatus, BitString, Counts, Error,
-    Filter, Job, JobQuery, JobQueue, Provider, Qobj, Result, RunOptions, RunResult, Running,
-    check_qobj,
+    Backend, BackendConfiguration, BackendProperties, BackendStatus, Error, Filter, Job, JobQuery,
+    JobQueue, Provider, Qobj, Result, RunOptions, RunResult, Running, check_qobj,
     qobj::{Experiment, Program},
-    result::{ExperimentResult, Memory},
+    result::ExperimentResult,
 };
 use serde::de::DeserializeOwned;
-use serde_json::{Map, Value, json};
+use serde_json::{Value, json};
+
+use answer::Asked;
 
 /// Nobody answers with more.
 const MAX_REPLY: u64 = 1 << 31;
@@ -246,12 +249,22 @@ impl Backend for CBackend {
 
     fn run(&self, qobj: Qobj, options: RunOptions) -> Result<Arc<dyn Job>> {
         let configuration = self.configuration()?;
+        // Whatever the configuration says: the entry has no words for pulses.
+        if matches!(qobj.program, Program::Pulse(_)) {
+            let backend = format!("backend `{}`", self.name);
+            return Err(Error::not_supported(backend, "pulse programs"));
+        }
         check_qobj(&qobj, &configuration, &[])?;
         let backend = self.clone();
         Ok(self.jobs.submit(Arc::new(self.clone()), &options, move |job| {
-            let go_on = qobj.experiments().iter().take_while(|_| !job.is_cancelled());
-            let experiments = go_on.map(|experiment| backend.experiment(&qobj, experiment, job));
-            let experiments = experiments.collect();
+            let experiments = qobj.experiments().iter().map(|experiment| {
+                // What is left undone must not look like a result.
+                match job.is_cancelled() {
+                    true => Err(Error::Cancelled { job: job.job_id().to_owned() }),
+                    false => Ok(backend.experiment(&qobj, experiment, job)),
+                }
+            });
+            let experiments = experiments.collect::<Result<_>>()?;
             let backend_version = configuration.backend_version.clone();
             let Qobj { qobj_id, header, .. } = qobj;
             let success = true;
@@ -301,45 +314,20 @@ impl CBackend {
         result: &mut ExperimentResult,
     ) -> Result<()> {
         let circuit = qobj.circuits()[experiment.circuit].bind(&experiment.bindings)?;
-        let (width, registers) = (circuit.n_clbits(), circuit.cregs().to_vec());
-        let keep = qobj.memory(experiment);
-        let mut alone = Qobj::from_circuit(circuit).with_shots(result.shots);
+        let asked = Asked {
+            shots: result.shots,
+            width: circuit.n_clbits(),
+            registers: circuit.cregs().to_vec(),
+            counts: circuit.instructions().any(|instruction| instruction.op.writes_clbits()),
+            memory: qobj.memory(experiment),
+        };
+        let mut alone = Qobj::from_circuit(circuit).with_shots(asked.shots);
         alone.config.seed = result.seed;
-        alone.config.memory = Some(keep);
-        debug_assert!(matches!(alone.program, Program::Circuits { .. }));
+        alone.config.memory = Some(asked.memory);
         let document = alone.to_json().map_err(Error::from)?;
         let request = json!({ "schema": "ketch.c_run/1", "qobj": document }).to_string();
         let reply = self.library.call("run", &self.name, request.as_bytes(), Some(job))?;
         let reply = reply.ok_or_else(|| Error::not_supported("the plugin", "the method `run`"))?;
-        let reply: Map<String, Value> = serde_json::from_slice(&reply)
-            .map_err(|error| malformed(&format!("`run`: {error}")))?;
-        if reply.get("success") != Some(&Value::Bool(true)) {
-            let why = reply.get("status").and_then(Value::as_str);
-            return Err(Error::other("experiment.failed", why.unwrap_or("it did not succeed")));
-        }
-        let data = reply.get("data").unwrap_or(&Value::Null);
-        let bits = |hex: &str| {
-            BitString::from_hex(width, hex)
-                .map_err(|error| malformed(&format!("the outcome `{hex}`: {error}")))
-        };
-        if let Some(counted) = data["counts"].as_object() {
-            let mut counts = Counts::new(registers.clone());
-            for (hex, count) in counted {
-                let count = count.as_u64().ok_or_else(|| malformed(&format!("{count} counts")))?;
-                counts.add(bits(hex)?, count);
-            }
-            result.counts = Some(counts);
-        }
-        if let Some(shots) = data["memory"].as_array().filter(|_| keep) {
-            let mut bytes = Vec::new();
-            for shot in shots {
-                let shot = bits(shot.as_str().unwrap_or_default())?;
-                let words = shot.words().flat_map(u64::to_le_bytes);
-                bytes.extend(words.take(Memory::stride_of(width)));
-            }
-            result.memory = Memory::from_bytes(width, bytes.into());
-        }
-        result.registers = registers;
-        Ok(())
+        asked.read(&reply, result)
     }
 }

@@ -4,9 +4,11 @@
 use std::{
     path::{Path, PathBuf},
     process::Command,
+    sync::Arc,
+    time::{Duration, SystemTime},
 };
 
-use ketch::{Isolation, Registry, SearchPath};
+use ketch::{Circuit, Isolation, Provider, Qobj, Registry, RunOptions, SearchPath, qobj::Program};
 use ketch_conformance::assert_conformant;
 
 use crate::sandbox::{Sandbox, finish, repository, whole_machine};
@@ -93,10 +95,71 @@ fn what_is_wrong_with_a_plugin_in_c_is_told() {
     assert_eq!(installed.exit, Some(0), "without a fault it is none: {installed:?}");
 }
 
+/// A circuit that measures, for the backend `slow` of the plugin that can be broken.
+fn measured() -> Circuit {
+    Circuit::new(1, 1).named("measured").measure(0, 0)
+}
+
+/// The plugin with these macros, in this process.
+fn broken(sandbox: &Sandbox, defines: &[&str]) -> Arc<dyn Provider> {
+    sandbox.write("broken.c", BROKEN_SOURCE);
+    let library = sandbox.path("work/broken.so");
+    build(&sandbox.path("work/broken.c"), &library, defines);
+    let registry = Registry::discover(&SearchPath::only([library]));
+    registry.with_isolation(Isolation::Never).provider("broken").unwrap()
+}
+
+const SLOW: &str = "-DLISTS=[\"slow\"]";
+
+#[test]
+fn counts_and_memory_of_a_plugin_in_c_are_those_of_the_shots() {
+    for (answers, expected) in [
+        ("-DANSWERS={\"counts\":{\"0x0\":18446744073709551615,\"0x1\":9}}", "more than 3 counts"),
+        ("-DANSWERS={\"counts\":{\"0x0\":2}}", "2 counts of 3 shots"),
+        ("-DANSWERS={}", "`data.counts` that is missing"),
+        ("-DANSWERS={\"counts\":{\"0x0\":3},\"memory\":[7]}", "memory of 1 shots of 3"),
+        ("-UANSWERS", ""),
+    ] {
+        let sandbox = Sandbox::without_plugins();
+        let backend = broken(&sandbox, &[SLOW, answers]).get_backend("slow").unwrap();
+        let qobj = Qobj::from_circuit(measured()).with_shots(3).with_memory();
+        let job = backend.run(qobj, RunOptions::default()).unwrap();
+        let result = job.result(None).unwrap();
+        let (done, said) = (result.success, &result.experiments[0].status);
+        assert_eq!(done, expected.is_empty(), "{answers}: {said}");
+        assert!(said.contains(expected), "{answers}: {said}");
+    }
+}
+
+#[test]
+fn a_plugin_in_c_is_not_asked_for_pulses() {
+    let sandbox = Sandbox::without_plugins();
+    let backend = broken(&sandbox, &[SLOW]).get_backend("slow").unwrap();
+    assert!(backend.configuration().unwrap().open_pulse);
+    let mut qobj = Qobj::from_circuit(measured());
+    qobj.program = Program::Pulse(Default::default());
+    let refused = backend.run(qobj, RunOptions::default()).err().expect("no job");
+    assert_eq!(refused.code(), "not_supported");
+}
+
+/// Experiments that nobody ran because the time was over are not left out in silence.
+#[test]
+fn a_deadline_between_experiments_leaves_no_half_of_a_result() {
+    let sandbox = Sandbox::without_plugins();
+    let provider = broken(&sandbox, &[SLOW, "-DMILLISECONDS=50"]);
+    let backend = provider.get_backend("slow").unwrap();
+    let qobj = Qobj::from_circuits(vec![measured(); 100]).with_shots(3);
+    let deadline = Some(SystemTime::now() + Duration::from_millis(120));
+    let job = backend.run(qobj, RunOptions { deadline, ..RunOptions::default() }).unwrap();
+    let said = job.result(None).unwrap_err().to_string();
+    assert!(said.contains("deadline"), "{said}");
+}
+
 const BROKEN_SOURCE: &str = r#"
 #include "ketch_plugin.h"
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #ifndef VERSION
 #define VERSION KETCH_C_VERSION
@@ -113,8 +176,14 @@ const BROKEN_SOURCE: &str = r#"
 #ifndef LISTS
 #define LISTS []
 #endif
-#define TEXT(x) #x
-#define AS_TEXT(x) TEXT(x)
+#ifndef ANSWERS
+#define ANSWERS {"counts": {"0x0": 3}}
+#endif
+#ifndef MILLISECONDS
+#define MILLISECONDS 0
+#endif
+#define TEXT(...) #__VA_ARGS__
+#define AS_TEXT(...) TEXT(__VA_ARGS__)
 
 KETCH_MANIFEST("{\"schema\":\"ketch.plugin/1\",\"id\":\"broken\",\"version\":\"0.1.0\",\"abi\":1,"
                "\"target\":\"x86_64-linux\"}");
@@ -140,8 +209,18 @@ __attribute__((unused)) static int32_t call(void *provider, const ketch_call *ca
 #endif
     if (CODE == KETCH_OK) {
         static char list[] = AS_TEXT(LISTS);
-        reply->data = (uint8_t *)list;
-        reply->length = strlen(list);
+        static char configuration[] =
+            "{\"backend_name\":\"slow\",\"backend_version\":\"0.1.0\",\"n_qubits\":2,"
+            "\"basis_gates\":[\"x\"],\"gates\":[],\"local\":true,\"simulator\":true,"
+            "\"conditional\":false,\"open_pulse\":true,\"memory\":true,\"max_shots\":3}";
+        static char answer[] = "{\"success\":true,\"data\":" AS_TEXT(ANSWERS) "}";
+        int runs = strcmp(method, "run") == 0;
+        char *text = runs ? answer : strcmp(method, "configuration") == 0 ? configuration : list;
+        clock_t start = clock();
+        while (runs && clock() - start < MILLISECONDS * (CLOCKS_PER_SEC / 1000)) {
+        }
+        reply->data = (uint8_t *)text;
+        reply->length = strlen(text);
     }
     return CODE;
 }
