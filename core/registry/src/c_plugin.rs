@@ -9,9 +9,10 @@
 mod answer;
 
 use std::{
+    collections::BTreeMap,
     ffi::{CString, c_char, c_void},
     ptr, slice,
-    sync::{Arc, OnceLock},
+    sync::{Arc, Mutex, OnceLock, PoisonError},
 };
 
 use ketch_abi::{
@@ -80,7 +81,8 @@ pub(crate) unsafe fn provider(
     if code != OK {
         return Err(LoadError::Provider(failure(&reply)));
     }
-    Ok(Arc::new(CProvider { id: id.to_owned(), library: Arc::new(library) }))
+    let (id, library) = (id.to_owned(), Arc::new(library));
+    Ok(Arc::new(CProvider { id, library, backends: Mutex::default() }))
 }
 
 impl Library {
@@ -179,6 +181,8 @@ fn malformed(what: &str) -> Error {
 struct CProvider {
     id: String,
     library: Arc<Library>,
+    /// Each backend once, with its jobs, however many hold it.
+    backends: Mutex<BTreeMap<String, CBackend>>,
 }
 
 impl CProvider {
@@ -187,12 +191,15 @@ impl CProvider {
     }
 
     fn backend(&self, name: &str) -> Arc<dyn Backend> {
-        Arc::new(CBackend {
+        // Nothing panics under the lock.
+        let mut backends = self.backends.lock().unwrap_or_else(PoisonError::into_inner);
+        let backend = backends.entry(name.to_owned()).or_insert_with(|| CBackend {
             name: name.to_owned(),
             library: Arc::clone(&self.library),
             configuration: Arc::default(),
             jobs: JobQueue::new(AT_ONCE),
-        })
+        });
+        Arc::new(backend.clone())
     }
 }
 

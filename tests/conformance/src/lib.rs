@@ -181,7 +181,10 @@ pub const GROUPS: &[Group] = &[
     },
     Group {
         name: "jobs",
-        of_provider: &[],
+        of_provider: &[(
+            "a job is found by another handle",
+            names::a_job_is_found_by_another_handle,
+        )],
         of_backend: &[
             ("run returns at once", jobs::run_returns_at_once),
             ("the status ends at DONE and stays", jobs::status_ends_at_done_and_stays),

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, sync::Arc, thread};
 
-use ketch_core::{Backend, Error, Extensions, Filter, Message, Provider};
+use ketch_core::{Backend, Error, Extensions, Filter, Message, Provider, Qobj};
 
 use crate::{
     Outcome,
@@ -126,10 +126,33 @@ pub fn a_job_outlives_its_backend(provider: &dyn Provider) -> Check {
         return Err(Outcome::not_applicable("it lists no backend"));
     };
     let circuit = crate::Gates::of(&*backend)?.any("outlives")?;
-    let job = crate::results::submit(&*backend, ketch_core::Qobj::from_circuit(circuit))?;
+    let job = crate::results::submit(&*backend, Qobj::from_circuit(circuit).with_shots(10))?;
     drop(backend);
     let result = job.result(Some(LONG))?;
     require!(result.success, "without its backend the job says {}", result.status);
+    Ok(())
+}
+
+/// A job belongs to its backend, not to the handle that it was submitted to: whoever asks the
+/// provider for the backend finds it.
+///
+/// Not applicable on a backend that does not retrieve jobs.
+pub fn a_job_is_found_by_another_handle(provider: &dyn Provider) -> Check {
+    let Some(backend) = provider.backends(&Filter::new())?.into_iter().next() else {
+        return Err(Outcome::not_applicable("it lists no backend"));
+    };
+    let circuit = crate::Gates::of(&*backend)?.any("found")?;
+    let job = crate::results::submit(&*backend, Qobj::from_circuit(circuit).with_shots(10))?;
+    let id = job.job_id();
+    let found = match provider.get_backend(backend.name())?.retrieve_job(&id) {
+        Err(Error::NotSupported { .. }) => {
+            return Err(Outcome::not_applicable("it does not retrieve jobs"));
+        }
+        found => found?,
+    };
+    require!(found.job_id() == id, "asked for job `{id}`, got `{}`", found.job_id());
+    let (result, again) = (job.result(Some(LONG))?, found.result(Some(LONG))?);
+    require!(result == again, "found by another handle, job `{id}` has another result");
     Ok(())
 }
 
@@ -167,7 +190,7 @@ pub fn unknown_extension_of_a_backend(backend: &dyn Backend) -> Check {
 /// As [`Extensions`] asks, of a job.
 pub fn unknown_extension_of_a_job(backend: &dyn Backend) -> Check {
     let circuit = crate::Gates::of(backend)?.any("extended")?;
-    let job: Arc<_> = crate::results::submit(backend, ketch_core::Qobj::from_circuit(circuit))?;
+    let job: Arc<_> = crate::results::submit(backend, Qobj::from_circuit(circuit).with_shots(10))?;
     let checked = unknown_extension(job.extensions());
     job.result(Some(LONG))?;
     checked

@@ -131,6 +131,7 @@ const FAULTS: &[(Fault, &str, &str)] = &[
         "5001 experiments were accepted",
     ),
     (Fault::AcceptsInstructions, "reset is as declared", "declared nowhere"),
+    (Fault::JobsOfEachHandle, "a job is found by another handle", "job.not_found"),
     (Fault::ReversedBits, "the last qubit can be used", "expected mostly 10"),
 ];
 

@@ -132,6 +132,19 @@ fn counts_and_memory_of_a_plugin_in_c_are_those_of_the_shots() {
 }
 
 #[test]
+fn the_handles_of_a_backend_in_c_share_its_jobs() {
+    let sandbox = Sandbox::without_plugins();
+    let provider = broken(&sandbox, &[SLOW, "-DMILLISECONDS=300"]);
+    let backend = provider.get_backend("slow").unwrap();
+    let qobj = Qobj::from_circuit(measured()).with_shots(3);
+    let job = backend.run(qobj, RunOptions::default()).unwrap();
+    let other = provider.get_backend("slow").unwrap();
+    assert_eq!(other.status().unwrap().pending_jobs, 1);
+    let found = other.retrieve_job(&job.job_id()).unwrap();
+    assert_eq!(found.result(None).unwrap(), job.result(None).unwrap());
+}
+
+#[test]
 fn a_plugin_in_c_is_not_asked_for_pulses() {
     let sandbox = Sandbox::without_plugins();
     let backend = broken(&sandbox, &[SLOW]).get_backend("slow").unwrap();
@@ -207,6 +220,9 @@ __attribute__((unused)) static int32_t call(void *provider, const ketch_call *ca
 #ifdef ABORTS
     abort();
 #endif
+    if (strcmp(method, "status") == 0 || strcmp(method, "properties") == 0) {
+        return KETCH_UNKNOWN_METHOD;
+    }
     if (CODE == KETCH_OK) {
         static char list[] = AS_TEXT(LISTS);
         static char configuration[] =

@@ -67,6 +67,7 @@ pub(crate) enum Fault {
     AcceptsConditions,
     PanicsAtTheUnusual,
     ResultOfAnother,
+    JobsOfEachHandle,
 }
 
 pub(crate) struct Tiny(TinyBackend);
@@ -131,6 +132,9 @@ impl Provider for Tiny {
     }
 
     fn get_backend(&self, name: &str) -> Result<Arc<dyn Backend>> {
+        if self.0.fault == Some(Fault::JobsOfEachHandle) {
+            return Ok(Arc::new(TinyBackend { jobs: JobQueue::new(2), ..self.0.clone() }));
+        }
         if name == "tiny" || self.0.fault == Some(Fault::FoundByAnyName) {
             return Ok(Arc::new(self.0.clone()));
         }
