@@ -78,8 +78,9 @@ c_struct! {
         version: u32 = "uint32_t version",
         /// The host's own.
         context: *const c_void = "const void *context",
-        /// Not 0 as soon as the work should stop. Ask every 50 ms or more often.
-        is_cancelled: extern "C" fn(context: *const c_void) -> i32 =
+        /// Not 0 as soon as the work should stop. Ask every 50 ms or more often, with `context` and
+        /// from any thread, until the call returns.
+        is_cancelled: unsafe extern "C" fn(context: *const c_void) -> i32 =
             "int32_t (*is_cancelled)(const void *context)",
     }
 }
@@ -91,7 +92,8 @@ c_struct! {
         size: u32 = "uint32_t size",
         /// KETCH_C_VERSION.
         version: u32 = "uint32_t version",
-        /// Makes the provider, once; `provider` is handed to all other functions.
+        /// Makes the provider, once; `provider` is handed to all other functions. It may be null, and
+        /// there is none if the code is not KETCH_OK.
         create: Option<unsafe extern "C" fn(provider: *mut *mut c_void, reply: *mut Bytes) -> i32> =
             "int32_t (*create)(void **provider, ketch_bytes *reply)",
         /// Calls a method, of a backend by its name or of the provider if that is empty. Is called
@@ -106,10 +108,12 @@ c_struct! {
                 reply: *mut Bytes,
             ) -> i32,
         > = "int32_t (*call)(void *provider, const ketch_call *call, const char *method,\n                    const char *backend, ketch_slice request, ketch_bytes *reply)",
-        /// Gives bytes of a reply back to the plugin. From any thread.
+        /// Gives bytes of a reply back to the plugin: once for each reply whose `data` is not null,
+        /// whatever the code, as soon as they are read. From any thread.
         free_bytes: Option<unsafe extern "C" fn(provider: *mut c_void, bytes: Bytes)> =
             "void (*free_bytes)(void *provider, ketch_bytes bytes)",
-        /// Gives the provider back, when nobody calls it any more. May be null.
+        /// Gives the provider back that `create` made, when nobody calls it any more; a process that
+        /// ends need not come to that. May be null.
         destroy: Option<unsafe extern "C" fn(provider: *mut c_void)> =
             "void (*destroy)(void *provider)",
     }
@@ -139,14 +143,29 @@ const OPENING: &str = "\
  *   configuration  a backend  empty           Qiskit's backend_configuration document
  *   status         a backend  empty           Qiskit's backend_status document; optional
  *   properties     a backend  empty           Qiskit's backend_properties document; optional
- *   run            a backend  a Qobj of one   one of the `results` of Qiskit's result document:
- *                             experiment      success, shots, data.counts {\"0x3\": 512, ...}
+ *   run            a backend  a Qobj of one   one of the `results` of Qiskit's result document,
+ *                             experiment      of which is read what stands below
+ *
+ * The request of `run` is {\"schema\": \"ketch.c_run/1\", \"qobj\": ...}. Of its reply are read:
+ *
+ *   success        true, or the experiment failed
+ *   status         why it failed, a text
+ *   data.counts    {\"0x3\": 512, ...}; they add up to the shots. May be missing only where the circuit
+ *                  measures nothing
+ *   data.memory    [\"0x3\", ...], one for each shot, where the Qobj's config says `memory`; may be
+ *                  missing
+ *
+ * Outcomes are numbers in hexadecimal, clbit 0 the lowest bit. What does not add up fails the
+ * experiment.
  *
  * What is optional, and what comes later, is answered by KETCH_UNKNOWN_METHOD where it is not known.
  * `run` blocks until the work is done; the host calls it on a thread of its own, and does jobs,
  * waiting, time-outs and several experiments itself. It has checked the Qobj against the
  * configuration before. An error is KETCH_FAILED with a reply that is either a text or a document
  * {\"code\": ..., \"message\": ..., \"hint\": ...}.
+ *
+ * No exception of C++, no panic and no longjmp may leave a function: that is undefined, and nothing
+ * sees to it. Catch them in the plugin and return KETCH_FAILED.
  *
  * Generated from core/abi/src/c.rs.
  */

@@ -41,6 +41,8 @@ const AT_ONCE: usize = 2;
 struct Library {
     plugin: &'static Plugin,
     provider: *mut c_void,
+    /// `create` said that there is a provider, so that `destroy` is to be called.
+    created: bool,
 }
 
 // SAFETY: the entry asks of every plugin that `call` and `free_bytes` may be called from any thread,
@@ -73,10 +75,11 @@ pub(crate) unsafe fn provider(
     let (Some(create), Some(_), Some(_)) = (plugin.create, plugin.call, plugin.free_bytes) else {
         return Err(refuse("`create`, `call` or `free_bytes` is null"));
     };
-    let mut library = Library { plugin, provider: ptr::null_mut() };
+    let mut library = Library { plugin, provider: ptr::null_mut(), created: false };
     let mut reply = Bytes { data: ptr::null_mut(), length: 0 };
     // SAFETY: both pointers are to variables of this function.
     let code = unsafe { create(&raw mut library.provider, &raw mut reply) };
+    library.created = code == OK;
     let reply = library.take(reply).map_err(LoadError::Provider)?;
     if code != OK {
         return Err(LoadError::Provider(failure(&reply)));
@@ -148,15 +151,19 @@ impl Library {
 
 impl Drop for Library {
     fn drop(&mut self) {
-        if let Some(destroy) = self.plugin.destroy {
-            // SAFETY: nobody holds the provider any more.
+        if let (Some(destroy), true) = (self.plugin.destroy, self.created) {
+            // SAFETY: `create` made the provider, and nobody holds it any more.
             unsafe { destroy(self.provider) };
         }
     }
 }
 
-extern "C" fn is_cancelled(context: *const c_void) -> i32 {
-    // SAFETY: the context is the job in the frame of `Library::call`, which has not returned.
+/// As [`Call::is_cancelled`].
+///
+/// # Safety
+/// `context` must be the one of a [`Call`] that [`Library::call`] made and that has not returned.
+unsafe extern "C" fn is_cancelled(context: *const c_void) -> i32 {
+    // SAFETY: the caller says that the context is the job in the frame of `Library::call`.
     let job = unsafe { &*context.cast::<Option<&Running>>() };
     i32::from(job.is_some_and(Running::is_cancelled))
 }

@@ -201,6 +201,8 @@ const BROKEN_SOURCE: &str = r#"
 KETCH_MANIFEST("{\"schema\":\"ketch.plugin/1\",\"id\":\"broken\",\"version\":\"0.1.0\",\"abi\":1,"
                "\"target\":\"x86_64-linux\"}");
 
+static int created = 0;
+
 static int32_t create(void **provider, ketch_bytes *reply) {
     *provider = NULL;
 #ifdef REFUSES
@@ -210,7 +212,15 @@ static int32_t create(void **provider, ketch_bytes *reply) {
     return KETCH_FAILED;
 #endif
     (void)reply;
+    created = 1;
     return KETCH_OK;
+}
+
+static void destroy(void *provider) {
+    (void)provider;
+    if (!created) {
+        abort();
+    }
 }
 
 __attribute__((unused)) static int32_t call(void *provider, const ketch_call *call,
@@ -243,5 +253,6 @@ __attribute__((unused)) static int32_t call(void *provider, const ketch_call *ca
 
 static void free_bytes(void *provider, ketch_bytes bytes) { (void)provider, (void)bytes; }
 
-KETCH_EXPORT const ketch_plugin ketch_plugin_c_v1 = {SIZE, VERSION, create, CALL, free_bytes, NULL};
+KETCH_EXPORT const ketch_plugin ketch_plugin_c_v1 = {SIZE, VERSION, create, CALL, free_bytes,
+                                                     destroy};
 "#;
