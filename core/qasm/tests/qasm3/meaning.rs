@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use ketch_interface::Circuit;
 use ketch_qasm::{Diagnostic, Inputs, NoIncludes, Source, parse_str, read};
 
-use crate::listing::listing;
+use crate::{listing::listing, trace::outcome};
 
 fn circuit(program: &str) -> Circuit {
     let text = format!("include \"stdgates.inc\";\n{program}");
@@ -33,6 +33,11 @@ fn error(program: &str) -> String {
     let errors = errors(program);
     assert_eq!(errors.len(), 1, "{errors:?}");
     errors[0].clone()
+}
+
+/// The clbits at the end, the last one first.
+fn result(program: &str) -> String {
+    outcome(&circuit(program))
 }
 
 #[test]
@@ -326,4 +331,36 @@ fn errors_name_what_is_wrong() {
         errors("qubit[n] q;\nh q;\nx q[0];\nfoo q;"),
         ["1:7: unknown name `n`", "4:1: unknown gate `foo`"]
     );
+}
+
+#[test]
+fn wide_registers_are_compared_with_numbers() {
+    for width in [64, 65, 126, 127, 128, 129, 1000] {
+        let flip = |places: &str| format!("for int i in [{places}] {{ x q[i]; }}");
+        let states = [("", 0), ("x q[0];", 1), (flip(&format!("0:{}", width - 1)).as_str(), -1)]
+            .map(|(prepare, value)| (prepare.to_owned(), value));
+        for (prepare, value) in states {
+            for number in [0, 1, -1] {
+                let program = format!(
+                    "qubit[{width}] q; qubit a; bit[{width}] c; bit r; {prepare} \
+                     c = measure q; if (c == {number}) x a; r = measure a;"
+                );
+                let equal = result(&program).starts_with('1');
+                assert_eq!(equal, value == number, "{width} bits of {value}, {number}");
+            }
+        }
+        // The same of bits that are known.
+        let (zeros, ones) = ("0".repeat(width - 1), "1".repeat(width));
+        for (bits, value) in [(format!("{zeros}0"), 0), (format!("{zeros}1"), 1), (ones, -1)] {
+            for number in [0, 1, -1] {
+                let program = format!(
+                    "const bit[{width}] k = \"{bits}\"; qubit q; if (k == {number}) x q;"
+                );
+                assert_eq!(meaning(&program) == "x q0", value == number, "{program}");
+            }
+        }
+    }
+    // All ones of more than 64 bits are more than the largest number of 64 bits.
+    let program = format!("const bit[128] k = \"{}\";", "1".repeat(128));
+    assert_eq!(meaning(&format!("{program} qubit q; if (k == 18446744073709551615) x q;")), "");
 }

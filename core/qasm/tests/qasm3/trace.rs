@@ -1,5 +1,6 @@
 //! What a circuit does, step by step, where measurements read what they are told: gates with their
-//! numbers, and the clbits at the end.
+//! numbers, and the clbits at the end. Or the clbits alone, where qubits are in basis states, which
+//! measurements read.
 
 use ketch_interface::{
     BitString, Circuit,
@@ -14,6 +15,8 @@ struct Machine<'c> {
     clbits: BitString,
     variables: Vec<Value>,
     outcomes: u64,
+    /// The qubits, if they are in a basis state that only X changes.
+    qubits: Option<BitString>,
     steps: usize,
     lines: Vec<String>,
 }
@@ -30,14 +33,7 @@ type Step<T = Flow> = Result<T, EvaluateError>;
 
 /// The lines of a run; the last one tells the clbits, or that there was an error.
 pub(crate) fn trace(circuit: &Circuit, outcomes: u64) -> Vec<String> {
-    let mut machine = Machine {
-        circuit,
-        clbits: BitString::zeros(circuit.n_clbits()),
-        variables: circuit.variables().iter().map(|var| Value::zero(var.ty)).collect(),
-        outcomes,
-        steps: 0,
-        lines: Vec::new(),
-    };
+    let mut machine = Machine::new(circuit, outcomes);
     let end = match machine.block(None) {
         Ok(_) => machine.clbits.to_string(),
         Err(_) => "an error".to_owned(),
@@ -46,7 +42,28 @@ pub(crate) fn trace(circuit: &Circuit, outcomes: u64) -> Vec<String> {
     machine.lines
 }
 
-impl Machine<'_> {
+/// The clbits at the end of a circuit whose only gates are `x`, on qubits that begin as 0.
+pub(crate) fn outcome(circuit: &Circuit) -> String {
+    let mut machine = Machine::new(circuit, 0);
+    machine.qubits = Some(BitString::zeros(circuit.n_qubits()));
+    machine.block(None).unwrap();
+    assert!(machine.steps < MAX_STEPS);
+    machine.clbits.to_string()
+}
+
+impl<'c> Machine<'c> {
+    fn new(circuit: &'c Circuit, outcomes: u64) -> Self {
+        Self {
+            circuit,
+            clbits: BitString::zeros(circuit.n_clbits()),
+            variables: circuit.variables().iter().map(|var| Value::zero(var.ty)).collect(),
+            outcomes,
+            qubits: None,
+            steps: 0,
+            lines: Vec::new(),
+        }
+    }
+
     fn value(&self, id: ExprId) -> Step<Value> {
         let scope = Scope { clbits: &self.clbits, variables: &self.variables, bindings: &[] };
         self.circuit.evaluate(id, scope)
@@ -96,13 +113,13 @@ impl Machine<'_> {
         };
         match instruction.op {
             Op::Measure => {
-                for clbit in instruction.clbits {
-                    let outcome = self.outcome();
+                for (qubit, clbit) in instruction.qubits.iter().zip(instruction.clbits) {
+                    let outcome = self.outcome(qubit.0);
                     self.clbits.set(clbit.0, outcome);
                 }
             }
             Op::MeasureVar { var, bit } => {
-                let outcome = self.outcome();
+                let outcome = self.outcome(instruction.qubits[0].0);
                 if *bit < width(*var) {
                     self.set_bit(*var, *bit, outcome);
                 }
@@ -194,6 +211,11 @@ impl Machine<'_> {
                 if let Some(&number) = numbers.iter().find(|number| !number.is_finite()) {
                     return Err(EvaluateError::NotFinite { number });
                 }
+                if let Some(state) = &mut self.qubits {
+                    assert_eq!(op.name(), "x", "the only gate that keeps basis states as they are");
+                    let qubit = instruction.qubits[0].0;
+                    state.set(qubit, !state.get(qubit));
+                }
                 let qubits: Vec<u32> = instruction.qubits.iter().map(|qubit| qubit.0).collect();
                 self.lines.push(format!("{} {numbers:?} {qubits:?}", op.name()));
             }
@@ -201,7 +223,10 @@ impl Machine<'_> {
         Ok(Flow::Next)
     }
 
-    fn outcome(&mut self) -> bool {
+    fn outcome(&mut self, qubit: u32) -> bool {
+        if let Some(state) = &self.qubits {
+            return state.get(qubit);
+        }
         self.outcomes = self.outcomes.rotate_right(1);
         self.outcomes >> 63 == 1
     }

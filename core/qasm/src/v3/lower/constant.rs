@@ -176,6 +176,10 @@ pub(super) fn binary(operator: BinaryOp, a: &Value, b: &Value) -> Computed<Value
             ty => ty,
         };
     }
+    // Known whole numbers have no room for wider registers: they are compared as bits.
+    if let Ty::Uint(n @ 65..) = ty {
+        ty = Ty::Bits(n);
+    }
     if operator == BinaryOp::Pow
         && ty.is_integer()
         && b.as_int().is_some_and(|exponent| exponent < 0)

@@ -93,7 +93,9 @@ impl Ty {
     /// The whole number as this type holds it.
     pub(super) fn wrap(self, value: i128) -> i128 {
         match self {
-            Self::Uint(n) | Self::Angle(n) => value & ((1_i128 << n) - 1),
+            Self::Uint(n) | Self::Angle(n) if n < 127 => value & ((1_i128 << n) - 1),
+            // Only the sign is in the way; wider types hold every whole number, -1 as all ones.
+            Self::Uint(127) => value & i128::MAX,
             Self::Int(n) => {
                 let unused = 128 - n;
                 value << unused >> unused
