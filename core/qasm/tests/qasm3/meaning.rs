@@ -364,3 +364,19 @@ fn wide_registers_are_compared_with_numbers() {
     let program = format!("const bit[128] k = \"{}\";", "1".repeat(128));
     assert_eq!(meaning(&format!("{program} qubit q; if (k == 18446744073709551615) x q;")), "");
 }
+
+#[test]
+fn jumps_that_were_tried_leave_no_mark() {
+    let found = result(
+        "def f(qubit[3] q) -> int {
+             for int i in [1:2] {
+                 while (bool(measure q[0])) { bit b = measure q[1]; if (b) return 1; }
+                 bit d = measure q[2];
+                 if (d) break;
+             }
+             return 7;
+         }
+         qubit[3] q; bit[3] c; x q[2]; uint[3] n = f(q); c = n;",
+    );
+    assert_eq!(found, "111");
+}

@@ -211,7 +211,8 @@ struct Checkpoint {
     region: u32,
     loops: u32,
     rounds: u64,
-    targets: usize,
+    /// As they were: a jump may have marked those that are still open.
+    targets: Vec<Target>,
     returns: usize,
     physical: usize,
     expansion: u32,
@@ -228,7 +229,7 @@ impl<'p> Lowerer<'p> {
             region: self.region,
             loops: self.loops,
             rounds: self.rounds,
-            targets: self.targets.len(),
+            targets: self.targets.clone(),
             returns: self.returns.len(),
             physical: self.physical.len(),
             expansion: self.expansion,
@@ -244,7 +245,7 @@ impl<'p> Lowerer<'p> {
         self.region = point.region;
         self.loops = point.loops;
         self.rounds = point.rounds;
-        self.targets.truncate(point.targets);
+        self.targets = point.targets;
         self.returns.truncate(point.returns);
         self.physical.truncate(point.physical);
         self.expansion = point.expansion;
