@@ -353,9 +353,8 @@ fn wide_registers_are_compared_with_numbers() {
         let (zeros, ones) = ("0".repeat(width - 1), "1".repeat(width));
         for (bits, value) in [(format!("{zeros}0"), 0), (format!("{zeros}1"), 1), (ones, -1)] {
             for number in [0, 1, -1] {
-                let program = format!(
-                    "const bit[{width}] k = \"{bits}\"; qubit q; if (k == {number}) x q;"
-                );
+                let program =
+                    format!("const bit[{width}] k = \"{bits}\"; qubit q; if (k == {number}) x q;");
                 assert_eq!(meaning(&program) == "x q0", value == number, "{program}");
             }
         }
@@ -379,4 +378,49 @@ fn jumps_that_were_tried_leave_no_mark() {
          qubit[3] q; bit[3] c; x q[2]; uint[3] n = f(q); c = n;",
     );
     assert_eq!(found, "111");
+}
+
+#[test]
+fn what_branches_may_change_is_no_longer_known_behind_them() {
+    let head = "def f(mutable array[int, 1] a) -> int { a[0] = 1; return 0; }
+                def g(mutable array[int, 1] a) -> float { a[0] = 1; return 0.5; }
+                def truth(mutable array[int, 1] a) -> bool { a[0] = 1; return true; }
+                def time(mutable array[int, 1] a) -> duration { a[0] = 1; return 1ns; }
+                array[int, 1] a = {0}; qubit[2] q; bit c; bit r; c = measure q[0];";
+    for branch in [
+        "gphase(g(a));",
+        "x q[f(a)];",
+        "pow(f(a)) @ x q[0];",
+        "ctrl(f(a) + 1) @ x q[0], q[1];",
+        "reset q[f(a)];",
+        "barrier q[f(a)];",
+        "delay[time(a)] q;",
+        "delay[1ns] q[f(a)];",
+        "box [time(a)] { }",
+        "measure q[f(a)];",
+        "bit d = measure q[f(a)];",
+        "bit[4] d; d[f(a)] = true;",
+        "bit[4] d; d[f(a)] = measure q[0];",
+        "bit[4] d; d[0] = bool(int[f(a) + 8](0));",
+        "int[f(a) + 8] d;",
+        "array[int, f(a) + 1] d;",
+        "for int i in [f(a):1] { }",
+        "for int i in [0:f(a)] { }",
+        "for int i in [0:f(a) + 1:1] { }",
+        "for int i in {f(a)} { }",
+        "switch (0) { case f(a) { } }",
+        "if (truth(a)) { }",
+        "while (!truth(a)) { }",
+        "let b = a; b[0] = 1;",
+        "let b = a; let d = b; d[0] = 1;",
+        "let b = a[0:0]; f(b);",
+        "let b = q[f(a):1];",
+        "array[int, 1] b = {f(a)};",
+        "rx(g(a)) q[0];",
+    ] {
+        for taken in ["if (c)", "while (c)"] {
+            let end = "if (a[0] == 1) x q[1]; r = measure q[1];";
+            assert_eq!(result(&format!("{head} {taken} {{ {branch} }} {end}")), "00", "{branch}");
+        }
+    }
 }

@@ -1,7 +1,12 @@
 //! What statements may change, found without lowering them.
 
+use std::collections::HashSet;
+
 use super::super::{
-    ast::{Block, Expr, ExprKind, ForValues, IndexItem, Span, Stmt, StmtKind},
+    ast::{
+        Block, Expr, ExprKind, ForValues, IndexItem, ModifierKind, RangeExpr, Shape, Span, Stmt,
+        StmtKind, Type, TypeKind,
+    },
     intern::Name,
 };
 use super::{
@@ -19,13 +24,11 @@ pub(super) struct Jumps {
 impl Lowerer<'_> {
     /// The variables that blocks may change, of those that are visible here.
     pub(super) fn written(&mut self, blocks: &[&Block], span: Span) -> Lower<Vec<usize>> {
-        let mut names = Vec::new();
-        for block in blocks {
-            block.iter().for_each(|statement| names_in(statement, &mut names));
-        }
+        let mut changes = Changes::default();
+        blocks.iter().for_each(|block| changes.block(block));
+        let mut names: Vec<Name> = changes.all().into_iter().collect();
         self.charge(span, 0, names.len() as u64 / 4)?;
         names.sort_unstable_by_key(|name| name.0);
-        names.dedup();
         let mut vars = Vec::new();
         for name in names {
             match self.scopes.find(name) {
@@ -44,10 +47,10 @@ impl Lowerer<'_> {
 }
 
 /// The names that a body assigns to.
-pub(super) fn assigned_names(body: &Block) -> Vec<Name> {
-    let mut names = Vec::new();
-    body.iter().for_each(|statement| names_in(statement, &mut names));
-    names
+pub(super) fn assigned_names(body: &Block) -> HashSet<Name> {
+    let mut changes = Changes::default();
+    changes.block(body);
+    changes.all()
 }
 
 fn base(target: &Expr) -> Option<Name> {
@@ -58,80 +61,175 @@ fn base(target: &Expr) -> Option<Name> {
     }
 }
 
-fn names_in(statement: &Stmt, names: &mut Vec<Name>) {
-    let all = |block: &Block, names: &mut Vec<Name>| {
-        block.iter().for_each(|statement| names_in(statement, names));
-    };
-    match &statement.kind {
-        StmtKind::Assign { target, value, .. } => {
-            names.extend(base(target));
-            calls_in(value, names);
-        }
-        StmtKind::Measure { value, target } => {
-            names.extend(target.as_ref().and_then(base));
-            calls_in(value, names);
-        }
-        StmtKind::Declare { value: Some(value), .. } | StmtKind::Return(Some(value)) => {
-            calls_in(value, names);
-        }
-        StmtKind::Expr(value) => calls_in(value, names),
-        StmtKind::Call(call) => {
-            // Subroutines may change the arrays that are handed to them.
-            names.extend(call.params.iter().chain(&call.operands).filter_map(base));
-        }
-        StmtKind::Scope(block) | StmtKind::Box(_, block) => all(block, names),
-        StmtKind::If { condition, then, otherwise } => {
-            calls_in(condition, names);
-            all(then, names);
-            otherwise.iter().for_each(|block| all(block, names));
-        }
-        StmtKind::While { condition, body } => {
-            calls_in(condition, names);
-            all(body, names);
-        }
-        StmtKind::For { values, body, .. } => {
-            if let ForValues::Of(expr) = values {
-                calls_in(expr, names);
-            }
-            all(body, names);
-        }
-        StmtKind::Switch { target, cases } => {
-            calls_in(target, names);
-            cases.iter().for_each(|case| all(&case.body, names));
-        }
-        _ => {}
-    }
+/// What trees may change. All kinds of statements and expressions are named, so that none can be
+/// forgotten: a subroutine may be called, and change the arrays that it gets, wherever a value is
+/// asked for.
+#[derive(Default)]
+struct Changes {
+    names: HashSet<Name>,
+    /// The names of `let`, and those that they stand for, in the program's order.
+    aliases: Vec<(Name, Name)>,
 }
 
-/// The names that are handed to subroutines within an expression.
-fn calls_in(expr: &Expr, names: &mut Vec<Name>) {
-    match &expr.kind {
-        ExprKind::Call(_, args) => {
-            names.extend(args.iter().filter_map(base));
-            args.iter().for_each(|arg| calls_in(arg, names));
-        }
-        ExprKind::QuantumCall(_, args, operands) => {
-            names.extend(args.iter().chain(operands).filter_map(base));
-            args.iter().for_each(|arg| calls_in(arg, names));
-        }
-        ExprKind::Unary(_, inner) | ExprKind::Cast(_, inner) => calls_in(inner, names),
-        ExprKind::Chain(first, rest) => {
-            calls_in(first, names);
-            rest.iter().for_each(|(_, operand)| calls_in(operand, names));
-        }
-        ExprKind::Index(inner, indices) => {
-            calls_in(inner, names);
-            let items = indices.iter().flat_map(|index| &index.items);
-            for item in items {
-                if let IndexItem::At(expr) = item {
-                    calls_in(expr, names);
-                }
+impl Changes {
+    /// The names that may change, and those behind the aliases among them.
+    fn all(mut self) -> HashSet<Name> {
+        for (alias, of) in self.aliases.into_iter().rev() {
+            if self.names.contains(&alias) {
+                self.names.insert(of);
             }
         }
-        ExprKind::Concat(parts) | ExprKind::Braces(parts) => {
-            parts.iter().for_each(|part| calls_in(part, names));
+        self.names
+    }
+
+    fn block(&mut self, block: &Block) {
+        block.iter().for_each(|statement| self.statement(statement));
+    }
+
+    fn statement(&mut self, statement: &Stmt) {
+        match &statement.kind {
+            StmtKind::Declare { ty, value, name: _, constant: _ } => {
+                self.ty(ty);
+                self.each(value);
+            }
+            StmtKind::Io { ty, name: _, input: _ } => self.ty(ty),
+            StmtKind::Alias(name, value) => {
+                self.aliases.extend(base(value).map(|of| (name.name, of)));
+                self.expr(value);
+            }
+            StmtKind::Assign { target, value, operator: _ } => {
+                self.assigned(target);
+                self.expr(value);
+            }
+            StmtKind::Measure { value, target } => {
+                target.iter().for_each(|target| self.assigned(target));
+                self.expr(value);
+            }
+            StmtKind::Call(call) => {
+                for modifier in &call.modifiers {
+                    match &modifier.kind {
+                        ModifierKind::Inv => {}
+                        ModifierKind::Pow(exponent) => self.expr(exponent),
+                        ModifierKind::Ctrl { count, open: _ } => self.each(count),
+                    }
+                }
+                self.handed(call.params.iter().chain(&call.operands));
+            }
+            StmtKind::Reset(value) | StmtKind::Expr(value) => self.expr(value),
+            StmtKind::Barrier(operands) => self.each(operands),
+            StmtKind::Delay(duration, operands) => {
+                self.expr(duration);
+                self.each(operands);
+            }
+            StmtKind::Return(value) => self.each(value),
+            StmtKind::Scope(block) => self.block(block),
+            StmtKind::Box(duration, block) => {
+                self.each(duration);
+                self.block(block);
+            }
+            StmtKind::If { condition, then, otherwise } => {
+                self.expr(condition);
+                self.block(then);
+                otherwise.iter().for_each(|block| self.block(block));
+            }
+            StmtKind::While { condition, body } => {
+                self.expr(condition);
+                self.block(body);
+            }
+            StmtKind::For { ty, values, body, name: _ } => {
+                self.ty(ty);
+                match values {
+                    ForValues::Range(range) => self.range(range),
+                    ForValues::Set(items) => self.each(items),
+                    ForValues::Of(expr) => self.expr(expr),
+                }
+                self.block(body);
+            }
+            StmtKind::Switch { target, cases } => {
+                self.expr(target);
+                for case in cases {
+                    self.each(&case.values);
+                    self.block(&case.body);
+                }
+            }
+            // Definitions stand outside of blocks, and their bodies see nothing that changes.
+            StmtKind::Gate(_) | StmtKind::Def(_) | StmtKind::Extern(_) => {}
+            StmtKind::Include(_) | StmtKind::Nop | StmtKind::Noted => {}
+            StmtKind::Break | StmtKind::Continue | StmtKind::End => {}
+            StmtKind::Cal | StmtKind::DefCal(_) => {}
         }
-        _ => {}
+    }
+
+    fn assigned(&mut self, target: &Expr) {
+        self.names.extend(base(target));
+        self.expr(target);
+    }
+
+    /// Subroutines may change the arrays that are handed to them.
+    fn handed<'e>(&mut self, args: impl IntoIterator<Item = &'e Expr>) {
+        for arg in args {
+            self.names.extend(base(arg));
+            self.expr(arg);
+        }
+    }
+
+    fn each<'e>(&mut self, exprs: impl IntoIterator<Item = &'e Expr>) {
+        exprs.into_iter().for_each(|expr| self.expr(expr));
+    }
+
+    fn expr(&mut self, expr: &Expr) {
+        match &expr.kind {
+            ExprKind::Call(_, args) => self.handed(args),
+            ExprKind::QuantumCall(_, args, operands) => self.handed(args.iter().chain(operands)),
+            ExprKind::Unary(_, inner) | ExprKind::Measure(inner) => self.expr(inner),
+            ExprKind::Cast(ty, inner) => {
+                self.ty(ty);
+                self.expr(inner);
+            }
+            ExprKind::Chain(first, rest) => {
+                self.expr(first);
+                self.each(rest.iter().map(|(_, operand)| operand));
+            }
+            ExprKind::Index(inner, indices) => {
+                self.expr(inner);
+                for item in indices.iter().flat_map(|index| &index.items) {
+                    match item {
+                        IndexItem::At(at) => self.expr(at),
+                        IndexItem::Range(range) => self.range(range),
+                    }
+                }
+            }
+            ExprKind::Concat(parts) | ExprKind::Braces(parts) => self.each(parts),
+            // Its statements are not run.
+            ExprKind::DurationOf(_) => {}
+            ExprKind::Int(_) | ExprKind::Float(_) | ExprKind::Imaginary(_) => {}
+            ExprKind::Bool(_) | ExprKind::Bits(_) | ExprKind::Time(..) => {}
+            ExprKind::Name(_) | ExprKind::Physical(_) => {}
+        }
+    }
+
+    fn range(&mut self, range: &RangeExpr) {
+        let ends = [&range.start, &range.step, &range.stop];
+        ends.into_iter().flatten().for_each(|end| self.expr(end));
+    }
+
+    fn ty(&mut self, ty: &Type) {
+        match &ty.kind {
+            TypeKind::Bit(size)
+            | TypeKind::Int(size)
+            | TypeKind::Uint(size)
+            | TypeKind::Float(size)
+            | TypeKind::Angle(size)
+            | TypeKind::Qubit(size) => self.each(size),
+            TypeKind::Array { element, shape, access: _ } => {
+                self.ty(element);
+                match shape {
+                    Shape::Sizes(sizes) => self.each(sizes),
+                    Shape::Dimensions(count) => self.expr(count),
+                }
+            }
+            TypeKind::Bool | TypeKind::Duration | TypeKind::Stretch | TypeKind::Complex => {}
+        }
     }
 }
 
