@@ -424,3 +424,47 @@ fn what_branches_may_change_is_no_longer_known_behind_them() {
         }
     }
 }
+
+#[test]
+fn values_are_those_of_where_they_are_read() {
+    let head = "def add(int n, mutable array[int, 2] a) -> int { a[0] = a[0] + n; return 0; }
+                def second(int n, mutable array[int, 2] a) -> int { a[0] = 3; return n; }
+                def both(int n, int m) -> int { return 4 * n + m; }
+                def next(mutable array[int, 2] a) -> int { a[0] = a[0] + 1; return 0; }
+                def set(mutable array[int, 2] a) -> int { a[0] = 1; return 1; }
+                qubit[4] q; bit[4] c; bit[2] two; x q[1]; two = measure q[0:1]; reset q[1];
+                array[int, 2] a = {int(two), int(two) - 1}; array[int, 2] k = {2, 1};
+                array[int, 3] e = {int(two) - 2, int(two) - 1, int(two)}; uint[4] m;";
+    for (body, expected) in [
+        // a is {2, 1} while the circuit runs, k is known to be.
+        ("a = {a[1], a[0]}; m = 4 * a[0] + a[1];", 6),
+        ("k = {k[1], k[0]}; m = 4 * k[0] + k[1];", 6),
+        ("e[1:2] = e[0:1]; m = 4 * e[1] + e[2];", 1),
+        (
+            "array[int, 2, 2] d = {{a[0], a[1]}, {0, 3}}; d = {d[1], d[0]}; m = 4 * d[1][0] + d[0][1];",
+            11,
+        ),
+        ("m = second(a[0], a);", 2),
+        ("m = both(a[0], second(1, a));", 9),
+        ("m = both(a[0] + 0 * second(0, a), a[0]);", 11),
+        ("m = a[0] + next(a);", 2),
+        ("m = a[0] + next(a) + next(a) + a[0];", 6),
+        ("m = mod(a[0], 2 + next(a));", 0),
+        ("m = 4 * a[0] + pow(a[0], set(a));", 10),
+        ("array[int, 2] d = {a[0], next(a)}; m = d[0];", 2),
+        ("array[int, 2] d = {next(a), a[0]}; m = d[1];", 3),
+        ("e[a[0] - 1] = 3 + next(a); m = e[1];", 3),
+        ("array[int, 3, 2] d; d[a[0] - 1][next(a)] = 3; m = d[1][0];", 3),
+        ("m = e[a[0] + 0 * next(a)];", 2),
+        ("x q[a[0] + next(a)]; m = uint[4](bit[4](measure q));", 4),
+        ("for int i in {a[0], a[1]} { a[1] = 3; m = 4 * m + i; }", 9),
+        ("for int i in a { a[1] = 3; m = 4 * m + i; }", 9),
+        ("for bit i in two { two[1] = 0; m = 2 * m + int(i); }", 1),
+        ("for int i in [a[0] - 2:2 + next(a)] { m = 4 * m + a[0]; }", 15),
+        ("int n = 0; while (next(a) + a[0] < 5) { m = a[0]; n += 1; }", 4),
+        ("while (set(a) < int(two)) { m = 4 * m + a[0]; if (m > 3) break; }", 5),
+    ] {
+        let bits = result(&format!("{head} {body} c = bit[4](m);"));
+        assert_eq!(bits[2..], format!("{expected:04b}"), "{body}");
+    }
+}

@@ -124,6 +124,10 @@ impl<'c> Machine<'c> {
                     self.set_bit(*var, *bit, outcome);
                 }
             }
+            Op::Reset if self.qubits.is_some() => {
+                let state = self.qubits.as_mut().expect("just seen");
+                instruction.qubits.iter().for_each(|qubit| state.set(qubit.0, false));
+            }
             Op::Store { var, value } => {
                 let value = self.value(*value)?;
                 self.set(*var, &value)?;

@@ -26,6 +26,44 @@ impl Lowerer<'_> {
     pub(super) fn written(&mut self, blocks: &[&Block], span: Span) -> Lower<Vec<usize>> {
         let mut changes = Changes::default();
         blocks.iter().for_each(|block| changes.block(block));
+        self.changed(changes, span)
+    }
+
+    /// The variables that the rounds of a loop may change.
+    pub(super) fn written_in_rounds(
+        &mut self,
+        condition: &Expr,
+        body: &Block,
+        span: Span,
+    ) -> Lower<Vec<usize>> {
+        let mut changes = Changes::default();
+        changes.expr(condition);
+        changes.block(body);
+        self.changed(changes, span)
+    }
+
+    /// Some array may change where an expression is evaluated: nothing else that is visible can.
+    pub(super) fn changes_arrays(&self, expr: &Expr) -> bool {
+        let mut changes = Changes::default();
+        changes.expr(expr);
+        let is_open = |name: &Name| match self.scopes.find(*name) {
+            Found::Symbol(Symbol::Array(array)) => !array.readonly,
+            _ => false,
+        };
+        changes.names.iter().any(is_open)
+    }
+
+    /// A block may change something that is visible here.
+    pub(super) fn changes_anything(&self, block: &Block) -> bool {
+        let is_open = |name: &Name| match self.scopes.find(*name) {
+            Found::Symbol(Symbol::Array(array)) => !array.readonly,
+            Found::Symbol(symbol) => matches!(symbol, Symbol::Var(_) | Symbol::Bits(_)),
+            _ => false,
+        };
+        assigned_names(block).iter().any(is_open)
+    }
+
+    fn changed(&mut self, changes: Changes, span: Span) -> Lower<Vec<usize>> {
         let mut names: Vec<Name> = changes.all().into_iter().collect();
         self.charge(span, 0, names.len() as u64 / 4)?;
         names.sort_unstable_by_key(|name| name.0);

@@ -234,13 +234,13 @@ impl Lowerer<'_> {
             Err(stop) => return Err(stop),
         }
         self.expansion += 1;
-        let written = self.written(&[body], span)?;
+        let written = self.written_in_rounds(condition, body, span)?;
         self.store_each(&written, span)?;
         self.forget_each(&written);
         let (point, length) = (self.checkpoint(), self.circuit.len());
         let value = self.eval(condition)?;
         let value = self.truth(&value, condition.span)?;
-        let simple = self.circuit.len() == length;
+        let simple = self.circuit.len() == length && !self.changes_arrays(condition);
         let asked = match simple {
             true => self.run_node(&value, span)?,
             // What the condition does is done in each round.
@@ -256,6 +256,7 @@ impl Lowerer<'_> {
             if !simple {
                 let value = lower.eval(condition)?;
                 let value = lower.truth(&value, condition.span)?;
+                lower.store_each(&written, span)?;
                 let node = lower.run_node(&value, span)?;
                 let over = lower.node(Node::Unary(Unary::Not, node));
                 let leave = lower.circuit.open_if(over);
@@ -337,14 +338,26 @@ impl Lowerer<'_> {
     ) -> Lower<Flow> {
         let ty = self.scalar(ty)?;
         let values = match values {
-            ForValues::Range(range) => match self.known_range(range, ty)? {
-                Some(values) => values,
-                None => return self.run_for(ty, name, range, body, span),
-            },
-            ForValues::Set(items) => {
-                items.iter().map(|item| self.eval(item)).collect::<Lower<Vec<Value>>>()?
+            ForValues::Range(range) => {
+                let ends = self.range_ends(range, ty)?;
+                match self.known_rounds(&ends, range.span)? {
+                    Some(values) => values,
+                    None => return self.run_for(ty, name, &ends, range, body, span),
+                }
             }
-            ForValues::Of(expr) => self.values_of(expr)?,
+            // The rounds do not change what the loop goes through.
+            ForValues::Set(items) => {
+                let keep = self.changes_anything(body);
+                let mut values = self.eval_each(items)?;
+                for (value, item) in values.iter_mut().zip(items).filter(|_| keep) {
+                    *value = self.kept(value, item.span)?;
+                }
+                values
+            }
+            ForValues::Of(expr) => {
+                let keep = self.changes_anything(body);
+                self.values_of(expr, keep)?
+            }
         };
         if values.is_empty() {
             return Ok(Flow::Next);
@@ -388,30 +401,36 @@ impl Lowerer<'_> {
         Ok(flow)
     }
 
-    /// The values of a range if they are known and few.
-    pub(super) fn known_range(&mut self, range: &RangeExpr, ty: Ty) -> Lower<Option<Vec<Value>>> {
+    /// Where a loop's range starts and stops, and its step.
+    fn range_ends(&mut self, range: &RangeExpr, ty: Ty) -> Lower<[Value; 3]> {
         let (Some(start), Some(stop)) = (&range.start, &range.stop) else {
             return fail(range.span, "the range of a loop has two ends");
         };
         if !ty.is_integer() {
             return fail(range.span, format!("a range gives whole numbers, not a `{ty}`"));
         }
-        let start = self.eval(start)?;
-        let stop = self.eval(stop)?;
-        let step = match &range.step {
-            Some(step) => self.eval(step)?,
-            None => Value::literal(1),
-        };
-        let (Some(start), Some(stop), Some(step)) = (start.as_int(), stop.as_int(), step.as_int())
-        else {
+        let exprs = [start, stop].into_iter().chain(&range.step).map(|expr| &**expr);
+        let mut values = self.eval_each(exprs)?.into_iter();
+        let mut next = || values.next().unwrap_or_else(|| Value::literal(1));
+        Ok([next(), next(), next()])
+    }
+
+    /// The values of a range if they are known and few.
+    pub(super) fn known_range(&mut self, range: &RangeExpr, ty: Ty) -> Lower<Option<Vec<Value>>> {
+        let ends = self.range_ends(range, ty)?;
+        self.known_rounds(&ends, range.span)
+    }
+
+    fn known_rounds(&self, ends: &[Value; 3], span: Span) -> Lower<Option<Vec<Value>>> {
+        let [Some(start), Some(stop), Some(step)] = [0, 1, 2].map(|end| ends[end].as_int()) else {
             return Ok(None);
         };
         if step == 0 {
-            return fail(range.span, "a range whose step is 0");
+            return fail(span, "a range whose step is 0");
         }
-        let rounds = match (stop - start) / step {
+        let rounds = match start.abs_diff(stop) / step.unsigned_abs() {
             _ if (step > 0) != (stop >= start) && stop != start => 0,
-            rounds => rounds as u128 + 1,
+            rounds => rounds.saturating_add(1),
         };
         let most = MAX_UNROLLED.min(MAX_UNROLLED_TOGETHER / self.rounds.max(1));
         if rounds > u128::from(most) {
@@ -420,20 +439,31 @@ impl Lowerer<'_> {
         Ok(Some((0..rounds as i128).map(|round| Value::literal(start + round * step)).collect()))
     }
 
-    /// The elements that a loop over an array or register goes through.
-    fn values_of(&mut self, expr: &Expr) -> Lower<Vec<Value>> {
+    /// The elements that a loop over an array or register goes through, kept if its rounds may
+    /// change them.
+    fn values_of(&mut self, expr: &Expr, keep: bool) -> Lower<Vec<Value>> {
+        let span = expr.span;
+        let held = |lower: &mut Self, value: Value| match keep {
+            true => lower.kept(&value, span),
+            false => Ok(value),
+        };
         match self.part(expr)? {
             Part::Array(array) if array.sizes.len() == 1 => {
-                array.vars.iter().map(|&var| self.read_var(var, expr.span)).collect()
+                let each = array.vars.iter().map(|&var| {
+                    let value = self.read_var(var, span)?;
+                    held(self, value)
+                });
+                each.collect()
             }
-            Part::Array(_) => fail(expr.span, "a loop goes over an array of one dimension"),
+            Part::Array(_) => fail(span, "a loop goes over an array of one dimension"),
             part => {
-                let value = self.read(&part, expr.span)?;
+                let value = self.read(&part, span)?;
                 let Ty::Bits(n) = value.ty else {
-                    return fail(expr.span, format!("a loop over a `{}`", value.ty));
+                    return fail(span, format!("a loop over a `{}`", value.ty));
                 };
-                self.charge(expr.span, u64::from(n), u64::from(n))?;
-                (0..n).map(|bit| self.bits_at(&value, &[bit], false, expr.span)).collect()
+                self.charge(span, u64::from(n), u64::from(n))?;
+                let value = held(self, value)?;
+                (0..n).map(|bit| self.bits_at(&value, &[bit], false, span)).collect()
             }
         }
     }
@@ -443,6 +473,7 @@ impl Lowerer<'_> {
         &mut self,
         ty: Ty,
         name: Ident,
+        ends: &[Value; 3],
         range: &RangeExpr,
         body: &Block,
         span: Span,
@@ -450,19 +481,12 @@ impl Lowerer<'_> {
         self.expansion += 1;
         let ty = if ty == Ty::Literal { Ty::Int(super::value::INT_WIDTH) } else { ty };
         let written = self.written(&[body], span)?;
-        let end = |lower: &mut Self, expr: &Expr| {
-            let value = lower.eval(expr)?;
-            let value = lower.convert(&value, Ty::Int(64), expr.span)?;
-            lower.run_node(&value, expr.span)
-        };
-        let (start, stop) = match (&range.start, &range.stop) {
-            (Some(start), Some(stop)) => (end(self, start)?, end(self, stop)?),
-            _ => return fail(range.span, "the range of a loop has two ends"),
-        };
-        let step = match &range.step {
-            Some(step) => end(self, step)?,
-            None => self.node(Node::Literal(Literal::Int(1))),
-        };
+        let mut nodes = Vec::with_capacity(ends.len());
+        for value in ends {
+            let value = self.convert(value, Ty::Int(64), range.span)?;
+            nodes.push(self.run_node(&value, range.span)?);
+        }
+        let [start, stop, step] = nodes[..] else { unreachable!("as many as there are ends") };
         self.store_each(&written, span)?;
         self.forget_each(&written);
         // The circuit counts in signed numbers, the program in those of its type.

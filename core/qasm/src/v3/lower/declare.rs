@@ -1,6 +1,6 @@
 //! Declarations: registers, variables, constants, arrays, inputs, aliases.
 
-use std::rc::Rc;
+use std::{collections::HashSet, rc::Rc};
 
 use ketch_interface::circuit::{Expr as Node, MAX_QUBITS};
 
@@ -263,7 +263,7 @@ impl Lowerer<'_> {
         let vars = (0..count).map(|_| self.new_var(name.name, element)).collect();
         let array = Array { element, sizes: sizes.into(), vars, readonly: false };
         if let Some(value) = value {
-            self.assign_array(&array, value)?;
+            self.fill_array(&array, value, &HashSet::new())?;
         }
         self.declare(name, Symbol::Array(array))
     }
@@ -294,6 +294,31 @@ impl Lowerer<'_> {
         if array.readonly {
             return fail(value.span, "the array is `readonly`");
         }
+        self.charge(value.span, 0, array.vars.len() as u64)?;
+        self.fill_array(array, value, &array.vars.iter().copied().collect())
+    }
+
+    /// Writes an array's elements, once all of them are read. `old` are the variables among those
+    /// written that the value may name.
+    fn fill_array(&mut self, array: &Array, value: &Expr, old: &HashSet<usize>) -> Lower<()> {
+        let mut elements = Vec::with_capacity(array.vars.len());
+        let calls = self.changes_arrays(value);
+        self.elements(array, value, calls, old, &mut elements)?;
+        for (var, value, span) in elements {
+            self.assign(&Part::Var(var), &value, span)?;
+        }
+        Ok(())
+    }
+
+    /// The values of an array's elements, each behind the variable that it is for.
+    fn elements(
+        &mut self,
+        array: &Array,
+        value: &Expr,
+        calls: bool,
+        old: &HashSet<usize>,
+        elements: &mut Vec<(usize, Value, Span)>,
+    ) -> Lower<()> {
         if let ExprKind::Braces(items) = &value.kind {
             if items.len() != array.sizes[0] {
                 let (found, expected) = (items.len(), array.sizes[0]);
@@ -301,10 +326,13 @@ impl Lowerer<'_> {
             }
             for (place, item) in items.iter().enumerate() {
                 match array.at(place) {
-                    Ok(row) => self.assign_array(&row, item)?,
+                    Ok(row) => self.elements(&row, item, calls, old, elements)?,
                     Err(var) => {
-                        let value = self.eval(item)?;
-                        self.assign(&Part::Var(var), &value, item.span)?;
+                        let mut value = self.eval(item)?;
+                        if calls || !old.is_empty() {
+                            value = self.kept(&value, item.span)?;
+                        }
+                        elements.push((var, value, item.span));
                     }
                 }
             }
@@ -317,15 +345,14 @@ impl Lowerer<'_> {
             let (from, to) = (&from.sizes, &array.sizes);
             return fail(value.span, format!("an array of shape {from:?} is assigned to {to:?}"));
         }
-        // All is read before something is written: the two may overlap.
         self.charge(value.span, 0, from.vars.len() as u64)?;
-        let values = from
-            .vars
-            .iter()
-            .map(|&var| self.read_var(var, value.span))
-            .collect::<Lower<Vec<Value>>>()?;
-        for (&var, read) in array.vars.iter().zip(&values) {
-            self.assign(&Part::Var(var), read, value.span)?;
+        let keep = calls || from.vars.iter().any(|var| old.contains(var));
+        for (&var, &read) in array.vars.iter().zip(from.vars.iter()) {
+            let mut read = self.read_var(read, value.span)?;
+            if keep {
+                read = self.kept(&read, value.span)?;
+            }
+            elements.push((var, read, value.span));
         }
         Ok(())
     }
@@ -347,6 +374,9 @@ impl Lowerer<'_> {
         let mut later: Option<Value> = None;
         let mut choices = 1_usize;
         for (item, &size) in items.iter().zip(array.sizes.iter()) {
+            if let (Some(before), IndexItem::At(at)) = (&mut later, item) {
+                *before = self.kept_before(before.clone(), at)?;
+            }
             let chosen = self.choose(size, item, span)?;
             self.charge(span, 0, (places.len() * size) as u64 / 16)?;
             match chosen {

@@ -39,6 +39,7 @@ impl Lowerer<'_> {
             ExprKind::Chain(first, rest) => {
                 let mut value = self.eval(first)?;
                 for (operator, operand) in rest {
+                    value = self.kept_before(value, operand)?;
                     let operand_value = self.eval(operand)?;
                     let span = first.span.to(operand.span);
                     value = self.binary(*operator, &value, &operand_value, span)?;
@@ -70,6 +71,7 @@ impl Lowerer<'_> {
     pub(super) fn joined(&mut self, parts: &[Expr], span: Span) -> Lower<Value> {
         let mut low = self.eval(&parts[0])?;
         for part in &parts[1..] {
+            low = self.kept_before(low, part)?;
             let high = self.eval(part)?;
             let (Some(n), Some(m)) = (low.ty.width(), high.ty.width()) else {
                 return fail(span, format!("`++` of a `{}` and a `{}`", low.ty, high.ty));

@@ -110,17 +110,14 @@ impl Lowerer<'_> {
         if function == "sizeof" {
             return self.size_of(args);
         }
-        let a = self.eval(&args[0])?;
+        let values = self.eval_each(args)?;
+        let a = values[0].clone();
         match function {
             "mod" | "pow" => {
-                let b = self.eval(&args[1])?;
                 let operator = if function == "mod" { BinaryOp::Rem } else { BinaryOp::Pow };
-                self.binary(operator, &a, &b, span)
+                self.binary(operator, &a, &values[1], span)
             }
-            "rotl" | "rotr" => {
-                let by = self.eval(&args[1])?;
-                self.rotated(&a, &by, function == "rotl", span)
-            }
+            "rotl" | "rotr" => self.rotated(&a, &values[1], function == "rotl", span),
             "popcount" => self.popcount(&a, span),
             "real" | "imag" => {
                 let complex = self.convert(&a, Ty::Complex, span)?;

@@ -75,14 +75,14 @@ impl Lowerer<'_> {
                 return fail(name.span, format!("`{text}` is no gate"));
             }
         };
-        let mut params = Vec::with_capacity(call.params.len());
-        for param in &call.params {
-            params.push(self.eval(param)?);
-        }
         let modified = self.modified(&call.modifiers)?;
+        let mut params = self.eval_each(&call.params)?;
         self.check_counts(&callee, name, params.len(), call.operands.len(), &modified)?;
-        let mut operands = Vec::with_capacity(call.operands.len());
+        let mut operands: Vec<Operand> = Vec::with_capacity(call.operands.len());
         for operand in &call.operands {
+            if self.changes_arrays(operand) {
+                self.keep_operands(&mut params, &mut operands, operand.span)?;
+            }
             operands.push(self.operand(operand)?);
         }
         self.spread(&callee, &modified, &params, &operands, false, span)
@@ -116,6 +116,23 @@ impl Lowerer<'_> {
                     format!("`{text}`{with} takes {expected} {what}{plural}, found {found}");
                 return fail(name.span, message);
             }
+        }
+        Ok(())
+    }
+
+    /// Keeps what was asked for before an operand whose index changes something.
+    fn keep_operands(
+        &mut self,
+        params: &mut [Value],
+        operands: &mut [Operand],
+        span: Span,
+    ) -> Lower<()> {
+        let indices = operands.iter_mut().filter_map(|operand| match operand {
+            Operand::Choice(_, index) => Some(index),
+            Operand::Bits(_) => None,
+        });
+        for value in params.iter_mut().chain(indices) {
+            *value = self.kept(value, span)?;
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ mod expression;
 mod functions;
 mod gate;
 mod jump;
+mod kept;
 mod modifier;
 mod place;
 mod plain;

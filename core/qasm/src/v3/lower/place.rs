@@ -97,6 +97,12 @@ impl Lowerer<'_> {
             return self.index_array(&array, &index.items, index.span);
         }
         for item in &index.items {
+            if let (Part::Value(value), IndexItem::At(at)) = (&mut part, item) {
+                *value = self.kept_before(value.clone(), at)?;
+            }
+            if let IndexItem::At(at) = item {
+                self.keep_choice(&mut part, at)?;
+            }
             part = self.index_once(part, item, index.span)?;
         }
         Ok(part)

@@ -133,7 +133,8 @@ impl Lowerer<'_> {
         value: &Expr,
         span: Span,
     ) -> Lower<()> {
-        let place = self.part(target)?;
+        let mut place = self.part(target)?;
+        self.keep_choice(&mut place, value)?;
         if let Part::Array(array) = &place {
             if operator.is_some() {
                 return fail(span, "whole arrays have no operators");

@@ -1,6 +1,6 @@
 //! Subroutines: their bodies are put where they are called.
 
-use super::super::ast::{Access, Expr, Ident, Shape, Span, Sub, TypeKind};
+use super::super::ast::{Access, Expr, Ident, Shape, Span, Sub, Type, TypeKind};
 use super::{
     Lower, Lowerer,
     assigned::{assigned_names, returns_early},
@@ -20,6 +20,9 @@ pub(super) struct Returned {
     var: Option<usize>,
     value: Option<Value>,
 }
+
+/// An argument: its type, its name in the body and what it stands for there.
+type Bound<'t> = (&'t Type, Ident, Symbol);
 
 impl Lowerer<'_> {
     /// Calls a subroutine; `None`: it gives nothing back.
@@ -58,6 +61,9 @@ impl Lowerer<'_> {
         let mut bound = Vec::with_capacity(args.len());
         let mut written = Vec::new();
         for ((ty, formal), arg) in tree.args.iter().zip(args) {
+            if self.changes_arrays(arg) {
+                self.keep_values(&mut bound, arg.span)?;
+            }
             let symbol = self.argument(&ty.kind, arg)?;
             if let Symbol::Array(array) = &symbol
                 && !array.readonly
@@ -66,15 +72,29 @@ impl Lowerer<'_> {
             }
             bound.push((ty, *formal, symbol));
         }
+        if !written.is_empty() {
+            self.keep_values(&mut bound, span)?;
+        }
         self.file = sub.file;
         let result = self.sub_body(&sub, bound, written, outer, span);
         self.leave(outer_file, span, result)
     }
 
+    /// Keeps what is handed over by its value, where the body or another argument may change what
+    /// it is read from.
+    fn keep_values(&mut self, bound: &mut [Bound<'_>], span: Span) -> Lower<()> {
+        for (_, _, symbol) in bound {
+            if let Symbol::Value(value) = symbol {
+                *value = self.kept(value, span)?;
+            }
+        }
+        Ok(())
+    }
+
     fn sub_body(
         &mut self,
         sub: &Defined<Sub>,
-        bound: Vec<(&super::super::ast::Type, Ident, Symbol)>,
+        bound: Vec<Bound<'_>>,
         mut written: Vec<usize>,
         outer: u32,
         span: Span,
@@ -95,14 +115,14 @@ impl Lowerer<'_> {
         };
         let place = self.returns.len();
         let changed = assigned_names(&tree.body);
-        let once = |lower: &mut Self| {
+        let mut once = |lower: &mut Self| {
             lower.returns.push(Returned { ty, var: result, value: None });
             lower.frames += 1;
             lower.scopes.open_frame(lower.frames, lower.vars.len());
             for (ty, name, symbol) in &bound {
                 let symbol = match symbol {
                     Symbol::Value(value) => {
-                        let scalar = lower.sub_scalar(ty)?;
+                        let scalar = lower.scalar(ty)?;
                         let value = lower.convert(value, scalar, span)?;
                         match changed.contains(&name.name) || matches!(value.of, Of::Known(_)) {
                             // It is a variable of the body's own.
@@ -130,7 +150,6 @@ impl Lowerer<'_> {
                 flow => flow,
             })
         };
-        let mut once = once;
         let flow = match early {
             true => self.leaving(Kind::Body, &written, span, &mut once)?,
             false => {
@@ -156,11 +175,6 @@ impl Lowerer<'_> {
             }
             (Some(ty), None, None) => Ok(Some(Value::known(ty, ty.zero()))),
         }
-    }
-
-    /// The type of an argument; its size may be a constant of the program.
-    fn sub_scalar(&mut self, ty: &super::super::ast::Type) -> Lower<Ty> {
-        self.scalar(ty)
     }
 
     /// What an argument stands for.
@@ -207,13 +221,7 @@ impl Lowerer<'_> {
         }
     }
 
-    fn check_qubits(
-        &mut self,
-        ty: &super::super::ast::Type,
-        found: usize,
-        register: bool,
-        name: Ident,
-    ) -> Lower<()> {
+    fn check_qubits(&mut self, ty: &Type, found: usize, register: bool, name: Ident) -> Lower<()> {
         let TypeKind::Qubit(size) = &ty.kind else { return Ok(()) };
         let expected = match size {
             None if !register || found == 1 => return Ok(()),
