@@ -468,3 +468,29 @@ fn values_are_those_of_where_they_are_read() {
         assert_eq!(bits[2..], format!("{expected:04b}"), "{body}");
     }
 }
+
+#[test]
+fn end_within_a_subroutine_ends_the_program() {
+    for (program, expected) in [
+        ("def f() { end; } qubit q; bit r; { f(); x q; r = measure q; }", "0"),
+        (
+            "def f() -> int { end; } qubit q; bit r; x q; { r = measure q; int n = f() + 1; r = 0; }",
+            "1",
+        ),
+        ("def f() { end; } def g() { f(); } qubit q; bit r; x q; g(); r = measure q;", "0"),
+        ("def f() { end; } qubit q; bit r; x q; for int i in [0:1] { f(); r = measure q; }", "0"),
+        ("def f() { end; } qubit q; bit r; x q; while (true) { r = measure q; f(); r = 0; }", "1"),
+        // Only where it is reached.
+        (
+            "def f(bit b) { if (b) { end; } } qubit q; bit r; { f(measure q); x q; r = measure q; }",
+            "1",
+        ),
+        (
+            "def f(bit b) { if (b) { end; } } qubit q; bit r; x q; { f(measure q); r = measure q; }",
+            "0",
+        ),
+        ("def f() { end; } qubit q; bit r; x q; r = measure q; if (r) { f(); r = 0; } r = 0;", "1"),
+    ] {
+        assert_eq!(result(program), expected, "{program}");
+    }
+}

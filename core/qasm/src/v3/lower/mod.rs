@@ -77,6 +77,9 @@ pub const MAX_CALLS: u32 = 64;
 #[derive(Debug)]
 pub(super) enum Stop {
     Failure(Box<Failure>),
+    /// The program has ended for certain, within an expression or a subroutine. No block of the
+    /// circuit is open.
+    End,
     /// A jump out of unrolled code needs a block around it: that of the target with this number.
     Retry(usize),
 }
@@ -306,6 +309,11 @@ impl<'p> Lowerer<'p> {
         match self.statement(&statement) {
             Ok(Flow::End) => self.ended = true,
             Ok(_) => {}
+            Err(Stop::End) => {
+                self.ended = true;
+                self.file = file;
+                self.leave_all(scopes);
+            }
             Err(Stop::Retry(_)) => unreachable!("retried where the target was opened"),
             Err(Stop::Failure(failure)) => {
                 self.file = file;
@@ -324,15 +332,20 @@ impl<'p> Lowerer<'p> {
             StmtKind::Alias(name, _) | StmtKind::Extern(name) => names.push(name.name),
             _ => {}
         }
-        self.scopes.close_to(scopes);
-        (self.region, self.loops, self.rounds, self.expansion, self.calls) = (0, 0, 1, 0, 0);
-        self.targets.clear();
-        self.returns.clear();
+        self.leave_all(scopes);
         for name in names {
             if self.scopes.is_taken(name).is_none() {
                 self.scopes.set(name, Symbol::Broken);
             }
         }
+    }
+
+    /// Leaves all blocks and bodies, wherever in them the lowering stopped.
+    fn leave_all(&mut self, scopes: ScopeMark) {
+        self.scopes.close_to(scopes);
+        (self.region, self.loops, self.rounds, self.expansion, self.calls) = (0, 0, 1, 0, 0);
+        self.targets.clear();
+        self.returns.clear();
     }
 
     #[cold]

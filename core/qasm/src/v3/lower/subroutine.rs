@@ -2,7 +2,7 @@
 
 use super::super::ast::{Access, Expr, Ident, Shape, Span, Sub, Type, TypeKind};
 use super::{
-    Lower, Lowerer,
+    Lower, Lowerer, Stop,
     assigned::{assigned_names, returns_early},
     fail,
     jump::{Flow, Kind},
@@ -163,7 +163,7 @@ impl Lowerer<'_> {
         let returned = self.returns.pop().expect("the call's own");
         self.returns.truncate(place);
         if flow == Flow::End {
-            self.ended = true;
+            return Err(Stop::End);
         }
         match (returned.ty, returned.var, returned.value) {
             (None, ..) => Ok(None),
