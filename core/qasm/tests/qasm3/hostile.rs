@@ -184,3 +184,62 @@ fn odd_bytes_are_refused() {
         assert!(!error.contains(|c: char| c.is_control() && c != '\n'), "{error:?}");
     }
 }
+
+#[test]
+fn whole_numbers_of_127_bits_do_not_overflow() {
+    let most = i128::MAX;
+    for (program, expected) in [
+        (format!("rx(-(-{most} - 1)) q[0];"), Some("too large")),
+        (format!("rx(-(~{most})) q[0];"), Some("too large")),
+        (format!("rx(abs(~{most})) q[0];"), Some("too large")),
+        (format!("rx((~{most}) / -1) q[0];"), Some("too large")),
+        (format!("rx((~{most}) * -1) q[0];"), Some("too large")),
+        (format!("rx({most} + 1) q[0];"), Some("too large")),
+        (format!("rx((~{most}) - 1) q[0];"), Some("too large")),
+        (format!("rx((~{most}) ** 2) q[0];"), Some("too large")),
+        (format!("rx({most} << 1) q[0];"), Some("too large")),
+        (format!("rx(1 / ({most} * 0)) q[0];"), Some("division by 0")),
+        (format!("rx(mod({most}, 0)) q[0];"), Some("division by 0")),
+        (format!("rx((~{most}) % -1) q[0];"), None),
+        (
+            format!(
+                "rx(({most} >> 126) + rotl(int[5](~{most}), {most}) + popcount(~{most})) q[0];"
+            ),
+            None,
+        ),
+        (format!("for int i in [~{most}:{most}] x q[0];"), Some("more than 64 bits")),
+        (format!("for int i in [{most}:-1:~{most}] x q[0];"), Some("more than 64 bits")),
+        (format!("for int i in [0:~{most}:{most}] x q[0];"), None),
+        (format!("for int i in [0:{most}:{most}] x q[0];"), None),
+        (format!("for int i in [~{most}:{most}:{most}] x q[0];"), None),
+        (format!("x q[~{most}];"), Some("index")),
+        (format!("x q[{most}];"), Some("index")),
+        (format!("let a = q[0:{most}:3]; x a;"), None),
+        (format!("let a = q[3:~{most}:0]; x a;"), None),
+        (format!("pow(~{most}) @ rz(1) q[0];"), None),
+        (format!("pow(~{most}) @ x q[0];"), None),
+        (format!("ctrl(~{most}) @ x q[0];"), Some("controls")),
+        (format!("bit[~{most}] d;"), Some("size")),
+        (format!("array[int, ~{most}] d;"), Some("elements")),
+        (format!("if (c == ~{most}) x q[0];"), Some("more than 64 bits")),
+        ("if (c == 18446744073709551616) x q[0];".to_owned(), Some("more than 64 bits")),
+        ("if (c[0] == 18446744073709551616) x q[0];".to_owned(), Some("more than 64 bits")),
+        ("if (uint[4](c) == 18446744073709551616) x q[0];".to_owned(), Some("more than 64 bits")),
+        (
+            "const uint n = 0; if (n == 18446744073709551616) x q[0];".to_owned(),
+            Some("more than 64 bits"),
+        ),
+        ("for int i in [0:1 << 64] x q[0];".to_owned(), Some("more than 64 bits")),
+        ("switch (int[4](c)) { case 1 << 64 { x q[0]; } }".to_owned(), Some("more than 64 bits")),
+        (format!("switch (int[4](c)) {{ case {most} {{ x q[0]; }} }}"), Some("64 bits")),
+    ] {
+        let program = format!("{HEAD}{program}");
+        match expected {
+            Some(expected) => {
+                let found = message(&program);
+                assert!(found.contains(expected), "{program}: {found}");
+            }
+            None => drop(parse_str(&program, "t").unwrap_or_else(|e| panic!("{program}: {e}"))),
+        }
+    }
+}

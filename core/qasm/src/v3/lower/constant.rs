@@ -9,6 +9,11 @@ use super::value::{Const, Of, Time, Ty, Value, angle_of, angle_unit, bits_of};
 /// Why an operator has no value; a message.
 pub(super) type Computed<T> = Result<T, String>;
 
+/// A whole number of more bits than known ones have.
+pub(super) fn large() -> String {
+    "the result is too large".to_owned()
+}
+
 /// `value` as `to`, where it is known.
 pub(super) fn convert(value: &Const, from: Ty, to: Ty) -> Computed<Const> {
     let wrong = || Err(format!("a `{from}` does not become a `{to}`"));
@@ -101,7 +106,9 @@ pub(super) fn unary(operator: UnaryOp, value: &Value) -> Computed<Value> {
         (UnaryOp::Not, _) => {
             Value::bool(!value.as_truth().ok_or_else(|| format!("`!` of a `{ty}`"))?)
         }
-        (UnaryOp::Negate, Const::Int(x)) => Value::known(ty, Const::Int(ty.wrap(-x))),
+        (UnaryOp::Negate, Const::Int(x)) => {
+            Value::known(ty, Const::Int(ty.wrap(x.checked_neg().ok_or_else(large)?)))
+        }
         (UnaryOp::Negate, Const::Float(x)) => Value::float(-x),
         (UnaryOp::Negate, Const::Complex(x)) => Value::known(ty, Const::Complex(-x)),
         (UnaryOp::Negate, Const::Time(time)) => {
@@ -162,8 +169,7 @@ pub(super) fn binary(operator: BinaryOp, a: &Value, b: &Value) -> Computed<Value
     if ty == Ty::Literal && operator == Div {
         // Whole numbers that the program writes out are numbers like any other: 3 / 5 is 0.6.
         if let (Const::Int(x), Const::Int(y)) = (x, y)
-            && *y != 0
-            && x % y != 0
+            && x.checked_rem(*y).is_some_and(|rest| rest != 0)
         {
             return Ok(Value::float(*x as f64 / *y as f64));
         }
@@ -236,13 +242,13 @@ pub(super) fn binary(operator: BinaryOp, a: &Value, b: &Value) -> Computed<Value
 }
 
 fn integers(operator: BinaryOp, ty: Ty, x: i128, y: i128) -> Computed<i128> {
-    let large = || "the result is too large".to_owned();
     let value = match operator {
         BinaryOp::Add => x.checked_add(y).ok_or_else(large)?,
         BinaryOp::Sub => x.checked_sub(y).ok_or_else(large)?,
         BinaryOp::Mul => x.checked_mul(y).ok_or_else(large)?,
-        BinaryOp::Div => x.checked_div(y).ok_or("division by 0")?,
-        BinaryOp::Rem => x.checked_rem(y).ok_or("division by 0")?,
+        BinaryOp::Div | BinaryOp::Rem if y == 0 => return Err("division by 0".to_owned()),
+        BinaryOp::Div => x.checked_div(y).ok_or_else(large)?,
+        BinaryOp::Rem => x.checked_rem(y).unwrap_or(0),
         BinaryOp::Pow => {
             let exponent = u32::try_from(y).map_err(|_| large())?;
             match ty {
@@ -267,13 +273,13 @@ fn shift(operator: BinaryOp, a: &Value, b: &Value) -> Computed<Value> {
     let of = match a.as_known().expect("known") {
         Const::Int(x) => {
             let shifted = match (by < 127, left) {
-                (true, true) if a.ty == Ty::Literal => x
-                    .checked_mul(1_i128.checked_shl(by).unwrap_or(i128::MAX))
-                    .ok_or("the result is too large")?,
+                (true, true) if a.ty == Ty::Literal => {
+                    x.checked_mul(1_i128.checked_shl(by).unwrap_or(i128::MAX)).ok_or_else(large)?
+                }
                 (true, true) => (*x as u128).wrapping_shl(by) as i128,
                 (true, false) => x >> by,
                 (false, true) if a.ty == Ty::Literal && *x != 0 => {
-                    return Err("the result is too large".to_owned());
+                    return Err(large());
                 }
                 (false, true) => 0,
                 (false, false) => x >> 126,

@@ -183,6 +183,14 @@ impl Lowerer<'_> {
                 if labels.iter().flatten().chain(&values).any(|other| *other == label) {
                     return fail(expr.span, format!("`case {label}` stands twice"));
                 }
+                let most = match value.ty {
+                    Ty::Uint(_) => i128::from(u64::MAX),
+                    _ => i128::from(i64::MAX),
+                };
+                if label < i128::from(i64::MIN) || label > most {
+                    let message = format!("`case {label}`, a number of more than 64 bits");
+                    return fail(expr.span, message);
+                }
                 self.charge(expr.span, 0, (labels.len() + values.len()) as u64)?;
                 values.push(label);
             }
@@ -436,7 +444,9 @@ impl Lowerer<'_> {
         if rounds > u128::from(most) {
             return Ok(None);
         }
-        Ok(Some((0..rounds as i128).map(|round| Value::literal(start + round * step)).collect()))
+        // The numbers lie between the ends, so that what wraps on the way to them comes back.
+        let at = |round: i128| Value::literal(start.wrapping_add(round.wrapping_mul(step)));
+        Ok(Some((0..rounds as i128).map(at).collect()))
     }
 
     /// The elements that a loop over an array or register goes through, kept if its rounds may
@@ -483,6 +493,12 @@ impl Lowerer<'_> {
         let written = self.written(&[body], span)?;
         let mut nodes = Vec::with_capacity(ends.len());
         for value in ends {
+            if let Some(end) = value.as_int()
+                && i64::try_from(end).is_err()
+            {
+                let message = format!("a range with {end}, a number of more than 64 bits");
+                return fail(range.span, message);
+            }
             let value = self.convert(value, Ty::Int(64), range.span)?;
             nodes.push(self.run_node(&value, range.span)?);
         }

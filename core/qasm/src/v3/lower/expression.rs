@@ -169,7 +169,7 @@ impl Lowerer<'_> {
         b: &Value,
         span: Span,
     ) -> Lower<Value> {
-        let (a, b) = (&settled(a, b.ty), &settled(b, a.ty));
+        let (a, b) = (&settled(a, b.ty, span)?, &settled(b, a.ty, span)?);
         if let (Some(x), Some(y)) = (a.as_known(), b.as_known()) {
             for bits in [x, y] {
                 if let Const::Bits(bits) = bits
@@ -529,20 +529,24 @@ pub(super) fn bits_value(bits: BitString) -> Value {
 }
 
 /// A whole number that the program writes out, as the type of what it meets if it fits there.
-fn settled(value: &Value, other: Ty) -> Value {
+fn settled(value: &Value, other: Ty, span: Span) -> Lower<Value> {
     let (Ty::Literal, Some(Const::Int(number))) = (value.ty, value.as_known()) else {
-        return value.clone();
+        return Ok(value.clone());
     };
+    let narrow = matches!(other, Ty::Bit | Ty::Bool | Ty::Bits(..=64) | Ty::Int(_) | Ty::Uint(_));
+    if narrow && !(i128::from(i64::MIN)..=i128::from(u64::MAX)).contains(number) {
+        return fail(span, format!("a number of more than 64 bits meets a `{other}`: {number}"));
+    }
     let fits = match other {
         Ty::Uint(n) => Ty::Uint(n).wrap(*number) == *number,
         // As many bits as the type has: `int[2](c) == 3` asks for two ones.
         Ty::Int(n) => Ty::Int(n).wrap(*number) == *number || Ty::Uint(n).wrap(*number) == *number,
-        _ => return value.clone(),
+        _ => return Ok(value.clone()),
     };
-    match fits {
+    Ok(match fits {
         true => Value::known(other, Const::Int(other.wrap(*number))),
         false => Value::known(Ty::Int(64), Const::Int(Ty::Int(64).wrap(*number))),
-    }
+    })
 }
 
 fn node_operator(operator: BinaryOp) -> Binary {

@@ -10,7 +10,7 @@ use crate::lexer::shown;
 use super::super::ast::{BinaryOp, Expr, ExprKind, Ident, Span};
 use super::{
     Found, Lower, Lowerer,
-    constant::radians,
+    constant::{large, radians},
     expression::bits_value,
     fail,
     place::Part,
@@ -270,7 +270,8 @@ impl Lowerer<'_> {
         match (value.ty, value.as_known()) {
             (_, Some(Const::Complex(z))) => Ok(Value::float(z.norm())),
             (ty, Some(Const::Int(x))) if ty.is_integer() => {
-                Ok(Value::known(ty, Const::Int(ty.wrap(x.abs()))))
+                let positive = x.checked_abs().map_or_else(|| fail(span, large()), Ok)?;
+                Ok(Value::known(ty, Const::Int(ty.wrap(positive))))
             }
             (Ty::Int(_), None) => {
                 // x * (1 - 2 (x < 0))
