@@ -4,7 +4,7 @@
 
 use ketch_interface::{
     Complex64, Matrix,
-    noise::{NoiseModel, QuantumError},
+    noise::{NoiseModel, PauliLindblad, QuantumError},
 };
 use serde_json::{Map, Value, json};
 
@@ -127,6 +127,58 @@ fn older_dictionaries_are_read() {
     assert_eq!(superop(model.error("cz", &[1, 2]).unwrap(), 2), superop(&expected, 2));
     let written = model.to_json();
     assert_eq!(NoiseModel::from_json_value(&written).unwrap(), model);
+}
+
+fn pauli_lindblad(strings: &[(&str, f64, &[u32])], gate: &str, qubits: Value) -> Value {
+    let pauli = |(letters, _, qubits): &(&str, f64, &[u32])| json!([{"name": "pauli", "params": [letters], "qubits": qubits}]);
+    let rates: Vec<f64> = strings.iter().map(|(_, rate, _)| *rate).collect();
+    json!({"errors": [{
+        "type": "plerror", "operations": [gate], "gate_qubits": [qubits], "rates": rates,
+        "instructions": strings.iter().map(pauli).collect::<Vec<_>>(),
+    }]})
+}
+
+#[test]
+fn pauli_lindblad_noise_is_written_sparsely() {
+    let on: Vec<u32> = (0..100).collect();
+    let strings: [(&str, f64, &[u32]); 3] =
+        [("IXZ", 0.1, &[3, 7, 99]), ("YX", 0.2, &[98, 50]), ("I", 0.3, &[0])];
+    let document = pauli_lindblad(&strings, "layer", json!(on));
+    let model = NoiseModel::from_json_value(&document).unwrap();
+    let written = model.to_json();
+    assert_eq!(
+        written["errors"][0]["instructions"],
+        json!([
+            [{"name": "pauli", "params": ["IXZ"], "qubits": [3, 7, 99]}],
+            [{"name": "pauli", "params": ["XY"], "qubits": [50, 98]}],
+            [{"name": "pauli", "params": ["I"], "qubits": [0]}],
+        ])
+    );
+    assert_eq!(NoiseModel::from_json_value(&written).unwrap(), model);
+}
+
+#[test]
+fn pauli_lindblad_noise_narrower_than_its_gate_is_written_as_wide() {
+    let narrow = PauliLindblad::new(vec![("X".to_owned(), 0.1), ("Z".to_owned(), 0.2)]).unwrap();
+    let narrow = QuantumError::new().then_pauli_lindblad(narrow).unwrap();
+    let mut model = NoiseModel::new();
+    model.add("cx", narrow.clone());
+    model.add_on("layer", &[4, 2, 7, 1, 8, 3, 9], narrow);
+    let again = NoiseModel::from_json_value(&model.to_json()).unwrap();
+    for (name, qubits) in [("cx", vec![0, 1]), ("layer", vec![4, 2, 7, 1, 8, 3, 9])] {
+        let steps = |model: &NoiseModel| model.error(name, &qubits).unwrap().steps().to_vec();
+        assert_eq!(steps(&again), steps(&model), "{name}");
+    }
+}
+
+#[test]
+fn small_documents_take_little_memory() {
+    // Written out it would be 40 MB of letters, and more on the way.
+    let strings = vec![("X", 0.1, &[9_999_u32][..]); 4_000];
+    let document = pauli_lindblad(&strings, "layer", json!([0]));
+    let refusal = NoiseModel::from_json_value(&document).unwrap_err();
+    let reason = std::error::Error::source(&refusal).unwrap().to_string();
+    assert!(reason.contains("4000 generators on 10000 qubits"), "{reason}");
 }
 
 /// What Aer's models hold and its dictionaries lose.

@@ -11,6 +11,14 @@ use super::{
 /// The most letters of a generator.
 const MAX_LETTERS: usize = 10_000;
 
+/// The most letters of all generators: one string for each two of 127 qubits, or all strings on each
+/// qubit and pair of neighbours of 300, are half of them.
+const MAX_ALL_LETTERS: usize = 1 << 21;
+
+/// The most numbers of all Kraus operators: those of all strings on each two of 127 qubits are half of
+/// them.
+const MAX_ENTRIES: usize = 1 << 22;
+
 /// The channel exp(Σ λ (P · P − 1)) of Pauli strings P with rates λ: sparse noise on many qubits
 /// (van den Berg, Minev, Kandala and Temme, arXiv:2201.09866).
 #[derive(Clone, Debug, PartialEq)]
@@ -25,7 +33,8 @@ impl PauliLindblad {
     ///
     /// # Errors
     /// If there are none, the strings differ in length, have other letters than `IXYZ` or more
-    /// than 5 that are not `I`, or a rate is negative or no number.
+    /// than 5 that are not `I`, or a rate is negative or no number; if there are more than 2²¹
+    /// letters, or the Kraus operators would have more than 2²² numbers.
     pub fn new(generators: Vec<(String, f64)>) -> Result<Self, NoiseError> {
         let n_letters = generators.first().map_or(0, |(label, _)| label.len());
         if !(1..=MAX_LETTERS).contains(&n_letters) {
@@ -35,6 +44,7 @@ impl PauliLindblad {
             };
             return Err(NoiseError::BadShape(reason));
         }
+        check_size(generators.len(), n_letters)?;
         for (place, (label, rate)) in generators.iter().enumerate() {
             if label.chars().any(|letter| !"IXYZ".contains(letter)) {
                 return Err(bad_letter(label));
@@ -55,7 +65,19 @@ impl PauliLindblad {
                 return Err(NoiseError::BadNumber { key, found: *rate, expected: "0 or more" });
             }
         }
-        Ok(Self { n_qubits: n_letters as u32, generators: generators.into() })
+        let noise = Self { n_qubits: n_letters as u32, generators: generators.into() };
+        let entries = noise.groups().into_iter().map(|(places, strings)| {
+            let strings_of_all = 1 << (2 * places.len());
+            let n_operators = 1_usize.checked_shl(strings.len() as u32).unwrap_or(usize::MAX);
+            strings_of_all * n_operators.min(strings_of_all)
+        });
+        match entries.sum::<usize>() {
+            0..=MAX_ENTRIES => Ok(noise),
+            entries => Err(NoiseError::BadShape(format!(
+                "Pauli-Lindblad noise whose Kraus operators have {entries} numbers, expected at \
+                 most {MAX_ENTRIES}: use fewer generators, or such that act on fewer qubits"
+            ))),
+        }
     }
 
     /// The number of qubits.
@@ -73,21 +95,37 @@ impl PauliLindblad {
     /// The same as one Pauli channel for each group of qubits that generators have in common. The
     /// generators commute, so the order means nothing.
     pub(super) fn steps(&self) -> Result<Vec<ErrorStep>, NoiseError> {
-        let mut groups: BTreeMap<Vec<usize>, Vec<(PauliBits, f64)>> = BTreeMap::new();
-        for (label, rate) in self.generators.iter() {
-            let places: Vec<usize> = support(label).map(|(place, _)| place).collect();
-            let letters: Vec<char> = support(label).map(|(_, letter)| letter).collect();
-            if places.is_empty() || *rate == 0.0 {
-                continue;
-            }
-            let letters: String = letters.into_iter().rev().collect();
-            groups.entry(places).or_default().push((PauliBits::parse(&letters)?, *rate));
-        }
         let step = |(places, generators): (Vec<usize>, Vec<(PauliBits, f64)>)| {
             Ok(ErrorStep { channel: channel(places.len() as u32, &generators)?, places })
         };
-        groups.into_iter().map(step).collect()
+        self.groups().into_iter().map(step).collect()
     }
+
+    /// The generators that do something, by the qubits that they act on.
+    fn groups(&self) -> BTreeMap<Vec<usize>, Vec<(PauliBits, f64)>> {
+        let mut groups: BTreeMap<Vec<usize>, Vec<(PauliBits, f64)>> = BTreeMap::new();
+        for (label, rate) in self.generators.iter().filter(|(_, rate)| *rate > 0.0) {
+            let places: Vec<usize> = support(label).map(|(place, _)| place).collect();
+            let letters: Vec<char> = support(label).map(|(_, letter)| letter).collect();
+            if !places.is_empty() {
+                let letters: String = letters.into_iter().rev().collect();
+                let string = PauliBits::parse(&letters).expect("the letters were looked at");
+                groups.entry(places).or_default().push((string, *rate));
+            }
+        }
+        groups
+    }
+}
+
+/// Few enough generators of this many letters: looked at before they are written out.
+pub(super) fn check_size(n_generators: usize, n_letters: usize) -> Result<(), NoiseError> {
+    if n_generators.saturating_mul(n_letters) <= MAX_ALL_LETTERS {
+        return Ok(());
+    }
+    Err(NoiseError::BadShape(format!(
+        "Pauli-Lindblad noise of {n_generators} generators on {n_letters} qubits, expected at most \
+         {MAX_ALL_LETTERS} letters: split it into errors on fewer qubits"
+    )))
 }
 
 /// The letters that are not `I`, with their qubits, the first qubit first.
@@ -157,5 +195,25 @@ mod tests {
         assert!(refusal(&[("XA", 0.1)]).contains("`XA`"));
         assert!(refusal(&[("XXXXXX", 0.1)]).contains("6 qubits"));
         assert!(!refusal(&[]).is_empty() && !refusal(&[("", 0.1)]).is_empty());
+    }
+
+    #[test]
+    fn what_takes_too_much_memory_is_refused() {
+        let wide = vec![("X".repeat(2) + &"I".repeat(2_095), 0.1); 1_001];
+        let refusal = PauliLindblad::new(wide).unwrap_err().to_string();
+        assert!(refusal.contains("1001 generators on 2097 qubits"), "{refusal}");
+        // Ten independent strings on five qubits make all 1024.
+        let independent = |at: usize| {
+            (0..5).flat_map(move |q| {
+                ["X", "Z"].map(move |letter| {
+                    let others = if letter == "X" { "Z" } else { "X" };
+                    let string = others.repeat(4 - q) + "Y" + &letter.repeat(q);
+                    ("I".repeat(20 - at) + &string + &"I".repeat(at), 0.1)
+                })
+            })
+        };
+        let dense = (0..5).flat_map(independent).collect();
+        let refusal = PauliLindblad::new(dense).unwrap_err().to_string();
+        assert!(refusal.contains("Kraus operators have 5242880 numbers"), "{refusal}");
     }
 }

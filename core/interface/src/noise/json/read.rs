@@ -8,8 +8,8 @@ use crate::{
     circuit::{Controls, Op, Spelling},
     json::Node,
     noise::{
-        NoiseError, NoiseModel, PauliLindblad, QuantumError, ReadoutError, Relaxation,
-        channel::Channel,
+        ErrorStep, NoiseError, NoiseModel, PauliLindblad, QuantumError, ReadoutError, Relaxation,
+        channel::Channel, lindblad::check_size,
     },
     qobj::json::read_circuit,
 };
@@ -19,6 +19,9 @@ type Read<T> = Result<T, NoiseJsonError>;
 /// Qubits have numbers below this.
 const MAX_QUBIT: u32 = 1 << 20;
 
+/// The most numbers of the Kraus operators of all errors of a document: 1 GiB.
+const MAX_ENTRIES: usize = 1 << 26;
+
 /// Arguments of an instruction have numbers below this.
 const MAX_ARGUMENTS: u32 = 10_000;
 
@@ -26,15 +29,29 @@ pub(super) fn model(document: &Value) -> Read<NoiseModel> {
     let root = Node::root(document);
     root.object()?;
     let mut model = NoiseModel::new();
+    let mut n_entries = 0;
     let errors = root.require("errors")?;
     for node in errors.items()? {
         let kind = node.require("type")?;
-        match kind.text()? {
-            "qerror" => quantum(&node, mixture(&node)?, &mut model)?,
-            "plerror" => quantum(&node, pauli_lindblad(&node)?, &mut model)?,
-            "roerror" => readout(&node, &mut model)?,
+        let error = match kind.text()? {
+            "qerror" => mixture(&node)?,
+            "plerror" => pauli_lindblad(&node)?,
+            "roerror" => {
+                readout(&node, &mut model)?;
+                continue;
+            }
             _ => return Err(kind.expected("\"qerror\", \"plerror\" or \"roerror\"").into()),
+        };
+        let size = |step: &ErrorStep| step.channel.kraus().len() << (2 * step.channel.n_qubits());
+        n_entries += error.steps().iter().map(size).sum::<usize>();
+        if n_entries > MAX_ENTRIES {
+            let reason = format!(
+                "the errors up to this one have Kraus operators of {n_entries} numbers, expected \
+                 at most {MAX_ENTRIES}: simplify those on many qubits"
+            );
+            return Err(refused(&node)(NoiseError::BadShape(reason)));
         }
+        quantum(&node, error, &mut model)?;
     }
     if let Some(gates) = root.get("x90_gates") {
         let names = gates.list(|gate| match gate.text()? {
@@ -154,24 +171,25 @@ fn pauli_lindblad(node: &Node<'_, '_>) -> Read<QuantumError> {
         let expected = format!("one generator for each of {} rates", rates.len());
         return Err(instructions.expected(expected).into());
     }
-    let mut generators = Vec::with_capacity(rates.len());
-    for (rate, list) in rates.iter().zip(instructions.items()?) {
+    // By their letters alone until it is known how wide all of them are together.
+    let mut strings = Vec::with_capacity(rates.len());
+    let mut n_qubits = 0;
+    for list in instructions.items()? {
         let circuit = circuit(&list)?;
         let mut all = circuit.instructions();
         let (Some(only), None) = (all.next(), all.next()) else {
             return Err(list.expected("one `pauli`").into());
         };
         let Op::Pauli(letters) = only.op else { return Err(list.expected("one `pauli`").into()) };
-        let mut label = vec!['I'; circuit.n_qubits() as usize];
-        for (letter, qubit) in letters.chars().rev().zip(only.qubits) {
-            label[qubit.0 as usize] = letter;
-        }
-        generators.push((label, *rate));
+        n_qubits = n_qubits.max(circuit.n_qubits() as usize);
+        let places = only.qubits.iter().map(|qubit| qubit.0 as usize);
+        strings.push(letters.chars().rev().zip(places).collect::<Vec<_>>());
     }
-    let n_qubits = generators.iter().map(|(label, _)| label.len()).max().unwrap_or(0);
-    let filled = generators.into_iter().map(|(mut label, rate)| {
-        label.resize(n_qubits, 'I');
-        (label.into_iter().rev().collect(), rate)
+    check_size(strings.len(), n_qubits).map_err(refused(node))?;
+    let filled = strings.into_iter().zip(rates).map(|(letters, rate)| {
+        let mut label = vec!['I'; n_qubits];
+        letters.into_iter().for_each(|(letter, place)| label[n_qubits - 1 - place] = letter);
+        (label.into_iter().collect(), rate)
     });
     let noise = PauliLindblad::new(filled.collect()).map_err(refused(node))?;
     QuantumError::new().then_pauli_lindblad(noise).map_err(refused(node))

@@ -83,7 +83,7 @@ fn parts(error: &QuantumError, size: usize) -> impl Iterator<Item = Map<String, 
             }
             ErrorPart::PauliLindblad(noise) => {
                 let rates: Vec<f64> = noise.generators().iter().map(|(_, rate)| *rate).collect();
-                ("plerror", "rates", json!(rates), generators(noise))
+                ("plerror", "rates", json!(rates), generators(noise, size))
             }
         };
         let mut entry = Map::new();
@@ -126,8 +126,23 @@ fn mixture(mixture: &Mixture) -> Vec<Value> {
     mixture.terms().iter().map(circuit).collect()
 }
 
-fn generators(noise: &PauliLindblad) -> Vec<Value> {
-    let qubits: Vec<u32> = (0..noise.n_qubits()).collect();
-    let generator = |(label, _): &(String, f64)| json!([{ "name": "pauli", "params": [label], "qubits": qubits }]);
-    noise.generators().iter().map(generator).collect()
+/// Up to this many qubits every letter is written, as Aer does; on more, those that are not `I`.
+const ALL_LETTERS: usize = 5;
+
+/// The first string has a letter for the last qubit, so that documents say how many there are.
+fn generators(noise: &PauliLindblad, size: usize) -> Vec<Value> {
+    let size = size.max(noise.n_qubits() as usize);
+    let generator = |(number, (label, _)): (usize, &(String, f64))| {
+        let letters = label.chars().rev().chain(std::iter::repeat('I')).take(size).enumerate();
+        let is_written = |(place, letter): &(usize, char)| {
+            *letter != 'I' || size <= ALL_LETTERS || (number == 0 && place + 1 == size)
+        };
+        let (mut places, mut string): (Vec<usize>, Vec<char>) = letters.filter(is_written).unzip();
+        if places.is_empty() {
+            (places, string) = (vec![0], vec!['I']);
+        }
+        let string: String = string.into_iter().rev().collect();
+        json!([{ "name": "pauli", "params": [string], "qubits": places }])
+    };
+    noise.generators().iter().enumerate().map(generator).collect()
 }
