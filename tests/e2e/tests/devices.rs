@@ -2,6 +2,8 @@
 
 use std::fs;
 
+use serde_json::{Value, json};
+
 use crate::sandbox::{Sandbox, example, repository};
 
 /// Puts IBM's `ibmqx2` of 2018 among the user's devices as `mine`, its properties changed.
@@ -116,6 +118,37 @@ fn noise_comes_from_files_and_from_backends() {
     let said = sandbox.ketch(&["run", &bell, "--noise", "local/qasm_simulator"]).fails(9);
     assert!(said.contains("no calibration"), "{said}");
     sandbox.ketch(&["run", &bell, "--noise", "absent.json"]).fails(3);
+}
+
+#[test]
+fn noise_of_the_command_line_takes_the_place_of_a_qobjs_own() {
+    let sandbox = Sandbox::new();
+    let (qobj, model) = (sandbox.path("own.json"), sandbox.path("model.json"));
+    let u_error = json!({"U_error": [[[0, 0], [1, 0]], [[1, 0], [0, 0]]]});
+    let own = json!({"noise_params": {"U": u_error}});
+    let header = |name: &str| json!({"name": name, "n_qubits": 1, "memory_slots": 1, "qreg_sizes": [["q", 1]], "creg_sizes": [["c", 1]], "qubit_labels": [["q", 0]], "clbit_labels": [["c", 0]]});
+    let experiment = |name: &str, config: &Value| {
+        json!({"config": config, "header": header(name), "instructions": [
+            {"name": "x", "qubits": [0]}, {"name": "measure", "qubits": [0], "memory": [0]},
+        ]})
+    };
+    let document = json!({
+        "qobj_id": "noisy", "schema_version": "1.0.0", "type": "QASM", "header": {},
+        "config": {"shots": 64, "memory_slots": 1, "n_qubits": 1, "noise_params": own["noise_params"]},
+        "experiments": [experiment("own", &own), experiment("common", &json!({}))],
+    });
+    fs::write(&qobj, document.to_string()).unwrap();
+    let args = ["run", qobj.to_str().unwrap(), "--json"];
+    let counts = |document: Value| -> Vec<Value> {
+        let experiments = document["experiments"].as_array().unwrap();
+        experiments.iter().map(|one| one["counts"].clone()).collect()
+    };
+    let flipped = counts(sandbox.ketch(&args).json());
+    assert_eq!(flipped, [json!({"0": 64}), json!({"0": 64})]);
+    fs::write(&model, r#"{"errors": []}"#).unwrap();
+    let args = [&args[..], &["--noise", model.to_str().unwrap()]].concat();
+    let ideal = counts(sandbox.ketch(&args).json());
+    assert_eq!(ideal, [json!({"1": 64}), json!({"1": 64})]);
 }
 
 /// The model is kept with the job.

@@ -11,6 +11,9 @@ use crate::failure::Failure;
 /// The option of simulators that holds a noise model.
 const OPTION: &str = "noise_model";
 
+/// The options that say what noise there is: the last one is of Qiskit 0.6.
+const OPTIONS: [&str; 2] = [OPTION, "noise_params"];
+
 /// A noise model, ready for every input.
 #[derive(Debug)]
 pub(super) struct Noise {
@@ -37,12 +40,16 @@ impl Noise {
         Ok(Self { name: name.to_owned(), loaded, document })
     }
 
-    /// Puts the model into a Qobj's configuration.
+    /// Puts the model into a Qobj's configuration, in place of whatever noise the Qobj and its
+    /// experiments have.
     pub(super) fn put_into(&self, qobj: &mut Qobj) {
-        qobj.config.options.insert(OPTION.to_owned(), self.document.clone());
-        for experiment in qobj.experiments_mut() {
-            experiment.config.options.shift_remove(OPTION);
+        for option in OPTIONS {
+            qobj.config.options.shift_remove(option);
+            for experiment in qobj.experiments_mut() {
+                experiment.config.options.shift_remove(option);
+            }
         }
+        qobj.config.options.insert(OPTION.to_owned(), self.document.clone());
     }
 
     /// The circuits compiled to the device, and what to tell of that and of the model.
