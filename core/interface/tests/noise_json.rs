@@ -4,7 +4,7 @@
 
 use ketch_interface::{
     Complex64, Matrix,
-    noise::{NoiseModel, PauliLindblad, QuantumError},
+    noise::{Channel, NoiseModel, PauliLindblad, QuantumError},
 };
 use serde_json::{Map, Value, json};
 
@@ -179,6 +179,27 @@ fn small_documents_take_little_memory() {
     let refusal = NoiseModel::from_json_value(&document).unwrap_err();
     let reason = std::error::Error::source(&refusal).unwrap().to_string();
     assert!(reason.contains("4000 generators on 10000 qubits"), "{reason}");
+}
+
+/// Aer 0.18 reads both documents alike.
+#[test]
+fn certain_qubits_may_have_no_noise_where_all_others_have() {
+    let mut model = NoiseModel::new();
+    model.add("cx", Channel::pauli(&[("X", 1.0)]).unwrap());
+    model.add_on("cx", &[0, 1], Channel::identity(1));
+    let written = model.to_json();
+    let again = NoiseModel::from_json_value(&written).unwrap();
+    assert_eq!(again, model);
+    assert!(again.error("cx", &[0, 1]).unwrap().is_identity());
+    assert!(!again.error("cx", &[1, 0]).unwrap().is_identity());
+    // With identities for the certain qubits, what holds for all qubits holds for them too.
+    let mut identities = written;
+    let entries = identities["errors"].as_array_mut().unwrap();
+    let local = entries.iter_mut().find(|entry| entry["gate_qubits"] == json!([[0, 1]])).unwrap();
+    local["instructions"][1] = json!([{"name": "id", "qubits": [0]}]);
+    let model = NoiseModel::from_json_value(&identities).unwrap();
+    assert!(!model.error("cx", &[0, 1]).unwrap().is_identity());
+    assert_eq!(NoiseModel::from_json_value(&model.to_json()).unwrap(), model);
 }
 
 /// What Aer's models hold and its dictionaries lose.

@@ -89,9 +89,13 @@ impl NoiseModel {
         let error = error.into();
         let enough = qubits.is_empty() || error.n_qubits() <= qubits.len();
         assert!(enough, "an error on {} qubits for {qubits:?}", error.n_qubits());
+        let size = match qubits {
+            [] => arity(instruction).unwrap_or(0),
+            qubits => qubits.len(),
+        };
         let of_instruction = self.errors.entry(canonical(instruction)).or_default();
         let known = of_instruction.entry(qubits.to_vec()).or_default();
-        *known = std::mem::take(known).compose(error);
+        *known = std::mem::take(known).compose(error).widened(size as u32);
     }
 
     /// What an instruction on exactly these qubits does to others, behind its own noise.
@@ -249,6 +253,20 @@ impl NoiseModel {
             && self.non_local_errors().all(|(.., other)| other.error.is_identity())
             && self.readout.values().all(ReadoutError::is_identity)
             && self.relaxation.is_empty()
+    }
+}
+
+/// How many qubits an instruction of this name has, if that is known.
+pub(super) fn arity(name: &str) -> Option<usize> {
+    if matches!(name, "measure" | "reset") {
+        return Some(1);
+    }
+    let spelling = Spelling::by_name(name)?;
+    match spelling.controls {
+        Controls::Exactly(controls) => {
+            Some(usize::from(controls) + spelling.gate.info().n_qubits as usize)
+        }
+        Controls::Any => None,
     }
 }
 

@@ -14,7 +14,9 @@
 //!
 //! An error without `gate_qubits` is for all qubits; one with `noise_qubits`, which Aer wrote up to
 //! 0.6, acts on other qubits than the gate's. `qubits` within an error count the gate's arguments.
-//! Errors of the same instruction on the same qubits compose.
+//! Errors of the same instruction on the same qubits compose. One whose circuits are identities is none,
+//! as for Aer; that certain qubits have no noise where all others have is said by gates that undo each
+//! other, which means the same to both.
 //!
 //! `x90_gates`, of Aer's first versions, are made of pulses that have the noise of `x90`.
 //!

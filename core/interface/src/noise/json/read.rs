@@ -5,11 +5,11 @@ use serde_json::Value;
 use super::NoiseJsonError;
 use crate::{
     Circuit,
-    circuit::{Controls, Op, Spelling},
+    circuit::Op,
     json::Node,
     noise::{
         ErrorStep, NoiseError, NoiseModel, PauliLindblad, QuantumError, ReadoutError, Relaxation,
-        channel::Channel, lindblad::check_size,
+        channel::Channel, lindblad::check_size, mixture::is_idle, model::arity,
     },
     qobj::json::read_circuit,
 };
@@ -33,9 +33,13 @@ pub(super) fn model(document: &Value) -> Read<NoiseModel> {
     let errors = root.require("errors")?;
     for node in errors.items()? {
         let kind = node.require("type")?;
-        let error = match kind.text()? {
+        let (error, is_idle) = match kind.text()? {
             "qerror" => mixture(&node)?,
-            "plerror" => pauli_lindblad(&node)?,
+            "plerror" => {
+                let error = pauli_lindblad(&node)?;
+                let is_idle = error.is_identity();
+                (error, is_idle)
+            }
             "roerror" => {
                 readout(&node, &mut model)?;
                 continue;
@@ -51,7 +55,7 @@ pub(super) fn model(document: &Value) -> Read<NoiseModel> {
             );
             return Err(refused(&node)(NoiseError::BadShape(reason)));
         }
-        quantum(&node, error, &mut model)?;
+        quantum(&node, error, is_idle, &mut model)?;
     }
     if let Some(gates) = root.get("x90_gates") {
         let names = gates.list(|gate| match gate.text()? {
@@ -80,7 +84,8 @@ fn refused(node: &Node<'_, '_>) -> impl FnOnce(NoiseError) -> NoiseJsonError {
     move |source| NoiseJsonError::Noise { path, source }
 }
 
-fn mixture(node: &Node<'_, '_>) -> Read<QuantumError> {
+/// An error, and whether each instruction in it does nothing.
+fn mixture(node: &Node<'_, '_>) -> Read<(QuantumError, bool)> {
     let probabilities = node.require("probabilities")?.list(|p| p.number())?;
     let instructions = node.require("instructions")?;
     if instructions.items()?.len() != probabilities.len() {
@@ -96,9 +101,11 @@ fn mixture(node: &Node<'_, '_>) -> Read<QuantumError> {
     {
         let size = circuit.n_qubits();
         let channel = Channel::new(kraus).map_err(refused(node))?;
-        return Ok(QuantumError::new().then(channel, &places).widened(size));
+        let is_idle = channel.is_identity();
+        return Ok((QuantumError::new().then(channel, &places).widened(size), is_idle));
     }
-    QuantumError::new().then_mixture(terms).map_err(refused(node))
+    let is_idle = terms.iter().filter(|(p, _)| *p > 0.0).all(|(_, circuit)| is_idle(circuit));
+    Ok((QuantumError::new().then_mixture(terms).map_err(refused(node))?, is_idle))
 }
 
 /// The Kraus operators and qubits of a circuit that has nothing else.
@@ -195,8 +202,14 @@ fn pauli_lindblad(node: &Node<'_, '_>) -> Read<QuantumError> {
     QuantumError::new().then_pauli_lindblad(noise).map_err(refused(node))
 }
 
-/// Puts an error where the document says.
-fn quantum(node: &Node<'_, '_>, error: QuantumError, model: &mut NoiseModel) -> Read<()> {
+/// Puts an error where the document says. One that is idle is none, as for Aer: what holds for all
+/// qubits goes on to hold.
+fn quantum(
+    node: &Node<'_, '_>,
+    error: QuantumError,
+    is_idle: bool,
+    model: &mut NoiseModel,
+) -> Read<()> {
     let operations = node.require("operations")?.list(|name| name.text_owned())?;
     let fits = |size: usize, what: &dyn Fn() -> String| match error.n_qubits() == size {
         true => Ok(()),
@@ -212,7 +225,9 @@ fn quantum(node: &Node<'_, '_>, error: QuantumError, model: &mut NoiseModel) -> 
             if let Some(size) = size {
                 fits(size, &|| format!("`{name}`, which has {size}"))?;
             }
-            model.add(name, error.clone());
+            if !is_idle {
+                model.add(name, error.clone());
+            }
             continue;
         };
         for group in groups.items()? {
@@ -222,13 +237,16 @@ fn quantum(node: &Node<'_, '_>, error: QuantumError, model: &mut NoiseModel) -> 
             }
             let Some(others) = node.get("noise_qubits") else {
                 fits(qubits.len(), &|| format!("`{name}` on {qubits:?}"))?;
-                model.add_on(name, &qubits, error.clone());
+                if !is_idle {
+                    model.add_on(name, &qubits, error.clone());
+                }
                 continue;
             };
             for other in others.items()? {
                 let on = self::qubits(&other)?;
                 fits(on.len(), &|| format!("the noise_qubits {on:?}"))?;
                 match on == qubits {
+                    _ if is_idle => {}
                     true => model.add_on(name, &qubits, error.clone()),
                     false => model.add_non_local(name, &qubits, &on, error.clone()),
                 }
@@ -292,18 +310,4 @@ fn relax(node: &Node<'_, '_>, model: &mut NoiseModel) -> Read<()> {
     relaxation.during(0.0).map_err(refused(node))?;
     model.add_relaxation(qubit, relaxation);
     Ok(())
-}
-
-/// How many qubits an instruction of this name has, if that is known.
-pub(super) fn arity(name: &str) -> Option<usize> {
-    if matches!(name, "measure" | "reset") {
-        return Some(1);
-    }
-    let spelling = Spelling::by_name(name)?;
-    match spelling.controls {
-        Controls::Exactly(controls) => {
-            Some(usize::from(controls) + spelling.gate.info().n_qubits as usize)
-        }
-        Controls::Any => None,
-    }
 }

@@ -2,10 +2,9 @@
 
 use serde_json::{Map, Value, json};
 
-use super::read::arity;
 use crate::{
     json::matrix_json,
-    noise::{ErrorPart, ErrorStep, Mixture, NoiseModel, PauliLindblad, QuantumError},
+    noise::{ErrorPart, ErrorStep, Mixture, NoiseModel, PauliLindblad, QuantumError, model::arity},
     qobj::json::write_circuit,
 };
 
@@ -16,7 +15,8 @@ pub(super) fn model(model: &NoiseModel) -> Value {
             [] => arity(name).unwrap_or(error.n_qubits()),
             qubits => qubits.len(),
         };
-        for mut entry in parts(error, size) {
+        let nothing = (error.is_identity() && !qubits.is_empty()).then(|| nothing(size));
+        for mut entry in parts(error, size).chain(nothing) {
             entry.insert("operations".to_owned(), json!([name]));
             if !qubits.is_empty() {
                 entry.insert("gate_qubits".to_owned(), json!([qubits]));
@@ -92,6 +92,18 @@ fn parts(error: &QuantumError, size: usize) -> impl Iterator<Item = Map<String, 
         entry.insert(weights.to_owned(), values);
         entry
     })
+}
+
+/// What takes the place of the noise for all qubits, and does nothing: identity, or two gates that undo
+/// each other. Of identities alone it would be no error to Aer, nor to the reader.
+fn nothing(size: usize) -> Map<String, Value> {
+    let identity = json!([{ "name": "id", "qubits": [0] }]);
+    let twice = json!([{ "name": "x", "qubits": [0] }, { "name": "x", "qubits": [0] }]);
+    let mut entry = Map::new();
+    entry.insert("type".to_owned(), "qerror".into());
+    entry.insert("instructions".to_owned(), padded(vec![identity, twice], size).into());
+    entry.insert("probabilities".to_owned(), json!([0.5, 0.5]));
+    entry
 }
 
 /// Aer takes the highest qubit that an error names for its size, which must be the instruction's.

@@ -124,6 +124,12 @@ fn items(circuit: &Circuit) -> Result<Vec<Item>, NoiseError> {
     Ok(items)
 }
 
+/// Each instruction of a circuit does nothing, which is more than that all of them together do.
+pub(super) fn is_idle(circuit: &Circuit) -> bool {
+    let idle = |item: &Item| step_of(item).is_ok_and(|step| step.channel.is_identity());
+    items(circuit).is_ok_and(|items| items.iter().all(idle))
+}
+
 /// The Kraus operators of one instruction on its own qubits.
 fn kraus_of(item: &Item) -> Result<Vec<Matrix>, NoiseError> {
     let n_qubits = item.places.len() as u32;
