@@ -96,6 +96,11 @@ impl Inserting<'_> {
             }
             return;
         }
+        if matches!(op, Op::MeasureVar { .. }) {
+            self.channels(op, qubits, noisy);
+            noisy.push_unchecked(op.clone(), qubits, clbits, params);
+            return;
+        }
         if let Op::Gate(gate) = op
             && self.model.x90_gates().contains(&gate.name())
             && self.pulses(*gate, qubits, params, noisy)

@@ -2,7 +2,7 @@
 
 use ketch_interface::{
     Circuit,
-    circuit::{Clbit, Gate, Labelled, Op, Qubit, TimeUnit},
+    circuit::{Clbit, Gate, Labelled, Op, Qubit, TimeUnit, VarType},
     noise::{Channel, NoiseModel, QuantumError, ReadoutError, Relaxation},
 };
 
@@ -52,6 +52,15 @@ fn channels_stand_behind_gates_and_around_measurements() {
         "measure q2 c2",
     ];
     assert_eq!(listing(&insert(&circuit, &model())), expected);
+}
+
+#[test]
+fn channels_stand_before_measurements_into_variables_too() {
+    let mut circuit = Circuit::new(2, 0).x(1);
+    let var = circuit.add_variable("seen", VarType::Uint(1));
+    circuit.push(Op::MeasureVar { var, bit: 0 }, &[Qubit(1)], &[], &[]).unwrap();
+    let noisy = insert(&circuit, &model());
+    assert_eq!(listing(&noisy), ["x q1", "kraus q1", "kraus q1", "measure q1"]);
 }
 
 #[test]
