@@ -10,7 +10,7 @@ use ketch_core::{
 use crate::{
     Gates, Outcome,
     report::{Check, require},
-    results::{LONG, measured, mostly, run_measured},
+    results::{LONG, measured, mostly, run_measured, shots},
 };
 
 /// The angles of a gate that is tried out: none of them makes it the identity or Clifford.
@@ -90,7 +90,7 @@ fn is_refusal(how: &str, instruction: &str) -> bool {
 /// Whether a circuit runs; false if its one gate, which it is named after, is refused by name.
 fn accepted(backend: &dyn Backend, circuit: Circuit) -> Result<bool, Outcome> {
     let name = circuit.name.clone();
-    let qobj = Qobj::from_circuit(circuit).with_shots(10);
+    let qobj = Qobj::from_circuit(circuit).with_shots(shots(backend, 10)?);
     let job = match backend.run(qobj, RunOptions::default()).map_err(Outcome::from) {
         Ok(job) => job,
         Err(Outcome::Failed(how)) if is_refusal(&how, &name) => return Ok(false),
@@ -204,7 +204,8 @@ pub fn conditional_gates_are_as_declared(backend: &dyn Backend) -> Check {
     if backend.configuration()?.conditional {
         return mostly(run_measured(backend, vec![circuit])?.experiment(0)?, "11");
     }
-    let job = measured(backend.run(Qobj::from_circuit(circuit), RunOptions::default()));
+    let qobj = Qobj::from_circuit(circuit).with_shots(shots(backend, 10)?);
+    let job = measured(backend.run(qobj, RunOptions::default()));
     match job {
         Err(Outcome::Failed(how)) if is_refusal(&how, "if_else") => Ok(()),
         Err(Outcome::Failed(how)) if how.contains("not_supported") => Ok(()),
@@ -219,7 +220,7 @@ pub fn memory_is_as_declared(backend: &dyn Backend) -> Check {
         return Err(Outcome::not_applicable("it keeps memory"));
     }
     let circuit = Gates::of(backend)?.one("memory")?;
-    let qobj = Qobj::from_circuit(circuit).with_shots(10).with_memory();
+    let qobj = Qobj::from_circuit(circuit).with_shots(shots(backend, 10)?).with_memory();
     // A refusal is as good as an answer without.
     let Ok(job) = backend.run(qobj, RunOptions::default()) else { return Ok(()) };
     let result = job.result(Some(LONG))?;
@@ -288,12 +289,15 @@ pub fn the_last_qubit_can_be_used(backend: &dyn Backend) -> Check {
     let Some(n_qubits) = configuration.n_qubits().filter(|n| *n < 1 << 16) else {
         return Err(Outcome::not_applicable("it has no limit"));
     };
+    let Some(last) = n_qubits.checked_sub(1) else {
+        return Err(Outcome::not_applicable("it has no qubits"));
+    };
     if configuration.simulator && configuration.local && n_qubits > MOST_SIMULATED {
         return Err(Outcome::not_applicable(format!("{n_qubits} qubits would fill this machine")));
     }
     let gates = Gates::of(backend)?;
-    let circuit = gates.x(Circuit::new(n_qubits, 2).named("last"), n_qubits - 1)?;
-    let qobj = Qobj::from_circuit(circuit.measure(n_qubits - 1, 1)).with_shots(10);
+    let circuit = gates.x(Circuit::new(n_qubits, 2).named("last"), last)?;
+    let qobj = Qobj::from_circuit(circuit.measure(last, 1)).with_shots(shots(backend, 10)?);
     let lacks_memory = |how: &str| Outcome::not_applicable(format!("it lacks memory: {how}"));
     let job = match backend.run(qobj, RunOptions::default()) {
         Err(error @ Error::OutOfMemory { .. }) => return Err(lacks_memory(&error.to_string())),

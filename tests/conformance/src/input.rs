@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     Gates, Outcome,
     report::{Check, require},
-    results::{LONG, measured, mostly},
+    results::{LONG, measured, mostly, shots},
 };
 
 /// What is called large here: a header, a name, an option.
@@ -33,14 +33,14 @@ fn is_answered(backend: &dyn Backend, qobj: Qobj, options: RunOptions) -> Check 
         require!(!error.to_string().is_empty(), "the refusal has no words");
     }
     let circuit = Gates::of(backend)?.one("afterwards")?;
-    let qobj = Qobj::from_circuit(circuit).with_shots(10);
+    let qobj = Qobj::from_circuit(circuit).with_shots(shots(backend, 10)?);
     let job = measured(backend.run(qobj, RunOptions::default()))?;
     mostly(job.result(Some(LONG))?.experiment(0)?, "01")
 }
 
 /// A small good Qobj, to be spoilt.
 fn good(backend: &dyn Backend) -> Result<Qobj, Outcome> {
-    Ok(Qobj::from_circuit(Gates::of(backend)?.one("odd")?).with_shots(10))
+    Ok(Qobj::from_circuit(Gates::of(backend)?.one("odd")?).with_shots(shots(backend, 10)?))
 }
 
 /// Checks that spoil a good Qobj or the options of its run, one each.
@@ -59,6 +59,8 @@ macro_rules! odd {
             }
             let (mut qobj, mut options) = (good(backend)?, RunOptions::default());
             spoil(backend, &mut qobj, &mut options)?;
+            // The default may be more than the backend runs, which would be all that it says.
+            qobj.config.shots.get_or_insert(shots(backend, 10)?);
             is_answered(backend, qobj, options)
         })*
     };
@@ -158,7 +160,7 @@ odd! {
     /// A name of a megabyte.
     a_large_name |backend, qobj, options| {
         let name = "n".repeat(MEGABYTE);
-        *qobj = Qobj::from_circuit(Gates::of(backend)?.one(&name)?).with_shots(10);
+        *qobj = Qobj::from_circuit(Gates::of(backend)?.one(&name)?).with_shots(shots(backend, 10)?);
     }
 
     /// An option that a program forgot to give a value.

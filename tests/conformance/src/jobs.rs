@@ -12,7 +12,7 @@ use ketch_core::{Backend, Error, Job, JobQuery, JobStatus, Qobj, RunOptions};
 use crate::{
     Gates, Outcome,
     report::{Check, require},
-    results::LONG,
+    results::{LONG, SHOTS, shots},
 };
 
 /// An answer that may take 50 ms is late after this: the machine of a test has other work too.
@@ -27,7 +27,7 @@ const SHORT: Duration = Duration::from_millis(30);
 /// A small job.
 fn short(backend: &dyn Backend) -> Result<Arc<dyn Job>, Outcome> {
     let circuit = Gates::of(backend)?.any("short")?;
-    submit(backend, Qobj::from_circuit(circuit).with_shots(10))
+    submit(backend, Qobj::from_circuit(circuit).with_shots(shots(backend, 10)?))
 }
 
 /// A job that takes far longer than any of the waits here, if the backend can be kept busy so long.
@@ -35,7 +35,7 @@ fn long(backend: &dyn Backend) -> Result<Arc<dyn Job>, Outcome> {
     const EXPERIMENTS: u64 = 2_000;
     let configuration = backend.configuration()?;
     let circuit = Gates::of(backend)?.busy("long")?;
-    let mut qobj = Qobj::from_circuit(circuit).with_shots(1_000);
+    let mut qobj = Qobj::from_circuit(circuit).with_shots(shots(backend, SHOTS)?);
     if let ketch_core::qobj::Program::Circuits { experiments, .. } = &mut qobj.program {
         let most = configuration.max_experiments.unwrap_or(EXPERIMENTS).min(EXPERIMENTS);
         *experiments = vec![experiments[0].clone(); most as usize];

@@ -1,13 +1,13 @@
 //! Checks of how a provider is asked for its backends, by whatever name and from many threads.
 
-use std::{collections::BTreeSet, sync::Arc, thread};
+use std::{collections::BTreeSet, thread};
 
 use ketch_core::{Backend, Error, Extensions, Filter, Message, Provider, Qobj};
 
 use crate::{
-    Outcome,
+    Gates, Outcome,
     report::{Check, require},
-    results::LONG,
+    results::{LONG, shots, submit},
 };
 
 /// Nobody asks for a name that is longer.
@@ -103,7 +103,9 @@ pub fn found_backends_are_the_listed_ones(provider: &dyn Provider) -> Check {
 /// Bounds of a filter are kept on both sides.
 pub fn filters_by_bounds(provider: &dyn Provider) -> Check {
     for backend in provider.backends(&Filter::new())? {
-        let Some(n_qubits) = backend.configuration()?.n_qubits() else { continue };
+        // That a backend has qubits at all is another check's business.
+        let n_qubits = backend.configuration()?.n_qubits().filter(|n_qubits| *n_qubits > 0);
+        let Some(n_qubits) = n_qubits else { continue };
         let name = backend.name();
         let named = || Filter::new().with("backend_name", name);
         for (filter, expected) in [
@@ -120,13 +122,17 @@ pub fn filters_by_bounds(provider: &dyn Provider) -> Check {
     Ok(())
 }
 
+/// A few shots of something.
+fn small(backend: &dyn Backend, name: &str) -> Result<Qobj, Outcome> {
+    Ok(Qobj::from_circuit(Gates::of(backend)?.any(name)?).with_shots(shots(backend, 10)?))
+}
+
 /// The work goes on when the backend that started it is dropped.
 pub fn a_job_outlives_its_backend(provider: &dyn Provider) -> Check {
     let Some(backend) = provider.backends(&Filter::new())?.into_iter().next() else {
         return Err(Outcome::not_applicable("it lists no backend"));
     };
-    let circuit = crate::Gates::of(&*backend)?.any("outlives")?;
-    let job = crate::results::submit(&*backend, Qobj::from_circuit(circuit).with_shots(10))?;
+    let job = submit(&*backend, small(&*backend, "outlives")?)?;
     drop(backend);
     let result = job.result(Some(LONG))?;
     require!(result.success, "without its backend the job says {}", result.status);
@@ -141,8 +147,7 @@ pub fn a_job_is_found_by_another_handle(provider: &dyn Provider) -> Check {
     let Some(backend) = provider.backends(&Filter::new())?.into_iter().next() else {
         return Err(Outcome::not_applicable("it lists no backend"));
     };
-    let circuit = crate::Gates::of(&*backend)?.any("found")?;
-    let job = crate::results::submit(&*backend, Qobj::from_circuit(circuit).with_shots(10))?;
+    let job = submit(&*backend, small(&*backend, "found")?)?;
     let id = job.job_id();
     let found = match provider.get_backend(backend.name())?.retrieve_job(&id) {
         Err(Error::NotSupported { .. }) => {
@@ -189,8 +194,7 @@ pub fn unknown_extension_of_a_backend(backend: &dyn Backend) -> Check {
 
 /// As [`Extensions`] asks, of a job.
 pub fn unknown_extension_of_a_job(backend: &dyn Backend) -> Check {
-    let circuit = crate::Gates::of(backend)?.any("extended")?;
-    let job: Arc<_> = crate::results::submit(backend, Qobj::from_circuit(circuit).with_shots(10))?;
+    let job = submit(backend, small(backend, "extended")?)?;
     let checked = unknown_extension(job.extensions());
     job.result(Some(LONG))?;
     checked

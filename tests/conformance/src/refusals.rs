@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     Gates, Outcome,
     report::{Check, require},
+    results::shots,
 };
 
 /// The error of a Qobj that must be refused.
@@ -25,7 +26,8 @@ fn refusal(backend: &dyn Backend, qobj: Qobj, what: &str) -> Result<Error, Outco
 
 fn probe(backend: &dyn Backend) -> Result<Qobj, Outcome> {
     let gates = Gates::of(backend)?;
-    Ok(Qobj::from_circuit(gates.x(gates.circuit("probe"), gates.first)?).with_shots(10))
+    Ok(Qobj::from_circuit(gates.x(gates.circuit("probe"), gates.first)?)
+        .with_shots(shots(backend, 10)?))
 }
 
 /// A pulse program is refused, and the error says `pulse`. Not applicable with `open_pulse`.
@@ -90,7 +92,7 @@ pub fn unknown_instructions_are_refused(backend: &dyn Backend) -> Check {
     let mut circuit = Circuit::new(1, 1).named("probe");
     let pushed = circuit.push(Op::Opaque(UNKNOWN.into()), &[Qubit(0)], &[], &[]);
     pushed.map_err(|error| Outcome::failed(error.to_string()))?;
-    match refusal(backend, Qobj::from_circuit(circuit), "an unknown instruction")? {
+    match refusal(backend, Qobj::from_circuit(circuit).with_shots(1), "an unknown instruction")? {
         Error::UnsupportedInstruction { instruction, .. } => {
             require!(instruction == UNKNOWN, "the error names `{instruction}`, not `{UNKNOWN}`");
             Ok(())

@@ -18,6 +18,11 @@ pub(crate) const LONG: Duration = Duration::from_secs(120);
 
 pub(crate) const SHOTS: u64 = 1000;
 
+/// As many shots as are wished for, or as the backend runs at most.
+pub(crate) fn shots(backend: &dyn Backend, wished: u64) -> Result<u64, Outcome> {
+    Ok(wished.min(backend.configuration()?.max_shots.unwrap_or(u64::MAX)))
+}
+
 /// Runs to a result.
 pub(crate) fn run(backend: &dyn Backend, qobj: Qobj) -> Result<RunResult, Outcome> {
     Ok(backend.run(qobj, RunOptions::default())?.result(Some(LONG))?)
@@ -52,9 +57,8 @@ pub(crate) fn run_measured(
     backend: &dyn Backend,
     circuits: Vec<Circuit>,
 ) -> Result<RunResult, Outcome> {
-    let configuration = backend.configuration()?;
-    let most = configuration.max_shots.unwrap_or(u64::MAX);
-    let qobj = Qobj::from_circuits(circuits).with_shots(SHOTS.min(most)).with_seed(7);
+    let shots = shots(backend, SHOTS)?;
+    let qobj = Qobj::from_circuits(circuits).with_shots(shots).with_seed(7);
     measured(backend.run(qobj, RunOptions::default()))?.result(Some(LONG)).map_err(Outcome::from)
 }
 
@@ -117,7 +121,7 @@ pub fn bell_pair_is_correlated(backend: &dyn Backend) -> Check {
 /// The result names backend, job and Qobj, keeps the headers and the circuit's registers.
 pub fn results_name_what_was_run(backend: &dyn Backend) -> Check {
     let gates = Gates::of(backend)?;
-    let mut qobj = Qobj::from_circuit(gates.any("probe")?).with_shots(10);
+    let mut qobj = Qobj::from_circuit(gates.any("probe")?).with_shots(shots(backend, 10)?);
     qobj.qobj_id = "qobj of the checks".to_owned();
     qobj.header.insert("note".to_owned(), "kept".into());
     qobj.experiments_mut()[0].header.insert("note".to_owned(), "kept too".into());
@@ -152,11 +156,12 @@ pub fn results_name_what_was_run(backend: &dyn Backend) -> Check {
 pub fn experiments_come_back_in_order(backend: &dyn Backend) -> Check {
     let gates = Gates::of(backend)?;
     let none = gates.measure(gates.circuit("none"));
-    let mut qobj = Qobj::from_circuits(vec![none, gates.one("one")?]).with_shots(20);
+    let (many, few) = (shots(backend, 20)?, shots(backend, 10)?);
+    let mut qobj = Qobj::from_circuits(vec![none, gates.one("one")?]).with_shots(many);
     // The same circuit again, under another name and with shots of its own.
     let mut again = qobj.experiments()[0].clone();
     again.header.insert("name".to_owned(), "again".into());
-    again.config.shots = Some(10);
+    again.config.shots = Some(few);
     if let Program::Circuits { experiments, .. } = &mut qobj.program {
         experiments.push(again);
     }
@@ -166,7 +171,7 @@ pub fn experiments_come_back_in_order(backend: &dyn Backend) -> Check {
     let result = measured(backend.run(qobj, RunOptions::default()))?.result(Some(LONG))?;
     let names: Vec<&str> = result.experiments.iter().map(|e| e.name.as_str()).collect();
     require!(names == ["none", "one", "again"], "experiments came back as {names:?}");
-    let expected = [("00", 20), ("01", 20), ("00", 10)];
+    let expected = [("00", many), ("01", many), ("00", few)];
     for (experiment, (outcome, shots)) in result.experiments.iter().zip(expected) {
         mostly(experiment, outcome)?;
         let total = counts(experiment)?.total();
@@ -183,8 +188,9 @@ pub fn same_seed_gives_same_counts(backend: &dyn Backend) -> Check {
         return Err(Outcome::not_applicable("it is no simulator"));
     }
     let circuit = Gates::of(backend)?.any("random")?;
+    let shots = shots(backend, SHOTS)?;
     let counted = |threads: Option<u32>| -> Result<Counts, Outcome> {
-        let qobj = Qobj::from_circuit(circuit.clone()).with_shots(SHOTS).with_seed(42);
+        let qobj = Qobj::from_circuit(circuit.clone()).with_shots(shots).with_seed(42);
         let options = RunOptions { threads, ..RunOptions::default() };
         let result = measured(backend.run(qobj, options))?.result(Some(LONG))?;
         counts(result.experiment(0)?).cloned()
@@ -202,7 +208,7 @@ pub fn memory_matches_the_counts(backend: &dyn Backend) -> Check {
         return Err(Outcome::not_applicable("it keeps no memory"));
     }
     let circuit = Gates::of(backend)?.any("remembered")?;
-    let qobj = Qobj::from_circuit(circuit).with_shots(SHOTS).with_seed(3);
+    let qobj = Qobj::from_circuit(circuit).with_shots(shots(backend, SHOTS)?).with_seed(3);
     let without = measured(backend.run(qobj.clone(), RunOptions::default()))?.result(Some(LONG))?;
     let experiment = without.experiment(0)?;
     counts(experiment)?;
@@ -235,7 +241,7 @@ pub fn a_bad_experiment_stops_no_other(backend: &dyn Backend) -> Check {
     let gates = Gates::of(backend)?;
     let qobj =
         Qobj::from_circuits(vec![gates.one("before")?, gates.one("bad")?, gates.one("after")?])
-            .with_shots(10);
+            .with_shots(shots(backend, 10)?);
 
     let mut bad = Vec::new();
     if let Ok(rotation) = gates.rotation(gates.circuit("bad"), "angle") {

@@ -176,6 +176,27 @@ fn jobs_that_get_the_results_of_others_are_found() {
 }
 
 #[test]
+fn few_shots_break_no_contract() {
+    for most in [1, 500] {
+        let mut configuration = Tiny::new(None).configuration();
+        configuration.max_shots = Some(most);
+        let report = run_all(&Tiny::describing_itself(configuration, None));
+        let failures: Vec<_> = report.failures().map(ToString::to_string).collect();
+        assert_eq!(failures, Vec::<String>::new(), "of a backend that runs {most} shots");
+    }
+}
+
+#[test]
+fn without_qubits_there_is_a_failure_and_no_panic() {
+    let mut configuration = Tiny::new(None).configuration();
+    configuration.n_qubits = Some(0);
+    let report = run_all(&Tiny::describing_itself(configuration, None));
+    let failed = report.failures().find(|line| line.check == "the configuration is valid");
+    let why = failed.map(ToString::to_string).unwrap_or_default();
+    assert!(why.contains("it has no qubits"), "{report}");
+}
+
+#[test]
 fn no_two_checks_have_the_same_name() {
     let names = provider_checks().map(|(_, (name, _))| name);
     let names: Vec<_> = names.chain(backend_checks().map(|(_, (name, _))| name)).collect();

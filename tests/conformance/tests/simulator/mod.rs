@@ -104,6 +104,11 @@ impl Tiny {
         })
     }
 
+    /// What it says of itself.
+    pub(crate) fn configuration(&self) -> BackendConfiguration {
+        (*self.0.configuration).clone()
+    }
+
     /// One without a fault that says something else of itself.
     pub(crate) fn describing_itself(
         configuration: BackendConfiguration,
