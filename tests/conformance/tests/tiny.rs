@@ -187,6 +187,16 @@ fn few_shots_break_no_contract() {
 }
 
 #[test]
+fn devices_that_measure_at_the_end_break_no_contract() {
+    let tiny = Tiny::new(Some(Fault::RefusesMidCircuit));
+    assert_conformant(&tiny);
+    for name in ["measuring again reads the same", "a measurement reads what is before it"] {
+        let line = run_one(&tiny, name, Some("tiny")).unwrap();
+        assert!(matches!(line.outcome, Outcome::NotApplicable(_)), "{line}");
+    }
+}
+
+#[test]
 fn without_qubits_there_is_a_failure_and_no_panic() {
     let mut configuration = Tiny::new(None).configuration();
     configuration.n_qubits = Some(0);

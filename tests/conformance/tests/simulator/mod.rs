@@ -68,6 +68,8 @@ pub(crate) enum Fault {
     PanicsAtTheUnusual,
     ResultOfAnother,
     JobsOfEachHandle,
+    /// No fault: it measures at the end only, and says so.
+    RefusesMidCircuit,
 }
 
 pub(crate) struct Tiny(TinyBackend);
@@ -196,6 +198,12 @@ impl Backend for TinyBackend {
         {
             let (backend, instruction) = ("tiny".to_owned(), "z".to_owned());
             return Err(Error::UnsupportedInstruction { backend, instruction });
+        }
+        if self.fault == Some(Fault::RefusesMidCircuit)
+            && qobj.circuits().iter().any(state::uses_a_measured_qubit)
+        {
+            let reason = "a qubit is used after its measurement, expected none".to_owned();
+            return Err(Error::InvalidQobj { reason, source: None });
         }
         let check = check_qobj(&qobj, &self.configuration, &["method", "precision"]);
         if let Err(error) = check {

@@ -1,10 +1,10 @@
 //! Real amplitudes under `x`, `h`, `ry` and `cx`, and outcomes drawn from them.
 
-use std::f64::consts::FRAC_1_SQRT_2;
+use std::{collections::BTreeSet, f64::consts::FRAC_1_SQRT_2};
 
 use ketch_core::{
     Circuit,
-    circuit::{Gate, Op, Param},
+    circuit::{Gate, Op, Param, Qubit},
 };
 
 use super::Fault;
@@ -21,6 +21,18 @@ pub(super) fn sample(circuit: &Circuit, shots: u64, seed: u64, fault: Option<Fau
         return (0..shots).map(|_| read(circuit, state(&mut random), fault)).collect();
     }
     (0..shots).map(|_| one_by_one(circuit, &mut random, fault)).collect()
+}
+
+/// Whether a measurement is not the last that happens to its qubit.
+pub(super) fn uses_a_measured_qubit(circuit: &Circuit) -> bool {
+    let mut measured: BTreeSet<Qubit> = BTreeSet::new();
+    circuit.instructions().any(|instruction| {
+        let again = instruction.qubits.iter().any(|qubit| measured.contains(qubit));
+        if matches!(instruction.op, Op::Measure) {
+            measured.extend(instruction.qubits);
+        }
+        again
+    })
 }
 
 fn zero(circuit: &Circuit) -> Vec<f64> {
