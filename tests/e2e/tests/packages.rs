@@ -79,6 +79,19 @@ fn another_file_of_the_same_provider_needs_a_word() {
     assert_eq!(providers["providers"][0]["state"], "ready", "it is accepted: {providers}");
 }
 
+#[test]
+fn the_file_of_another_provider_is_not_written_over_without_a_word() {
+    let sandbox = Sandbox::without_plugins();
+    let place = sandbox.user_plugins().join("libketch_provider_template.so");
+    fs::copy(plugin("panics"), &place).unwrap();
+    let said = sandbox.ketch(&["provider", "install", &plugin("steady")]).fails(2);
+    assert!(said.contains(place.to_str().unwrap()) && said.contains("--replace"), "{said}");
+    assert_eq!(fs::read(&place).unwrap(), fs::read(plugin("panics")).unwrap());
+    let replaced = sandbox.ketch(&["provider", "install", &plugin("steady"), "--replace"]);
+    assert!(replaced.stderr.starts_with("replaced provider `template`"), "{replaced:?}");
+    assert_eq!(fs::read(&place).unwrap(), fs::read(plugin("steady")).unwrap());
+}
+
 /// What is accepted is what was checked, not what is found first under the same id.
 #[test]
 fn the_file_that_was_installed_is_the_one_that_is_accepted() {

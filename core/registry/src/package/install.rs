@@ -44,7 +44,8 @@ pub struct Removed {
 ///
 /// # Errors
 /// If any of it fails; then nothing has changed, unless the error says that the plugin is in place.
-/// [`PackageError::Exists`] if the provider is installed with another file, unless `replace`.
+/// [`PackageError::Exists`] if the provider is installed with another file, or another file has
+/// its place, unless `replace`.
 pub fn install(package: &Path, replace: bool) -> Result<Installed, PackageError> {
     let directory = SearchPath::user_directory().ok_or(PackageError::NoHome)?;
     let lock_file = LockFile::standard().ok_or(PackageError::NoHome)?;
@@ -54,7 +55,12 @@ pub fn install(package: &Path, replace: bool) -> Result<Installed, PackageError>
     let staged = staging.0.join(&library);
     let backends = probe(&staging.0, &manifest.id)?;
 
-    let before = of_provider(&directory, &manifest.id);
+    let path = directory.join(&library);
+    let mut before = of_provider(&directory, &manifest.id);
+    // Whatever lies there under the name that this one gets, it may be another provider's.
+    if !before.contains(&path) && path.symlink_metadata().is_ok() {
+        before.push(path.clone());
+    }
     let sha256 = digest_of(&staged).map_err(io_error("read", &staged))?;
     let is_other = |path: &&PathBuf| digest_of(path).ok().as_deref() != Some(&sha256);
     let other = before.iter().find(is_other).cloned();
@@ -62,7 +68,6 @@ pub fn install(package: &Path, replace: bool) -> Result<Installed, PackageError>
         let (id, path) = (manifest.id, path.clone());
         return Err(PackageError::Exists { id, path });
     }
-    let path = directory.join(&library);
     let place = |name: &str| {
         let (from, to) = (staging.0.join(name), directory.join(name));
         match from.exists() {

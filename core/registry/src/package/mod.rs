@@ -75,7 +75,7 @@ pub enum PackageError {
     Refused { path: PathBuf, found: String, expected: String },
     #[error("{0}")]
     Plugin(Refusal),
-    #[error("provider `{id}` is installed with another file: {}", path.display())]
+    #[error("provider `{id}` is installed with another file, or another has its place: {}", path.display())]
     Exists { id: String, path: PathBuf },
     #[error("provider `{id}` is not installed in {}", directory.display())]
     NotInstalled { id: String, directory: PathBuf },
