@@ -115,6 +115,29 @@ fn the_file_that_was_installed_is_the_one_that_is_accepted() {
     }
 }
 
+/// Removing one file does not open the way for a third one under the same id.
+#[test]
+fn what_was_accepted_of_another_file_stays_accepted() {
+    let sandbox = Sandbox::without_plugins();
+    fs::create_dir(sandbox.path("work/other")).unwrap();
+    sandbox.ketch(&["provider", "install", &plugin("steady")]).ok();
+    another_steady(&sandbox, "other/libketch_provider_template.so");
+    let accepted = |name: &str| {
+        let lock = fs::read_to_string(sandbox.path("config/ketch/providers.lock.json")).unwrap();
+        let lock: serde_json::Value = serde_json::from_str(&lock).unwrap();
+        lock["providers"].get("template").map(|pin| pin[name].clone())
+    };
+    with_other(&sandbox, &["provider", "trust", "template"]).ok();
+    let file = accepted("file").unwrap();
+    assert!(file.as_str().unwrap().contains("/other/"), "{file}");
+    sandbox.ketch(&["provider", "remove", "template"]).ok();
+    assert_eq!(accepted("file"), Some(file));
+
+    sandbox.ketch(&["provider", "install", &plugin("steady")]).ok();
+    sandbox.ketch(&["provider", "remove", "template"]).ok();
+    assert_eq!(accepted("file"), None, "of the file that was removed");
+}
+
 #[test]
 fn what_does_not_start_or_is_damaged_is_not_installed() {
     let sandbox = Sandbox::without_plugins();

@@ -14,7 +14,7 @@ use crate::{
     Isolation, Manifest, Refusal, Registry, SearchPath,
     check::{self, inspect},
     elf,
-    lock_file::{LockFile, Pin},
+    lock_file::{LockFile, Pin, Pins},
     stamp::digest_of,
 };
 
@@ -94,15 +94,18 @@ pub fn install(package: &Path, replace: bool) -> Result<Installed, PackageError>
     Ok(Installed { manifest, path, backends, replaced: other.is_some() })
 }
 
-/// Removes a provider that was installed for this user, and forgets what was accepted of it.
+/// Removes a provider that was installed for this user, and forgets that its file was accepted. What
+/// was accepted of another file, which lies elsewhere on the search path, stays. Blocks while the
+/// files are read.
 ///
 /// # Errors
 /// If it is not installed for this user, or cannot be removed.
 pub fn remove(id: &str) -> Result<Removed, PackageError> {
     let directory = SearchPath::user_directory().ok_or(PackageError::NoHome)?;
-    let mut files = Vec::new();
+    let (mut files, mut digests) = (Vec::new(), Vec::new());
     for library in of_provider(&directory, id) {
         let beside = library.with_extension("json");
+        digests.push(digest_of(&library).map_err(io_error("read", &library))?);
         remove_file(&library)?;
         files.push(library);
         if beside.exists() {
@@ -114,7 +117,9 @@ pub fn remove(id: &str) -> Result<Removed, PackageError> {
         return Err(PackageError::NotInstalled { id: id.to_owned(), directory });
     }
     if let Some(lock_file) = LockFile::standard() {
-        lock_file.change(|pins| drop(pins.remove(id))).map_err(PackageError::Trust)?;
+        let is_of_it = |pin: &Pin| pin.sha256.as_ref().is_none_or(|known| digests.contains(known));
+        let forget = |pins: &mut Pins| pins.retain(|known, pin| known != id || !is_of_it(pin));
+        lock_file.change(forget).map_err(PackageError::Trust)?;
     }
     Ok(Removed { files })
 }
