@@ -40,10 +40,11 @@ pub struct Removed {
 
 /// Installs a package, or a bare library, for this user: its contents are verified, the plugin is
 /// checked as every plugin is, started once in a process of its own and asked for its backends, and
-/// only then put into place, in one step, and accepted. Blocks for all of that.
+/// only then put into place, the library in one step, and accepted. Blocks for all of that.
 ///
 /// # Errors
-/// If any of it fails; then nothing has changed, unless the error says that the plugin is in place.
+/// If any of it fails; then nothing has changed, unless a file could not be put into place or the
+/// error says that the plugin is in place.
 /// [`PackageError::Exists`] if the provider is installed with another file, or another file has
 /// its place, unless `replace`.
 pub fn install(package: &Path, replace: bool) -> Result<Installed, PackageError> {
