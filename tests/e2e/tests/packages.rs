@@ -53,6 +53,7 @@ fn a_plugin_is_packed_installed_used_and_removed() {
     assert_eq!(sandbox.ketch(&["provider", "install", &package]).ok(), listed);
     let removed = sandbox.ketch(&["provider", "remove", "template"]);
     assert!(removed.stderr.contains("libketch_provider_template.so"), "{removed:?}");
+    assert!(!removed.stderr.contains("accounts"), "{removed:?}");
     assert_eq!(installed(&sandbox), [""; 0]);
     let said = sandbox.ketch(&["provider", "remove", "template"]).fails(3);
     assert!(said.contains("`template` is not installed"), "{said}");
@@ -113,6 +114,22 @@ fn the_file_that_was_installed_is_the_one_that_is_accepted() {
         assert_eq!(ready.len(), 1, "{providers:?}");
         assert_eq!(ready[0]["path"], placed.to_str().unwrap(), "{providers:?}");
     }
+}
+
+#[test]
+fn accounts_that_outlive_their_provider_are_told() {
+    let sandbox = Sandbox::without_plugins();
+    for provider in ["template", "another"] {
+        sandbox.ketch_reading(&["account", "save", "--provider", provider], "s3cr3t").ok();
+    }
+    sandbox.ketch(&["provider", "install", &plugin("steady")]).ok();
+    let removed = sandbox.ketch(&["provider", "remove", "template"]);
+    let (_, advice) = removed.stderr.split_once("still saved: `ketch ").unwrap();
+    let arguments: Vec<&str> = advice.trim_end().trim_end_matches('`').split(' ').collect();
+    sandbox.ketch(&arguments).ok();
+    let left = sandbox.ketch(&["account", "list", "--json"]).json();
+    assert_eq!(left["accounts"].as_array().unwrap().len(), 1, "{left}");
+    assert_eq!(left["accounts"][0]["provider"], "another");
 }
 
 /// Removing one file does not open the way for a third one under the same id.

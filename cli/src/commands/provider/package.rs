@@ -7,7 +7,10 @@ use std::{
 };
 
 use clap::Args;
-use ketch::package::{self, PackageError};
+use ketch::{
+    AccountStore,
+    package::{self, PackageError},
+};
 
 use crate::{exit::Exit, failure::Failure, output::table::one_line, output::terminal::say};
 
@@ -29,7 +32,8 @@ pub(crate) struct PackArgs {
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The contents are compared with the package's own list, the plugin is checked and started once in a
-process of its own, and then put into your plugin directory in one step and accepted.")]
+process of its own, and then put into your plugin directory, the library in one step, and
+accepted.")]
 pub(crate) struct InstallArgs {
     /// A package, or a plugin's file
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
@@ -74,6 +78,15 @@ pub(crate) fn install(args: &InstallArgs, out: &mut dyn Write) -> Result<Exit, F
 pub(crate) fn remove(args: &RemoveArgs) -> Result<Exit, Failure> {
     for file in package::remove(&args.id)?.files {
         say(format_args!("removed {}", file.display()));
+    }
+    // What comes next under this id is accepted when it is first seen, and gets them. Accounts that
+    // cannot be read no provider gets.
+    let accounts = AccountStore::standard().and_then(|store| store.accounts()).unwrap_or_default();
+    if accounts.iter().any(|account| account.provider == args.id) {
+        let id = &args.id;
+        say(format_args!(
+            "accounts of `{id}` are still saved: `ketch account delete --all --provider {id}`"
+        ));
     }
     Ok(Exit::Ok)
 }
