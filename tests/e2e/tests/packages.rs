@@ -202,6 +202,23 @@ fn a_check_tells_what_is_broken_and_goes_on() {
 }
 
 #[test]
+fn a_check_that_would_ask_nothing_is_refused() {
+    let sandbox = Sandbox::without_plugins();
+    let steady = plugin("steady");
+    for (arguments, expected) in [
+        (&[steady.as_str(), "--only", "discovery", "--only", "discovry"][..], "`discovry`"),
+        (&["--names", "--json"], "--json"),
+        (&[steady.as_str(), "--time-limit", "0s"], "more than no time"),
+    ] {
+        let run = sandbox.ketch(&[&["provider", "check"], arguments].concat());
+        assert!(!run.stdout.contains("conformant"), "{run:?}");
+        let said = run.fails(2);
+        assert!(said.contains(expected), "{said}");
+        assert_eq!(said.contains("--names` lists them"), expected == "`discovry`", "{said}");
+    }
+}
+
+#[test]
 fn a_check_that_does_not_end_costs_no_other_its_answer() {
     let sandbox = Sandbox::without_plugins();
     let steady = plugin("steady");

@@ -38,13 +38,13 @@ pub(crate) struct CheckArgs {
     #[arg(long, value_name = "NAME")]
     backend: Vec<String>,
     /// The time that each check has
-    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", default_value = "30s", value_parser = time_limit)]
     time_limit: Duration,
     /// Print a line for every check, not only for those that failed
     #[arg(long)]
     verbose: bool,
     /// Print the names of all checks and run none
-    #[arg(long)]
+    #[arg(long, conflicts_with = "json")]
     names: bool,
     /// Print a document for programs (schema ketch.provider_check/1)
     #[arg(long)]
@@ -86,6 +86,10 @@ pub(crate) fn execute(
         let backend = args.backend.first().map(String::as_str);
         return answer(&file, Question::Check { name, backend }, context, out);
     }
+    if let Some(text) = args.only.iter().find(|text| !is_of_any_check(text)) {
+        let message = format!("no check has `{}` in its group or name", one_line(text));
+        return Err(Failure::usage(message).with_hint("`ketch provider check --names` lists them"));
+    }
     let start = Instant::now();
     let checked = check(args, &file, context)?;
     let report = Report { lines: checked.lines.iter().map(|(line, _)| line.clone()).collect() };
@@ -96,6 +100,14 @@ pub(crate) fn execute(
         writeln!(out, "{}, in {}", summary(&report), number::duration(start.elapsed()))?;
     }
     Ok(if report.is_conformant() { Exit::Ok } else { Exit::Plugin })
+}
+
+/// A limit that leaves any time at all.
+fn time_limit(text: &str) -> Result<Duration, String> {
+    match humantime::parse_duration(text) {
+        Ok(limit) if limit.is_zero() => Err("expected more than no time".to_owned()),
+        limit => limit.map_err(|error| error.to_string()),
+    }
 }
 
 fn write_names(out: &mut dyn Write) -> Result<(), Failure> {
@@ -159,9 +171,18 @@ fn check(args: &CheckArgs, file: &Path, context: &Context) -> Result<Checked, Fa
 
 impl CheckArgs {
     fn wants(&self, group: &str, name: &str) -> bool {
-        let holds = |text: &String| group.contains(text.as_str()) || name.contains(text.as_str());
-        self.only.is_empty() || self.only.iter().any(holds)
+        self.only.is_empty() || self.only.iter().any(|text| is_of(text, group, name))
     }
+}
+
+/// Whether a text that was given chooses a check.
+fn is_of(text: &str, group: &str, name: &str) -> bool {
+    group.contains(text) || name.contains(text)
+}
+
+fn is_of_any_check(text: &str) -> bool {
+    provider_checks().any(|(group, (name, _))| is_of(text, group, name))
+        || backend_checks().any(|(group, (name, _))| is_of(text, group, name))
 }
 
 /// What the registry says of the file before any of it is run; false if it is not used.
