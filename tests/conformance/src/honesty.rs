@@ -9,6 +9,7 @@ use ketch_core::{
 
 use crate::{
     Gates, Outcome,
+    input::is_broken,
     report::{Check, require},
     results::{LONG, measured, mostly, run_measured, shots},
 };
@@ -104,7 +105,11 @@ fn accepted(backend: &dyn Backend, circuit: Circuit) -> Result<bool, Outcome> {
 
 /// Every basis gate that Ketch knows is run.
 pub fn every_basis_gate_runs(backend: &dyn Backend) -> Check {
-    for gate in uses(backend)? {
+    let all = uses(backend)?;
+    if all.is_empty() {
+        return Err(Outcome::not_applicable("Ketch knows none of its basis gates"));
+    }
+    for gate in all {
         let accepted = accepted(backend, gate.on(gate.circuit()))?;
         require!(accepted, "the basis gate `{}` is refused on {:?}", gate.name, gate.qubits);
     }
@@ -222,7 +227,8 @@ pub fn memory_is_as_declared(backend: &dyn Backend) -> Check {
     let circuit = Gates::of(backend)?.one("memory")?;
     let qobj = Qobj::from_circuit(circuit).with_shots(shots(backend, 10)?).with_memory();
     // A refusal is as good as an answer without.
-    let Ok(job) = backend.run(qobj, RunOptions::default()) else { return Ok(()) };
+    let job = unless_refused(backend.run(qobj, RunOptions::default()))?;
+    let Some(job) = job else { return Ok(()) };
     let result = job.result(Some(LONG))?;
     let memory = result.experiment(0)?.memory.is_some();
     require!(!memory, "it keeps memory and does not declare it");
@@ -362,15 +368,20 @@ pub fn qubits_that_are_not_coupled_are_refused(backend: &dyn Backend) -> Check {
         return Err(Outcome::not_applicable("all its qubits are coupled"));
     };
     let circuit = on_pair(&Gates::of(backend)?, pair)?.measure(pair.0, 0);
-    match backend.run(Qobj::from_circuit(circuit).with_shots(1), RunOptions::default()) {
-        Err(_) => Ok(()),
-        Ok(job) => match job.result(Some(LONG)) {
-            Ok(result) => {
-                require!(!result.success, "a gate on {pair:?} ran, and they are not coupled");
-                Ok(())
-            }
-            Err(_) => Ok(()),
-        },
+    let qobj = Qobj::from_circuit(circuit).with_shots(1);
+    let job = backend.run(qobj, RunOptions::default());
+    if let Some(result) = unless_refused(job.and_then(|job| job.result(Some(LONG))))? {
+        require!(!result.success, "a gate on {pair:?} ran, and they are not coupled");
+    }
+    Ok(())
+}
+
+/// `None` for a refusal; a panic, a dead plugin and no answer at all are none.
+fn unless_refused<T>(answer: ketch_core::Result<T>) -> Result<Option<T>, Outcome> {
+    match answer {
+        Ok(answer) => Ok(Some(answer)),
+        Err(error) if is_broken(&error) => Err(error.into()),
+        Err(_) => Ok(None),
     }
 }
 

@@ -19,7 +19,7 @@ const MEGABYTE: usize = 1 << 20;
 const MANY_GATES: usize = 100_000;
 
 /// The provider itself broke, or the way to it.
-fn is_broken(error: &Error) -> bool {
+pub(crate) fn is_broken(error: &Error) -> bool {
     let code = error.code();
     code == "provider.panicked" || code.starts_with("plugin.") || code == "job.timeout"
 }

@@ -197,6 +197,28 @@ fn devices_that_measure_at_the_end_break_no_contract() {
 }
 
 #[test]
+fn a_plugin_that_dies_has_not_refused() {
+    let mut configuration = Tiny::new(None).configuration();
+    configuration.memory = false;
+    configuration.coupling_map = Some(vec![vec![0, 1], vec![1, 2]]);
+    let tiny = Tiny::describing_itself(configuration, None).with(Fault::DiesOfTheUnusual);
+    for name in ["qubits that are not coupled are refused", "memory is as declared"] {
+        let line = run_one(&tiny, name, Some("tiny")).unwrap();
+        assert!(line.to_string().starts_with("FAILED"), "{line}");
+        assert!(line.to_string().contains("plugin.died"), "{line}");
+    }
+}
+
+#[test]
+fn basis_gates_that_nobody_knows_are_not_said_to_run() {
+    let mut configuration = Tiny::new(None).configuration();
+    configuration.basis_gates = vec!["no_such_gate".to_owned()];
+    let tiny = Tiny::describing_itself(configuration, None);
+    let line = run_one(&tiny, "every basis gate runs", Some("tiny")).unwrap();
+    assert!(matches!(line.outcome, Outcome::NotApplicable(_)), "{line}");
+}
+
+#[test]
 fn without_qubits_there_is_a_failure_and_no_panic() {
     let mut configuration = Tiny::new(None).configuration();
     configuration.n_qubits = Some(0);

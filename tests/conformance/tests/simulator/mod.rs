@@ -68,6 +68,7 @@ pub(crate) enum Fault {
     PanicsAtTheUnusual,
     ResultOfAnother,
     JobsOfEachHandle,
+    DiesOfTheUnusual,
     /// No fault: it measures at the end only, and says so.
     RefusesMidCircuit,
 }
@@ -104,6 +105,10 @@ impl Tiny {
             asked: Arc::default(),
             first: Arc::default(),
         })
+    }
+
+    pub(crate) fn with(self, fault: Fault) -> Self {
+        Self(TinyBackend { fault: Some(fault), ..self.0 })
     }
 
     /// What it says of itself.
@@ -204,6 +209,10 @@ impl Backend for TinyBackend {
         {
             let reason = "a qubit is used after its measurement, expected none".to_owned();
             return Err(Error::InvalidQobj { reason, source: None });
+        }
+        let is_unusual = |circuit: &Circuit| ["pair", "memory"].contains(&circuit.name.as_str());
+        if self.fault == Some(Fault::DiesOfTheUnusual) && qobj.circuits().iter().any(is_unusual) {
+            return Err(Error::other("plugin.died", "the plugin's process is gone"));
         }
         let check = check_qobj(&qobj, &self.configuration, &["method", "precision"]);
         if let Err(error) = check {
