@@ -131,6 +131,19 @@ fn counts_and_memory_of_a_plugin_in_c_are_those_of_the_shots() {
     }
 }
 
+/// What a library prints when the process ends costs no check its answer.
+#[test]
+fn a_plugin_may_say_good_bye() {
+    let sandbox = Sandbox::without_plugins();
+    sandbox.write("broken.c", BROKEN_SOURCE);
+    let library = sandbox.path("work/broken.so");
+    build(&sandbox.path("work/broken.c"), &library, &[SLOW, "-DSAYS_BYE"]);
+    let path = library.to_str().unwrap();
+    let arguments = ["provider", "check", path, "--only", "plain name", "--isolation", "never"];
+    let said = sandbox.ketch(&arguments).ok();
+    assert!(said.contains("\nconformant: "), "{said}");
+}
+
 #[test]
 fn the_handles_of_a_backend_in_c_share_its_jobs() {
     let sandbox = Sandbox::without_plugins();
@@ -170,6 +183,7 @@ fn a_deadline_between_experiments_leaves_no_half_of_a_result() {
 
 const BROKEN_SOURCE: &str = r#"
 #include "ketch_plugin.h"
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -203,8 +217,13 @@ KETCH_MANIFEST("{\"schema\":\"ketch.plugin/1\",\"id\":\"broken\",\"version\":\"0
 
 static int created = 0;
 
+__attribute__((unused)) static void say_bye(void) { puts("[7]\nbye"); }
+
 static int32_t create(void **provider, ketch_bytes *reply) {
     *provider = NULL;
+#ifdef SAYS_BYE
+    atexit(say_bye);
+#endif
 #ifdef REFUSES
     static char why[] = "{\"code\":\"licence.missing\",\"message\":\"the licence server is away\"}";
     reply->data = (uint8_t *)why;

@@ -1,7 +1,7 @@
 //! One check of a plugin, in a process of its own that has a time limit.
 //!
 //! The process is this program again. It loads the plugin, runs the check and prints what came of
-//! it as its last line; whatever else the plugin does to it is told instead.
+//! it as a line; whatever else the plugin does to it is told instead.
 
 use std::{
     env,
@@ -38,7 +38,7 @@ pub(super) enum Question<'a> {
     Check { name: &'a str, backend: Option<&'a str> },
 }
 
-/// Answers one question in this process, as its last line.
+/// Answers one question in this process, as a line of its own.
 ///
 /// # Errors
 /// If the plugin cannot be loaded.
@@ -67,7 +67,7 @@ pub(super) fn answer(
     // Whatever the plugin printed stands on other lines.
     writeln!(out, "\n{answer}")?;
     out.flush()?;
-    // What the plugin does when the process ends is not part of the check.
+    // What the plugin prints when the process ends does not matter; that it crashes then does.
     Ok(Exit::Ok)
 }
 
@@ -99,11 +99,18 @@ pub(super) fn ask(
     command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let child = command.spawn().map_err(unstarted)?;
     let (status, stdout, stderr) = finished(child, limit)?;
-    let last = stdout.lines().rev().find(|line| !line.trim().is_empty()).unwrap_or_default();
-    match serde_json::from_str(last) {
-        Ok(answer) if status.success() => Ok(answer),
+    match last_answer(&stdout) {
+        Some(answer) if status.success() => Ok(answer),
         _ => Err(Outcome::failed(died(status, &stderr))),
     }
+}
+
+/// The last line that is an answer: the plugin may print before and behind it.
+fn last_answer(stdout: &str) -> Option<Value> {
+    let documents = stdout.lines().rev().filter_map(|line| serde_json::from_str(line).ok());
+    let is_answer =
+        |document: &Value| document["backends"].is_array() || document["outcome"].is_string();
+    documents.into_iter().find(is_answer)
 }
 
 /// The outcome that a document tells.
