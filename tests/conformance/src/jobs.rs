@@ -7,12 +7,12 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use ketch_core::{Backend, Error, Job, JobQuery, JobStatus, Qobj, RunOptions};
+use ketch_core::{Backend, Error, Job, JobQuery, JobStatus, Qobj};
 
 use crate::{
     Gates, Outcome,
     report::{Check, require},
-    results::{LONG, SHOTS, shots},
+    results::{LONG, SHOTS, shots, submit},
 };
 
 /// An answer that may take 50 ms is late after this: the machine of a test has other work too.
@@ -41,15 +41,6 @@ fn long(backend: &dyn Backend) -> Result<Arc<dyn Job>, Outcome> {
         *experiments = vec![experiments[0].clone(); most as usize];
     }
     submit(backend, qobj)
-}
-
-fn submit(backend: &dyn Backend, qobj: Qobj) -> Result<Arc<dyn Job>, Outcome> {
-    backend.run(qobj, RunOptions::default()).map_err(|error| match error {
-        Error::UnsupportedInstruction { instruction, .. } if instruction == "measure" => {
-            Outcome::not_applicable("it does not measure")
-        }
-        error => error.into(),
-    })
 }
 
 fn too_fast() -> Outcome {
