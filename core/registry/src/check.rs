@@ -16,7 +16,7 @@ use crate::{
 pub(crate) const MAX_FILE: u64 = 2 << 30;
 
 /// No manifest beside a library is larger.
-const MAX_BESIDE: u64 = 1 << 20;
+pub(crate) const MAX_BESIDE: u64 = 1 << 20;
 
 /// What was found is told in so many characters.
 const MAX_FOUND: usize = 300;

@@ -173,9 +173,24 @@ fn what_does_not_start_or_is_damaged_is_not_installed() {
     sandbox.write("damaged.ketch", &bytes);
     let said = sandbox.ketch(&["provider", "install", "damaged.ketch"]).fails(9);
     assert!(said.contains("is no package to install"), "{said}");
-    let said = sandbox.ketch(&["provider", "install", "missing.ketch"]).fails(3);
-    assert!(said.contains("missing.ketch"), "{said}");
+    for arguments in [["install", "missing.ketch"], ["pack", "missing.so"]] {
+        let said = sandbox.ketch(&[&["provider"], &arguments[..]].concat()).fails(3);
+        assert!(said.contains("cannot read `") && said.contains(arguments[1]), "{said}");
+    }
+    sandbox.write("notes.txt", "read me");
+    let said = sandbox.ketch(&["provider", "install", "notes.txt"]).fails(9);
+    assert!(said.contains("neither a package nor a library"), "{said}");
     assert_eq!(installed(&sandbox), [""; 0], "nothing stays behind");
+}
+
+/// Nobody could install it.
+#[test]
+fn a_part_of_the_installation_is_not_packed() {
+    let sandbox = Sandbox::without_plugins();
+    let local = built("libketch_provider_local.so").into_os_string().into_string().unwrap();
+    let said = sandbox.ketch(&["provider", "pack", &local]).fails(8);
+    assert!(said.contains("the reserved id `local`"), "{said}");
+    assert_eq!(fs::read_dir(sandbox.path("work")).unwrap().count(), 0);
 }
 
 #[test]

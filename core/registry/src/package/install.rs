@@ -9,14 +9,17 @@ use std::{
 
 use ketch_core::Filter;
 
-use super::{PackageError, names, unpack::unpack};
+use super::{PackageError, accepted, io_error, names, unpack::unpack};
 use crate::{
-    Isolation, Manifest, Refusal, Registry, SearchPath,
-    check::{self, inspect},
+    Isolation, Manifest, Registry, SearchPath,
+    check::inspect,
     elf,
     lock_file::{LockFile, Pin, Pins},
     stamp::digest_of,
 };
+
+/// How a package starts (RFC 1952, section 2.3.1).
+const GZIP: &[u8] = &[0x1f, 0x8b];
 
 /// What was installed.
 #[derive(Clone, Debug)]
@@ -140,6 +143,12 @@ fn stage(package: &Path, staging: &Staging) -> Result<Manifest, PackageError> {
             copy(&own, &beside)?;
         }
         (manifest, None)
+    } else if !start.starts_with(GZIP) {
+        return Err(PackageError::Refused {
+            path: package.to_owned(),
+            found: "a file that is neither a package nor a library".to_owned(),
+            expected: "what `ketch provider pack` wrote, or a plugin's file".to_owned(),
+        });
     } else {
         let contents = unpack(package, &staging.0)?;
         let [library, _] = names(&contents.id);
@@ -159,27 +168,6 @@ fn stage(package: &Path, staging: &Staging) -> Result<Manifest, PackageError> {
             let rights = fs::Permissions::from_mode(0o644);
             fs::set_permissions(&path, rights).map_err(io_error("write", &path))?;
         }
-    }
-    Ok(manifest)
-}
-
-/// The manifest of a library that passes every check that depends on its bytes, and has an id of
-/// its own.
-fn accepted(library: &Path) -> Result<Manifest, PackageError> {
-    let inspected = inspect(library, false);
-    if let Some(refusal) = inspected.refusal {
-        return Err(PackageError::Plugin(refusal));
-    }
-    let manifest = inspected.manifest.expect("what was not refused has a manifest");
-    if !check::is_third_party(&manifest.id) {
-        return Err(PackageError::Plugin(Refusal {
-            path: library.to_owned(),
-            step: "id",
-            found: format!("the reserved id `{}`", manifest.id),
-            expected: "an id of its own outside the installation".to_owned(),
-            fix: "choose another id".to_owned(),
-            details: None,
-        }));
     }
     Ok(manifest)
 }
@@ -221,11 +209,6 @@ fn remove_file(path: &Path) -> Result<(), PackageError> {
         }
         _ => Ok(()),
     }
-}
-
-fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PackageError {
-    let path = path.to_owned();
-    move |source| PackageError::Io { what, path, source }
 }
 
 /// A directory beside the installed plugins, for files that are not installed yet: on the same file

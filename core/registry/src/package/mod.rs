@@ -9,11 +9,14 @@ mod install;
 mod pack;
 mod unpack;
 
-use std::{io, path::PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Refusal};
+use crate::{Error, Manifest, Refusal, check};
 
 pub use ketch_abi::is_plain_id;
 
@@ -29,9 +32,6 @@ pub const SCHEMA: &str = "ketch.package/1";
 
 /// No list of contents is longer.
 const MAX_CONTENTS: u64 = 64 << 10;
-
-/// No manifest beside a library is larger.
-const MAX_BESIDE: u64 = 1 << 20;
 
 /// What a package says of itself.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
@@ -124,4 +124,30 @@ impl PackageError {
 /// The file names in a package of this provider: the library, and what may lie beside it.
 fn names(id: &str) -> [String; 2] {
     [format!("libketch_provider_{id}.so"), format!("libketch_provider_{id}.json")]
+}
+
+/// The manifest of a library that passes every check that depends on its bytes, and has an id of
+/// its own: no other can be installed.
+fn accepted(library: &Path) -> Result<Manifest, PackageError> {
+    let inspected = check::inspect(library, false);
+    if let Some(refusal) = inspected.refusal {
+        return Err(PackageError::Plugin(refusal));
+    }
+    let manifest = inspected.manifest.expect("what was not refused has a manifest");
+    if !check::is_third_party(&manifest.id) {
+        return Err(PackageError::Plugin(Refusal {
+            path: library.to_owned(),
+            step: "id",
+            found: format!("the reserved id `{}`", manifest.id),
+            expected: "an id of its own outside the installation".to_owned(),
+            fix: "choose another id".to_owned(),
+            details: None,
+        }));
+    }
+    Ok(manifest)
+}
+
+fn io_error(what: &'static str, path: &Path) -> impl FnOnce(io::Error) -> PackageError {
+    let path = path.to_owned();
+    move |source| PackageError::Io { what, path, source }
 }

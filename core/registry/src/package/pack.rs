@@ -8,21 +8,19 @@ use std::{
 
 use flate2::{Compression, GzBuilder, write::GzEncoder};
 
-use super::{CONTENTS, Contents, MAX_BESIDE, PackageError, PackedFile, SCHEMA, names};
-use crate::{check::inspect, files, stamp::digest};
+use super::{CONTENTS, Contents, PackageError, PackedFile, SCHEMA, accepted, io_error, names};
+use crate::{check::MAX_BESIDE, files, platform, stamp::digest};
 
 /// Packs a plugin, with the JSON file beside it if there is one, into `directory` under a name that
 /// says provider, version and machine. Returns the package and what is in it. The same files make
 /// the same bytes. Blocks while all is read and compressed.
 ///
 /// # Errors
-/// If the library would be refused as a plugin, or the package cannot be written.
+/// If the library cannot be read, would be refused as a plugin or by `install`, or the package cannot be written.
 pub fn pack(library: &Path, directory: &Path) -> Result<(PathBuf, Contents), PackageError> {
-    let inspected = inspect(library, false);
-    if let Some(refusal) = inspected.refusal {
-        return Err(PackageError::Plugin(refusal));
-    }
-    let manifest = inspected.manifest.expect("what was not refused has a manifest");
+    // That there is no such file is no fault of the plugin.
+    platform::open(library).map_err(io_error("read", library))?;
+    let manifest = accepted(library)?;
     let mut packed = vec![read(library, crate::check::MAX_FILE)?];
     let beside = library.with_extension("json");
     if beside.is_file() {
@@ -58,11 +56,7 @@ pub fn pack(library: &Path, directory: &Path) -> Result<(PathBuf, Contents), Pac
 }
 
 fn read(path: &Path, limit: u64) -> Result<Vec<u8>, PackageError> {
-    files::read(path, limit).map_err(|source| PackageError::Io {
-        what: "read",
-        path: path.to_owned(),
-        source,
-    })
+    files::read(path, limit).map_err(io_error("read", path))
 }
 
 fn write(path: &Path, contents: &Contents, packed: &[Vec<u8>]) -> io::Result<()> {

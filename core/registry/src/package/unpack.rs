@@ -14,8 +14,12 @@ use flate2::read::GzDecoder;
 use ketch_abi::MANIFEST_SCHEMA;
 use sha2::{Digest, Sha256};
 
-use super::{CONTENTS, Contents, MAX_BESIDE, MAX_CONTENTS, PackageError, SCHEMA, names};
-use crate::{check::MAX_FILE, platform};
+use super::{CONTENTS, Contents, MAX_CONTENTS, PackageError, SCHEMA, io_error, names};
+use crate::{
+    check::{MAX_BESIDE, MAX_FILE},
+    platform,
+    stamp::hex,
+};
 
 /// A library shrinks to a third or a tenth; what shrinks further than this was made to fill disks.
 const MAX_RATIO: u64 = 100;
@@ -37,11 +41,7 @@ fn damaged(error: io::Error) -> Wrong {
 /// # Errors
 /// If it is no package, or holds anything but what it lists.
 pub(super) fn unpack(package: &Path, directory: &Path) -> Result<Contents, PackageError> {
-    let file = platform::open(package).map_err(|source| PackageError::Io {
-        what: "read",
-        path: package.to_owned(),
-        source,
-    })?;
+    let file = platform::open(package).map_err(io_error("read", package))?;
     read(file, directory).map_err(|(found, expected)| PackageError::Refused {
         path: package.to_owned(),
         found,
@@ -66,7 +66,7 @@ fn read(file: File, directory: &Path) -> Result<Contents, Wrong> {
     first.take(MAX_CONTENTS).read_to_end(&mut list).map_err(damaged)?;
     let contents = contents(&list)?;
     let unpacked: u64 = contents.files.iter().map(|file| file.size).sum();
-    let most = packed.saturating_mul(MAX_RATIO) + MAX_BESIDE;
+    let most = packed.saturating_mul(MAX_RATIO).saturating_add(MAX_BESIDE);
     if unpacked > most {
         let found = format!("{unpacked} bytes in a package of {packed}");
         return Err(wrong(found, format!("at most {most}")));
@@ -161,7 +161,7 @@ fn copy(entry: &mut impl Read, to: &Path) -> Result<String, Wrong> {
         }
     }
     file.sync_all().map_err(unwritten)?;
-    Ok(digest.finalize().iter().map(|byte| format!("{byte:02x}")).collect())
+    Ok(hex(&digest.finalize()))
 }
 
 #[cfg(test)]
