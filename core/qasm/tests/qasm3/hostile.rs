@@ -243,3 +243,37 @@ fn whole_numbers_of_127_bits_do_not_overflow() {
         }
     }
 }
+
+#[test]
+fn what_every_bit_and_qubit_costs_is_bounded() {
+    let rounds = "for int i in [0:1023] for int j in [0:63]";
+    for program in [
+        format!(
+            "bit[4000] d; bit[2000] e; let b = d[0:2:3999]; {rounds} {{ if (b == e) U(0, 0, 0) q[0]; }}"
+        ),
+        format!(
+            "{{ bit[4000] d; bit[2000] e; d[0] = c[0]; {rounds} {{ if (d[0:2:3999] == e) x q[0]; }} }}"
+        ),
+        format!("bit[100000] d; {rounds} {{ if (d[0:2:99999] == \"1\") x q[0]; }}"),
+        format!("bit[4096] d; uint n = uint[4](c); {rounds} {{ if (d[n]) x q[0]; }}"),
+        format!("qubit[1000000] r; {rounds} delay[durationof({{ barrier; }}) + 1ns] r[0];"),
+    ] {
+        let program = format!("{HEAD}{program}");
+        let found = message(&program);
+        assert!(found.contains("more than"), "{program}: {found}");
+    }
+    // What the length of statements costs is theirs alone.
+    let program = format!(
+        "{HEAD}qubit[1000000] r; for int i in [0:1023] delay[durationof({{ delay[1us] r[7]; }})] r[8];"
+    );
+    assert_eq!(parse_str(&program, "t").unwrap().len(), 1024);
+    // Each qubit that an index may choose stands once in a barrier.
+    let barrier = |operands: usize| {
+        let operands = "r[n], ".repeat(operands);
+        format!("{HEAD}qubit[4096] r; uint n = uint[4](c); barrier r[7], {operands} r[3];")
+    };
+    let circuit = parse_str(&barrier(2), "t").unwrap();
+    assert_eq!(circuit.instruction(circuit.len() - 1).qubits.len(), 4096);
+    let found = message(&barrier(3000));
+    assert!(found.contains("more than"), "{found}");
+}

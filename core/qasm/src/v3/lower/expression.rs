@@ -407,7 +407,7 @@ impl Lowerer<'_> {
     pub(super) fn read(&mut self, part: &Part, span: Span) -> Lower<Value> {
         match part {
             Part::Value(value) => Ok(value.clone()),
-            Part::Clbits(bits) => Ok(self.clbits(bits)),
+            Part::Clbits(bits) => self.clbits(bits, span),
             Part::Var(var) => self.read_var(*var, span),
             Part::VarBits { var, bits, register } => {
                 let whole = self.read_var(*var, span)?;
@@ -419,23 +419,29 @@ impl Lowerer<'_> {
         }
     }
 
-    fn clbits(&mut self, bits: &Bits) -> Value {
+    fn clbits(&mut self, bits: &Bits, span: Span) -> Lower<Value> {
         if !bits.register {
             let node = self.node(Node::Clbit(Clbit(bits.bits[0])));
-            return Value::run(Ty::Bit, node);
+            return Ok(Value::run(Ty::Bit, node));
         }
         let (start, size) = (bits.bits[0], bits.bits.len() as u32);
         let run = bits.bits.iter().zip(start..).all(|(&bit, expected)| bit == expected);
         if run {
             let node = self.node(Node::Clbits { start, size });
-            return Value::run(Ty::Bits(size), node);
+            return Ok(Value::run(Ty::Bits(size), node));
         }
+        self.charge_joining(size, span)?;
         let mut joined = self.uint(size, 0);
         for (place, &bit) in bits.bits.iter().enumerate() {
             let bit = self.node(Node::Clbit(Clbit(bit)));
             joined = self.with_bit(joined, bit, size, place as u32);
         }
-        Value::run(Ty::Bits(size), joined)
+        Ok(Value::run(Ty::Bits(size), joined))
+    }
+
+    /// Every bit that is put into its place takes a few nodes.
+    fn charge_joining(&mut self, size: u32, span: Span) -> Lower<()> {
+        self.charge(span, u64::from(size), 4 * u64::from(size))
     }
 
     /// `joined | bit << place`, of `size` bits.
@@ -465,6 +471,7 @@ impl Lowerer<'_> {
             if !register {
                 return Ok(Value::known(Ty::Bit, Const::Bool(bits.get(places[0]))));
             }
+            self.charge(span, 0, places.len() as u64 / 16)?;
             let mut chosen = BitString::zeros(places.len() as u32);
             for (to, from) in places.iter().enumerate() {
                 chosen.set(to as u32, bits.get(*from));
@@ -489,6 +496,7 @@ impl Lowerer<'_> {
             let node = self.node(Node::Cast(VarType::Uint(size), shifted));
             return Ok(Value::run(Ty::Bits(size), node));
         }
+        self.charge_joining(size, span)?;
         let mut joined = self.uint(size, 0);
         for (to, &place) in places.iter().enumerate() {
             let bit = bit_at(self, place);

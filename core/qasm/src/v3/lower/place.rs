@@ -232,6 +232,7 @@ impl Lowerer<'_> {
                     );
                     return fail(expr.span, message);
                 }
+                self.charge(expr.span, 0, size as u64 / 2)?;
                 Ok(Chosen::Later(value))
             }
             IndexItem::Range(range) => self.range_of(range, size).map(Chosen::Many),

@@ -1,5 +1,7 @@
 //! Statements that are neither declarations nor control flow.
 
+use std::collections::BTreeSet;
+
 use ketch_interface::circuit::{Op, Qubit, TimeUnit};
 
 use super::super::ast::{BinaryOp, Expr, ExprKind, Span, Stmt, StmtKind};
@@ -193,6 +195,7 @@ impl Lowerer<'_> {
             return Ok((0..self.circuit.n_qubits()).collect());
         }
         let mut all: Vec<u32> = Vec::new();
+        let mut chosen = BTreeSet::new();
         for operand in operands {
             match self.part(operand)? {
                 Part::Qubits(bits) => {
@@ -203,19 +206,18 @@ impl Lowerer<'_> {
                 Part::Choice { parts, .. } => {
                     for part in parts {
                         if let Part::Qubits(bits) = part {
-                            all.extend(
-                                bits.bits
-                                    .iter()
-                                    .filter(|bit| !all.contains(bit))
-                                    .copied()
-                                    .collect::<Vec<u32>>(),
-                            );
+                            self.charge(span, bits.bits.len() as u64, 0)?;
+                            chosen.extend(bits.bits.iter().copied());
                         }
                     }
                 }
                 _ => return fail(operand.span, "expected a qubit or register"),
             }
         }
+        for bit in &all {
+            chosen.remove(bit);
+        }
+        all.extend(chosen);
         Ok(all)
     }
 
