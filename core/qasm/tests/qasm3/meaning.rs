@@ -470,6 +470,36 @@ fn values_are_those_of_where_they_are_read() {
 }
 
 #[test]
+fn negative_indices_count_from_the_end_while_the_circuit_runs_too() {
+    // `m` is what is measured, 0, as far as the parser knows any number.
+    let head = "qubit[3] q; bit d; bit[3] c; d = measure q[0]; int m = int(d);";
+    // The bits of `c`, behind which that of `d` stands.
+    let result = |program: &str| result(program).strip_suffix('0').unwrap().to_owned();
+    for (index, expected) in [("m - 1", "100"), ("m - 2", "010"), ("m - 3", "001"), ("m", "001")] {
+        assert_eq!(result(&format!("{head} x q[{index}]; c = measure q;")), expected, "{index}");
+        assert_eq!(result(&format!("{head} c[{index}] = true;")), expected, "{index}");
+        let variable = "bit[3] b; b[K] = true; c = b;".replace('K', index);
+        assert_eq!(result(&format!("{head} {{ {variable} }}")), expected, "{index}");
+        let array = "array[int, 3] a = {1, 2, 4}; uint[3] n = a[K]; c = n;".replace('K', index);
+        assert_eq!(result(&format!("{head} {array}")), expected, "{index}");
+        let narrow = format!("int[3] n = {index}; x q[n]; c = measure q;");
+        assert_eq!(result(&format!("{head} {narrow}")), expected, "{index}");
+    }
+    let read =
+        "c = \"100\"; bool e = c[m - 1]; uint[3] n = 4; c[1] = n[m - 1]; if (e) c[0] = true;";
+    assert_eq!(result(&format!("{head} {read}")), "111");
+    let rows = "array[int, 2, 3] a; a[m - 1][m - 3] = 5; uint[3] n = a[1][0]; c = n;";
+    assert_eq!(result(&format!("{head} {rows}")), "101");
+    // Out of range is nothing.
+    for index in ["m - 4", "m + 3"] {
+        assert_eq!(result(&format!("{head} x q[{index}]; c = measure q;")), "000", "{index}");
+        assert_eq!(result(&format!("{head} c[{index}] = true;")), "000", "{index}");
+        let read = format!("c = \"111\"; bool e = c[{index}]; c[0] = e;");
+        assert_eq!(result(&format!("{head} {read}")), "110", "{index}");
+    }
+}
+
+#[test]
 fn end_within_a_subroutine_ends_the_program() {
     for (program, expected) in [
         ("def f() { end; } qubit q; bit r; { f(); x q; r = measure q; }", "0"),

@@ -233,10 +233,23 @@ impl Lowerer<'_> {
                     return fail(expr.span, message);
                 }
                 self.charge(expr.span, 0, size as u64 / 2)?;
-                Ok(Chosen::Later(value))
+                self.counted_from_start(value, size, expr.span).map(Chosen::Later)
             }
             IndexItem::Range(range) => self.range_of(range, size).map(Chosen::Many),
         }
+    }
+
+    /// An index as one that counts from the start, as far as its type can be negative.
+    fn counted_from_start(&mut self, index: Value, size: usize, span: Span) -> Lower<Value> {
+        if !matches!(index.ty, Ty::Int(_) | Ty::Literal) {
+            return Ok(index);
+        }
+        let ty = Ty::Int(64);
+        let index = self.convert(&index, ty, span)?;
+        let below = self.binary(BinaryOp::Less, &index, &Value::literal(0), span)?;
+        let below = self.convert(&below, ty, span)?;
+        let added = self.binary(BinaryOp::Mul, &below, &Value::literal(size as i128), span)?;
+        self.binary(BinaryOp::Add, &index, &added, span)
     }
 
     /// The places that a range chooses of `size` things.
