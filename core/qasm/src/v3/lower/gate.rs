@@ -308,7 +308,7 @@ impl Lowerer<'_> {
         self.file = gate.file;
         let mut steps = Vec::new();
         let result = self.collect(&tree.body, &mut steps);
-        self.leave(outer_file, span, result)?;
+        self.leave(outer_file, result)?;
         let vars = self.scopes.close_frame(outer);
         self.vars.truncate(vars);
         Ok(steps)
@@ -325,9 +325,9 @@ impl Lowerer<'_> {
         self.charge(span, 0, 1)
     }
 
-    /// Goes out of a body again. What is wrong in it is told where it stands, and where it was
-    /// called if that is another file.
-    pub(super) fn leave<T>(&mut self, file: usize, span: Span, result: Lower<T>) -> Lower<T> {
+    /// Goes out of a body again, back to this file. What is wrong in the body is told where it
+    /// stands, also if that is another file.
+    pub(super) fn leave<T>(&mut self, file: usize, result: Lower<T>) -> Lower<T> {
         let body = std::mem::replace(&mut self.file, file);
         match result {
             Ok(value) => {
@@ -338,7 +338,6 @@ impl Lowerer<'_> {
             Err(super::Stop::Failure(failure)) if body != file => {
                 let text = &self.files[body];
                 let diagnostic = failure.into_diagnostic(&text.name, text.text());
-                let _ = span;
                 Err(super::Stop::Failure(Box::new(crate::diagnostic::Failure::Elsewhere(
                     diagnostic,
                 ))))

@@ -77,7 +77,7 @@ impl Lowerer<'_> {
         }
         self.file = sub.file;
         let result = self.sub_body(&sub, bound, written, outer, span);
-        self.leave(outer_file, span, result)
+        self.leave(outer_file, result)
     }
 
     /// Keeps what is handed over by its value, where the body or another argument may change what
