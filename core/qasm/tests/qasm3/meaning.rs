@@ -302,6 +302,18 @@ fn errors_name_what_is_wrong() {
         ),
         ("def f() -> int { } int n = f();", "1:5: `f` returns no `int[64]` at its end"),
         (
+            "def f(bit b) -> int { if (b) { return 1; } } qubit q; int n = f(measure q);",
+            "1:5: `f` returns no `int[64]` at its end",
+        ),
+        (
+            "def f(bit b) -> int { while (true) { if (b) break; if (!b) return 2; } } qubit q; int n = f(measure q);",
+            "1:5: `f` returns no `int[64]` at its end",
+        ),
+        (
+            "def f(int n) -> int { switch (n) { case 0 { return 1; } } } qubit q; int n = f(int(measure q));",
+            "1:5: `f` returns no `int[64]` at its end",
+        ),
+        (
             "qubit q; cal { } ",
             "1:10: `cal` is for hardware that plays pulses: no backend here runs it",
         ),
@@ -496,6 +508,25 @@ fn negative_indices_count_from_the_end_while_the_circuit_runs_too() {
         assert_eq!(result(&format!("{head} c[{index}] = true;")), "000", "{index}");
         let read = format!("c = \"111\"; bool e = c[{index}]; c[0] = e;");
         assert_eq!(result(&format!("{head} {read}")), "110", "{index}");
+    }
+}
+
+#[test]
+fn subroutines_need_no_return_where_their_end_is_not_reached() {
+    for (body, expected) in [
+        ("if (b) { return 1; } else { return 2; }", "010"),
+        ("if (!b) { return 1; } return 2;", "001"),
+        ("switch (int(b)) { case 0 { return 5; } default { return 2; } }", "101"),
+        ("int n = 0; while (true) { n += 1; if (n > 2) { if (!b) return n; } }", "011"),
+        (
+            "int n = 0; while (true) { n += 1; if (b) continue; if (n > int(b) + 5) return n; }",
+            "110",
+        ),
+    ] {
+        let program = format!(
+            "def f(bit b) -> int {{ {body} }} qubit q; bit[3] c; {{ uint[3] n = f(measure q); c = n; }}"
+        );
+        assert_eq!(result(&program), expected, "{body}");
     }
 }
 

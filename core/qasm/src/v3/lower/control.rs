@@ -259,7 +259,8 @@ impl Lowerer<'_> {
         };
         let place = self.placeholder();
         self.loops += 1;
-        let (block, flow) = self.branch(&written, span, |lower| {
+        let endless = value.as_truth() == Some(true) && !jumps_of(body).breaks;
+        let (block, _) = self.branch(&written, span, |lower| {
             lower.open_target(Kind::Loop, false);
             if !simple {
                 let value = lower.eval(condition)?;
@@ -280,8 +281,7 @@ impl Lowerer<'_> {
         self.circuit.set_op(place, Op::While { condition: asked, body: block });
         self.forget_each(&written);
         self.behind_loop();
-        let _ = flow;
-        Ok(Flow::Next)
+        Ok(if endless { Flow::Dead } else { Flow::Next })
     }
 
     /// The end of a round of a loop of the circuit.

@@ -145,10 +145,14 @@ impl Lowerer<'_> {
             let flow = lower.statements(&tree.body)?;
             let vars = lower.scopes.close_frame(outer);
             lower.vars.truncate(vars);
-            Ok(match flow {
-                Flow::Return => Flow::Next,
-                flow => flow,
-            })
+            match (flow, ty) {
+                (Flow::Next, Some(ty)) => {
+                    let name = shown(lower.names.text(tree.name.name));
+                    fail(tree.name.span, format!("`{name}` returns no `{ty}` at its end"))
+                }
+                (Flow::Return, _) => Ok(Flow::Next),
+                (flow, _) => Ok(flow),
+            }
         };
         let flow = match early {
             true => self.leaving(Kind::Body, &written, span, &mut once)?,
@@ -169,10 +173,7 @@ impl Lowerer<'_> {
             (None, ..) => Ok(None),
             (Some(_), Some(var), _) => self.read_var(var, span).map(Some),
             (Some(_), None, Some(value)) => Ok(Some(value)),
-            (Some(ty), None, None) if flow == Flow::Next => {
-                let name = shown(self.names.text(tree.name.name));
-                fail(tree.name.span, format!("`{name}` returns no `{ty}` at its end"))
-            }
+            // The program never comes back from here.
             (Some(ty), None, None) => Ok(Some(Value::known(ty, ty.zero()))),
         }
     }
