@@ -2,7 +2,7 @@
 
 use ketch_interface::{
     Circuit,
-    circuit::{Binary, Expr, ExprId, Unary, Value},
+    circuit::{Expr, ExprId, Value},
 };
 
 /// Deeper parts are left out.
@@ -53,13 +53,13 @@ fn written(circuit: &Circuit, id: ExprId, depth: u32) -> (String, bool) {
             (format!("{array}[{}]", plain(*index)), true)
         }
         Expr::Index { of, index } => (format!("{}[{}]", closed(*of), plain(*index)), true),
-        Expr::Unary(operator, a) => match unary(*operator) {
-            Ok(sign) => (format!("{sign}{}", closed(*a)), true),
-            Err(function) => (format!("{function}({})", plain(*a)), true),
+        Expr::Unary(operator, a) => match (operator.word(), operator.is_sign()) {
+            (sign, true) => (format!("{sign}{}", closed(*a)), true),
+            (function, false) => (format!("{function}({})", plain(*a)), true),
         },
-        Expr::Binary(operator, a, b) => match binary(*operator) {
-            Ok(sign) => (format!("{} {sign} {}", closed(*a), closed(*b)), false),
-            Err(function) => (format!("{function}({}, {})", plain(*a), plain(*b)), true),
+        Expr::Binary(operator, a, b) => match (operator.word(), operator.is_sign()) {
+            (sign, true) => (format!("{} {sign} {}", closed(*a), closed(*b)), false),
+            (function, false) => (format!("{function}({}, {})", plain(*a), plain(*b)), true),
         },
         Expr::Cast(_, a) => written(circuit, *a, depth),
         _ => ("…".to_owned(), true),
@@ -77,55 +77,4 @@ fn literal(value: &Value) -> String {
         Value::Float(value) => crate::labels::number(*value),
         _ => "…".to_owned(),
     }
-}
-
-/// A sign, or the name of a function.
-fn unary(operator: Unary) -> Result<&'static str, &'static str> {
-    Err(match operator {
-        Unary::Negate => return Ok("-"),
-        Unary::Not => return Ok("!"),
-        Unary::BitNot => return Ok("~"),
-        Unary::Sin => "sin",
-        Unary::Cos => "cos",
-        Unary::Tan => "tan",
-        Unary::Asin => "arcsin",
-        Unary::Acos => "arccos",
-        Unary::Atan => "arctan",
-        Unary::Exp => "exp",
-        Unary::Ln => "log",
-        Unary::Sqrt => "sqrt",
-        Unary::Abs => "abs",
-        Unary::Floor => "floor",
-        Unary::Ceiling => "ceiling",
-        Unary::Popcount => "popcount",
-        _ => "f",
-    })
-}
-
-/// A sign, or the name of a function.
-fn binary(operator: Binary) -> Result<&'static str, &'static str> {
-    Ok(match operator {
-        Binary::Add => "+",
-        Binary::Sub => "-",
-        Binary::Mul => "*",
-        Binary::Div => "/",
-        Binary::Rem => "%",
-        Binary::Pow => "**",
-        Binary::And => "&&",
-        Binary::Or => "||",
-        Binary::BitAnd => "&",
-        Binary::BitOr => "|",
-        Binary::BitXor => "^",
-        Binary::Shl => "<<",
-        Binary::Shr => ">>",
-        Binary::Equal => "==",
-        Binary::NotEqual => "!=",
-        Binary::Less => "<",
-        Binary::LessEqual => "<=",
-        Binary::Greater => ">",
-        Binary::GreaterEqual => ">=",
-        Binary::RotateLeft => return Err("rotl"),
-        Binary::RotateRight => return Err("rotr"),
-        _ => return Err("f"),
-    })
 }

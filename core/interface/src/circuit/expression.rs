@@ -215,6 +215,35 @@ pub enum Binary {
 }
 
 impl Unary {
+    /// Its sign or the name of its function, as OpenQASM 3 writes them.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Negate => "-",
+            Self::Not => "!",
+            Self::BitNot => "~",
+            Self::Sin => "sin",
+            Self::Cos => "cos",
+            Self::Tan => "tan",
+            Self::Asin => "arcsin",
+            Self::Acos => "arccos",
+            Self::Atan => "arctan",
+            Self::Exp => "exp",
+            Self::Ln => "log",
+            Self::Sqrt => "sqrt",
+            Self::Abs => "abs",
+            Self::Floor => "floor",
+            Self::Ceiling => "ceiling",
+            Self::Popcount => "popcount",
+        }
+    }
+
+    /// Its [`word`](Self::word) is a sign before the operand, not a function of it.
+    #[must_use]
+    pub fn is_sign(self) -> bool {
+        matches!(self, Self::Negate | Self::Not | Self::BitNot)
+    }
+
     /// Applied to a number.
     #[must_use]
     pub fn of_number(self, x: f64) -> f64 {
@@ -239,6 +268,40 @@ impl Unary {
 }
 
 impl Binary {
+    /// Its sign or the name of its function, as OpenQASM 3 writes them.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Add => "+",
+            Self::Sub => "-",
+            Self::Mul => "*",
+            Self::Div => "/",
+            Self::Rem => "%",
+            Self::Pow => "**",
+            Self::And => "&&",
+            Self::Or => "||",
+            Self::BitAnd => "&",
+            Self::BitOr => "|",
+            Self::BitXor => "^",
+            Self::Shl => "<<",
+            Self::Shr => ">>",
+            Self::Equal => "==",
+            Self::NotEqual => "!=",
+            Self::Less => "<",
+            Self::LessEqual => "<=",
+            Self::Greater => ">",
+            Self::GreaterEqual => ">=",
+            Self::RotateLeft => "rotl",
+            Self::RotateRight => "rotr",
+        }
+    }
+
+    /// Its [`word`](Self::word) is a sign between the operands, not a function of them.
+    #[must_use]
+    pub fn is_sign(self) -> bool {
+        !matches!(self, Self::RotateLeft | Self::RotateRight)
+    }
+
     /// Applied to two numbers, if the operator has a meaning for them.
     #[must_use]
     pub fn of_numbers(self, a: f64, b: f64) -> Option<f64> {

@@ -215,7 +215,8 @@ fn full(kind: Kind) -> Type {
 }
 
 fn unary(operator: Unary, a: Text) -> Write {
-    if let Some(function) = function(operator) {
+    if is_real_function(operator) {
+        let function = operator.word();
         let a = match a.kind {
             Kind::Float => a,
             _ => a.cast(Type::Float),
@@ -262,7 +263,7 @@ pub(super) fn equal(a: Text, b: Text) -> Write<String> {
 fn binary(operator: Binary, a: Text, b: Text) -> Write {
     match operator {
         Binary::And | Binary::Or => {
-            let sign = symbol(operator)?;
+            let sign = operator.word();
             return Ok(infix(sign, a.cast(Type::Bool), b.cast(Type::Bool), Type::Bool));
         }
         Binary::Shl | Binary::Shr | Binary::RotateLeft | Binary::RotateRight => {
@@ -270,7 +271,7 @@ fn binary(operator: Binary, a: Text, b: Text) -> Write {
         }
         _ => {}
     }
-    let sign = symbol(operator)?;
+    let sign = operator.word();
     let compares = is_comparison(operator);
     let result = |ty| if compares { Type::Bool } else { ty };
     match (a.kind, b.kind) {
@@ -334,7 +335,7 @@ fn wrapped(operator: Binary, a: Text, b: Text, width: u32) -> Write {
         return Ok(binary(operator, a, b)?.cast(ty));
     }
     let exact = a.ty == ty && b.ty == ty;
-    let text = infix(symbol(operator)?, a, b, if exact { ty } else { Type::Int(64) });
+    let text = infix(operator.word(), a, b, if exact { ty } else { Type::Int(64) });
     let cast = Text::new(format!("int[{width}]({})", text.text), ty);
     Ok(if exact { text } else { cast })
 }
@@ -370,7 +371,7 @@ fn moved(operator: Binary, a: Text, b: Text) -> Write {
     Ok(match operator {
         Binary::RotateLeft => Text::new(format!("rotl({}, {})", a.text, b.text), ty),
         Binary::RotateRight => Text::new(format!("rotr({}, {})", a.text, b.text), ty),
-        _ => infix(symbol(operator)?, a, b, ty),
+        _ => infix(operator.word(), a, b, ty),
     })
 }
 
@@ -419,46 +420,10 @@ pub(super) fn bit(registers: &[Register], names: &[String], number: u32) -> Stri
     format!("{}[{}]", names[place], number - registers[place].start)
 }
 
-fn function(operator: Unary) -> Option<&'static str> {
-    Some(match operator {
-        Unary::Sin => "sin",
-        Unary::Cos => "cos",
-        Unary::Tan => "tan",
-        Unary::Asin => "arcsin",
-        Unary::Acos => "arccos",
-        Unary::Atan => "arctan",
-        Unary::Exp => "exp",
-        Unary::Ln => "log",
-        Unary::Sqrt => "sqrt",
-        Unary::Floor => "floor",
-        Unary::Ceiling => "ceiling",
-        _ => return None,
-    })
-}
-
-fn symbol(operator: Binary) -> Result<&'static str, String> {
-    Ok(match operator {
-        Binary::Add => "+",
-        Binary::Sub => "-",
-        Binary::Mul => "*",
-        Binary::Div => "/",
-        Binary::Rem => "%",
-        Binary::Pow => "**",
-        Binary::And => "&&",
-        Binary::Or => "||",
-        Binary::BitAnd => "&",
-        Binary::BitOr => "|",
-        Binary::BitXor => "^",
-        Binary::Shl => "<<",
-        Binary::Shr => ">>",
-        Binary::Equal => "==",
-        Binary::NotEqual => "!=",
-        Binary::Less => "<",
-        Binary::LessEqual => "<=",
-        Binary::Greater => ">",
-        Binary::GreaterEqual => ">=",
-        other => return Err(format!("the language has no {other:?}")),
-    })
+/// A function from numbers to numbers.
+fn is_real_function(operator: Unary) -> bool {
+    use Unary::{Acos, Asin, Atan, Ceiling, Cos, Exp, Floor, Ln, Sin, Sqrt, Tan};
+    matches!(operator, Sin | Cos | Tan | Asin | Acos | Atan | Exp | Ln | Sqrt | Floor | Ceiling)
 }
 
 /// A number of any width, in a form that stays short: hexadecimal beyond 64 bits.

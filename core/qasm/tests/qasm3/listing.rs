@@ -2,7 +2,7 @@
 
 use ketch_interface::{
     Circuit,
-    circuit::{Binary, BlockId, Expr, ExprId, ForValues, Op, Param, Unary, Value, VarType},
+    circuit::{BlockId, Expr, ExprId, ForValues, Op, Param, Value, VarType},
 };
 
 /// Instructions joined by `; `.
@@ -98,35 +98,12 @@ fn expression(circuit: &Circuit, id: ExprId) -> String {
         Expr::Clbit(clbit) => format!("c{}", clbit.0),
         Expr::Clbits { start, size } => format!("c{start}..{}", start + size),
         Expr::Var(var) => format!("v{}", var.0),
-        Expr::Unary(operator, a) => match operator {
-            Unary::Negate => format!("-{}", of(a)),
-            Unary::Not => format!("!{}", of(a)),
-            Unary::BitNot => format!("~{}", of(a)),
-            other => format!("{}({})", format!("{other:?}").to_lowercase(), of(a)),
+        Expr::Unary(operator, a) => match (operator.word(), operator.is_sign()) {
+            (sign, true) => format!("{sign}{}", of(a)),
+            (function, false) => format!("{function}({})", of(a)),
         },
         Expr::Binary(operator, a, b) => {
-            let sign = match operator {
-                Binary::Add => "+",
-                Binary::Sub => "-",
-                Binary::Mul => "*",
-                Binary::Div => "/",
-                Binary::Rem => "%",
-                Binary::Pow => "**",
-                Binary::And => "&&",
-                Binary::Or => "||",
-                Binary::BitAnd => "&",
-                Binary::BitOr => "|",
-                Binary::BitXor => "^",
-                Binary::Shl => "<<",
-                Binary::Shr => ">>",
-                Binary::Equal => "==",
-                Binary::NotEqual => "!=",
-                Binary::Less => "<",
-                Binary::LessEqual => "<=",
-                Binary::Greater => ">",
-                Binary::GreaterEqual => ">=",
-                other => panic!("no sign for {other:?}"),
-            };
+            let sign = operator.word();
             format!("({} {sign} {})", of(a), of(b))
         }
         Expr::Cast(ty, a) => {

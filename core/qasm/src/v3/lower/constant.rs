@@ -4,6 +4,7 @@ use ketch_interface::BitString;
 use ketch_interface::Complex64;
 
 use super::super::ast::{BinaryOp, UnaryOp};
+use super::expression::node_operator;
 use super::value::{Const, Of, Time, Ty, Value, angle_of, angle_unit, bits_of};
 
 /// Why an operator has no value; a message.
@@ -351,28 +352,8 @@ fn compare(operator: BinaryOp, ordering: Option<std::cmp::Ordering>) -> Option<V
 }
 
 /// The operator as programs write it, in quotes.
-pub(super) fn sign(operator: BinaryOp) -> &'static str {
-    match operator {
-        BinaryOp::Add => "`+`",
-        BinaryOp::Sub => "`-`",
-        BinaryOp::Mul => "`*`",
-        BinaryOp::Div => "`/`",
-        BinaryOp::Rem => "`%`",
-        BinaryOp::Pow => "`**`",
-        BinaryOp::Shl => "`<<`",
-        BinaryOp::Shr => "`>>`",
-        BinaryOp::Less => "`<`",
-        BinaryOp::LessEqual => "`<=`",
-        BinaryOp::Greater => "`>`",
-        BinaryOp::GreaterEqual => "`>=`",
-        BinaryOp::Equal => "`==`",
-        BinaryOp::NotEqual => "`!=`",
-        BinaryOp::BitAnd => "`&`",
-        BinaryOp::BitXor => "`^`",
-        BinaryOp::BitOr => "`|`",
-        BinaryOp::And => "`&&`",
-        BinaryOp::Or => "`||`",
-    }
+pub(super) fn sign(operator: BinaryOp) -> String {
+    format!("`{}`", node_operator(operator).word())
 }
 
 /// A known angle in radians, a known number as it is.

@@ -557,7 +557,8 @@ fn settled(value: &Value, other: Ty, span: Span) -> Lower<Value> {
     })
 }
 
-fn node_operator(operator: BinaryOp) -> Binary {
+/// The operator of the circuit that does the same.
+pub(super) fn node_operator(operator: BinaryOp) -> Binary {
     match operator {
         BinaryOp::Add => Binary::Add,
         BinaryOp::Sub => Binary::Sub,
