@@ -32,7 +32,7 @@ pub(super) fn prepare(
     input::refuse_pulses(qobj)?;
     configure(qobj, args);
     let numbers: Vec<(String, f64)> =
-        args.params.iter().filter(|(name, _)| !inputs.contains(name)).cloned().collect();
+        args.numbers().into_iter().filter(|(name, _)| !inputs.contains(name)).collect();
     bind(qobj, &numbers)?;
     let mut notes = Vec::new();
     let given = given_by(backend_name);

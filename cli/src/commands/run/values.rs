@@ -1,6 +1,6 @@
 //! The values of arguments, read and checked before anything else happens.
 
-use std::{path::PathBuf, time::Duration};
+use std::{fs::File, io::Read, path::PathBuf, time::Duration};
 
 use clap::ValueEnum;
 use ketch::{
@@ -87,9 +87,51 @@ pub(super) fn setting(text: &str) -> Result<Setting, String> {
     Ok(Setting { key: key.to_owned(), value })
 }
 
-pub(super) fn parameter(text: &str) -> Result<(String, f64), String> {
-    let (name, value) = assignment(text)?;
-    Ok((name.to_owned(), number(value)?))
+/// Numbers by the names of the parameters that they are for.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Numbers(pub(super) Vec<(String, f64)>);
+
+/// The largest file of numbers.
+const MAX_NUMBERS: u64 = 16 << 20;
+
+/// Reads `name=value`, or a JSON file that `@` stands before. Blocks while the file is read.
+pub(super) fn numbers(text: &str) -> Result<Numbers, String> {
+    let Some(path) = text.strip_prefix('@') else {
+        let (name, value) = assignment(text)?;
+        return Ok(Numbers(vec![(name.to_owned(), number(value)?)]));
+    };
+    let mut json = String::new();
+    File::open(path)
+        .and_then(|file| file.take(MAX_NUMBERS + 1).read_to_string(&mut json))
+        .map_err(|error| format!("cannot read `{path}`: {error}"))?;
+    if json.len() as u64 > MAX_NUMBERS {
+        return Err(format!("`{path}` is larger than {MAX_NUMBERS} bytes"));
+    }
+    object_of_numbers(&json).map_err(|wrong| format!("`{path}`: {wrong}"))
+}
+
+/// A JSON object of numbers, or of texts such as `pi/2`.
+fn object_of_numbers(json: &str) -> Result<Numbers, String> {
+    let object: serde_json::Map<String, Value> = serde_json::from_str(json)
+        .map_err(|error| format!("expected a JSON object of names and numbers: {error}"))?;
+    let each = object.into_iter().map(|(name, value)| {
+        let number = match &value {
+            Value::Bool(truth) => Ok(f64::from(u8::from(*truth))),
+            Value::String(text) => number(text),
+            Value::Number(one) => exact(one).ok_or_else(|| {
+                format!("{one} has more digits than a number in double precision holds")
+            }),
+            Value::Null | Value::Array(_) | Value::Object(_) => Err("expected a number".to_owned()),
+        };
+        number.map(|number| (name.clone(), number)).map_err(|wrong| format!("`{name}`: {wrong}"))
+    });
+    each.collect::<Result<_, _>>().map(Numbers)
+}
+
+/// The number in double precision, unless it is a whole one that changes.
+fn exact(number: &serde_json::Number) -> Option<f64> {
+    let double = number.as_f64()?;
+    number.as_i128().is_none_or(|whole| double as i128 == whole).then_some(double)
 }
 
 pub(crate) fn timeout(text: &str) -> Result<Duration, String> {
@@ -181,6 +223,40 @@ mod tests {
         ];
         for (text, expected) in cases {
             assert_eq!(number(text).ok(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn numbers_come_from_the_line_or_a_json_object() {
+        let pairs = |pairs: &[(&str, f64)]| {
+            Ok(Numbers(pairs.iter().map(|(name, number)| ((*name).to_owned(), *number)).collect()))
+        };
+        assert_eq!(numbers("t=-pi/2"), pairs(&[("t", -PI / 2.0)]));
+        let json = r#"{"a": 1, "b": -2.5e-1, "c": "3*pi/4", "d": true, "e": 4503599627370496}"#;
+        let found = [("a", 1.0), ("b", -0.25), ("c", 0.75 * PI), ("d", 1.0), ("e", 2_f64.powi(52))];
+        assert_eq!(object_of_numbers(json), pairs(&found));
+        for (json, expected) in [
+            (r#"{"a": [1]}"#, "`a`: expected a number"),
+            (r#"{"a": null}"#, "`a`: expected a number"),
+            (r#"{"a": "x"}"#, "`a`: `x` is not a number"),
+            (r#"{"a": 9007199254740993}"#, "`a`: 9007199254740993 has more digits"),
+            (r#"{"a": 1e999}"#, "expected a JSON object"),
+            ("[1]", "expected a JSON object"),
+            ("", "expected a JSON object"),
+        ] {
+            let found = object_of_numbers(json).unwrap_err();
+            assert!(found.starts_with(expected), "{json}: {found}");
+        }
+
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("n.json");
+        std::fs::write(&path, r#"{"theta": "pi"}"#).unwrap();
+        let argument = |path: &std::path::Path| format!("@{}", path.display());
+        assert_eq!(numbers(&argument(&path)), pairs(&[("theta", PI)]));
+        let wrong = [(argument(directory.path()), "cannot read"), ("@".to_owned(), "cannot read")];
+        for (argument, expected) in wrong {
+            let found = numbers(&argument).unwrap_err();
+            assert!(found.starts_with(expected), "{argument}: {found}");
         }
     }
 
