@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn std::error::Error>> {
     }
     model.add("cz", Channel::depolarizing(0.01 * 16.0 / 15.0, 2)?);
     model.add_readout(ReadoutError::of_bit(0.02, 0.02)?);
-    let circuit = insert(&ideal, &model);
+    let circuit = insert(&ideal, &model)?;
     for precision in Precision::ALL {
         let options = Options {
             method: Method::Statevector,

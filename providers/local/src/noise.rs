@@ -7,7 +7,7 @@ use ketch_core::{
     noise::{Coverage, NoiseJsonError, NoiseModel},
     qobj::Program,
 };
-use ketch_simulator::noise::insert;
+use ketch_simulator::noise::{insert, waits_for_parameters};
 use serde_json::{Map, Value};
 
 use crate::{
@@ -43,7 +43,15 @@ pub(crate) fn insert_models(row: &Row, qobj: &mut Qobj) -> Result<Vec<Option<Arc
             coverages.push(Some(Arc::clone(coverage)));
             continue;
         }
-        let (noisy, coverage) = (insert(circuit, model), Arc::new(model.coverage(circuit)));
+        // How long it relaxes differs from one experiment to the next.
+        if waits_for_parameters(circuit, model) {
+            let bound = circuit.bind(&std::mem::take(&mut experiment.bindings))?;
+            let coverage = Arc::new(model.coverage(&bound));
+            experiment.circuit = added(circuits, noisy(&bound, model)?);
+            coverages.push(Some(coverage));
+            continue;
+        }
+        let (noisy, coverage) = (noisy(circuit, model)?, Arc::new(model.coverage(circuit)));
         experiment.circuit = added(circuits, noisy);
         if !is_own {
             known.insert(place, (experiment.circuit, Arc::clone(&coverage)));
@@ -74,6 +82,13 @@ fn read(row: &Row, options: &Map<String, Value>) -> Result<Option<Option<NoiseMo
         return Ok(Some(Some(model)));
     }
     Ok(None)
+}
+
+fn noisy(circuit: &Circuit, model: &NoiseModel) -> Result<Circuit> {
+    insert(circuit, model).map_err(|error| Error::InvalidQobj {
+        reason: format!("the noise of circuit `{}`: {error}", circuit.name),
+        source: None,
+    })
 }
 
 fn added(circuits: &mut Vec<Circuit>, circuit: Circuit) -> usize {

@@ -5,8 +5,10 @@ use std::{sync::Arc, time::Duration};
 use ketch_core::{
     Backend, BackendExt, Circuit, Error, Filter, Host, JobStatus, Provider, Qobj, RunOptions,
     RunResult,
-    circuit::{Controls, Expr, Op, ParamArg, Qubit, SPELLINGS, Snapshot, Value as Classical},
-    noise::{Channel, NoiseModel, ReadoutError},
+    circuit::{
+        Controls, Expr, Op, ParamArg, Qubit, SPELLINGS, Snapshot, TimeUnit, Value as Classical,
+    },
+    noise::{Channel, NoiseModel, ReadoutError, Relaxation},
     qobj::{Experiment, Program},
     result::Data,
 };
@@ -408,6 +410,25 @@ fn the_test_qobjs_of_2018_run() {
     assert!((state[0].norm() - state[3].norm()).abs() < 1e-12 && state[1].norm() < 1e-12);
     let error = refusal("qasm_simulator", of_2018("cpp_save_load.json"));
     assert!(error.to_string().ends_with("does not know the instruction `save`"));
+}
+
+#[test]
+fn qubits_relax_for_as_long_as_each_experiment_says() {
+    let t1 = 50e-6;
+    let mut model = NoiseModel::new();
+    model.add_relaxation(0, Relaxation { t1, t2: t1, excited: 0.0 });
+    let delayed = Circuit::new(1, 1).x(0).delay("t", TimeUnit::Second, 0).measure(0, 0);
+    let noisy = |numbers: [f64; 2]| {
+        let mut qobj = sweep(numbers);
+        let Program::Circuits { circuits, .. } = &mut qobj.program else { unreachable!() };
+        circuits[0] = delayed.clone();
+        qobj.with_option("noise_model", model.to_json())
+    };
+    let result = run("qasm_simulator", noisy([0.0, 100.0 * t1]));
+    let counts = |i| result.counts(i).unwrap().to_string();
+    assert_eq!([counts(0), counts(1)], ["{1: 1024}", "{0: 1024}"]);
+    let refused = refusal("qasm_simulator", noisy([0.0, -1.0])).to_string();
+    assert!(refused.contains("a delay of qubit 0, in seconds, is -1"), "{refused}");
 }
 
 #[test]

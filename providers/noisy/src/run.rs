@@ -13,12 +13,12 @@ use std::{
 
 use ketch_core::{
     Circuit, Error, Qobj, Result, RunOptions, RunResult, Running, check_qobj,
-    qobj::{Experiment, seed_experiments},
+    qobj::{Experiment, Program, seed_experiments},
     result::ExperimentResult,
 };
 use ketch_simulator::{
     Cancel, Options, Outcome, Threads,
-    noise::{Durations, Scheduling, insert, insert_with_idle},
+    noise::{Durations, Scheduling, insert, insert_with_idle, waits_for_parameters},
     simulate_on, size, total_memory,
 };
 use serde_json::{Map, Value, json};
@@ -65,6 +65,7 @@ impl Plan {
         }
         check_qobj(&qobj, configuration, &names())?;
         let mut settings = read_settings(&device, &mut qobj)?;
+        bind_delays(&device, &mut qobj, &settings)?;
         let mut threads = options.threads.map_or(0, |threads| threads as usize);
         let mut circuits = BTreeMap::new();
         let mut sizes = HashMap::new();
@@ -170,10 +171,33 @@ impl Plan {
     }
 }
 
+/// Binds the circuits whose qubits relax for as long as parameters say, which differs from one
+/// experiment to the next.
+fn bind_delays(device: &Device, qobj: &mut Qobj, settings: &[Settings]) -> Result<()> {
+    let Program::Circuits { circuits, experiments } = &mut qobj.program else { return Ok(()) };
+    let waits = |circuit: &Circuit| waits_for_parameters(circuit, &device.noise);
+    let waiting: Vec<bool> = circuits.iter().map(waits).collect();
+    for (experiment, settings) in experiments.iter_mut().zip(settings) {
+        if settings.noise && waiting[experiment.circuit] {
+            let bindings = std::mem::take(&mut experiment.bindings);
+            let bound = circuits[experiment.circuit].bind(&bindings)?;
+            experiment.circuit = circuits.len();
+            circuits.push(bound);
+        }
+    }
+    Ok(())
+}
+
 /// The circuit that the device runs.
 fn with_noise(device: &Device, circuit: &Circuit, (noise, scheduling): How) -> Result<Circuit> {
     let Some(scheduling) = scheduling.filter(|_| noise) else {
-        return Ok(if noise { insert(circuit, &device.noise) } else { circuit.clone() });
+        if !noise {
+            return Ok(circuit.clone());
+        }
+        return insert(circuit, &device.noise).map_err(|error| Error::InvalidQobj {
+            reason: format!("the noise of circuit `{}`: {error}", circuit.name),
+            source: None,
+        });
     };
     let refuse = |reason: String| Error::InvalidOption {
         name: "scheduling_method".to_owned(),

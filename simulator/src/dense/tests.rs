@@ -46,7 +46,7 @@ fn noisy(circuit: &Circuit) -> Circuit {
     model.add("h", Channel::amplitude_damping(0.2).unwrap());
     model.add("cx", Channel::depolarizing(0.2, 2).unwrap());
     model.add_readout(ReadoutError::of_bit(0.1, 0.05).unwrap());
-    insert(circuit, &model)
+    insert(circuit, &model).unwrap()
 }
 
 /// Gates, measurements, resets and conditions in random order.

@@ -10,7 +10,7 @@ use ketch_interface::{
         BlockId, Case, Circuit, Clbit, For, Gate, GateOp, Instruction, Op, Param, Qubit, Switch,
         TimeUnit,
     },
-    noise::{NoiseModel, QuantumError},
+    noise::{Channel, NoiseError, NoiseModel, QuantumError, Relaxation},
 };
 
 use super::schedule::unit_seconds;
@@ -21,14 +21,35 @@ use super::schedule::unit_seconds;
 /// with a label has the noise of the label and not that of its name. What an instruction does to
 /// other qubits comes behind its own noise; qubits that the circuit does not have are added for it.
 /// A measurement is followed by the readout errors of its qubits; one into a variable is not. A delay
-/// in seconds lets its qubits relax, if the model says how. Channels that need more qubits than an
-/// instruction has are left out. Gates that are made of pulses are, with the noise of each.
-#[must_use]
-pub fn insert(circuit: &Circuit, model: &NoiseModel) -> Circuit {
+/// lets its qubits relax, if the model says how; one whose time only shows while the circuit runs does
+/// not, and one of a parameter has to be bound first, see [`waits_for_parameters`]. Channels that need
+/// more qubits than an instruction has are left out. Gates that are made of pulses are, with the noise
+/// of each.
+///
+/// # Errors
+/// A delay below 0, or without end, of a qubit that relaxes; a relaxation that makes no sense.
+pub fn insert(circuit: &Circuit, model: &NoiseModel) -> Result<Circuit, NoiseError> {
     let mut noisy = without_instructions(circuit);
     add_qubits_beside(circuit, model, &mut noisy);
-    Inserting { circuit, model }.block(None, &mut noisy);
-    noisy
+    let mut inserting = Inserting { circuit, model, refusal: None };
+    inserting.block(None, &mut noisy);
+    match inserting.refusal {
+        Some(refusal) => Err(refusal),
+        None => Ok(noisy),
+    }
+}
+
+/// How long a qubit relaxes depends on the circuit's parameters, so that noise can only be inserted
+/// when they are bound.
+#[must_use]
+pub fn waits_for_parameters(circuit: &Circuit, model: &NoiseModel) -> bool {
+    let waits = |instruction: Instruction<'_>| {
+        let mut relaxing = instruction.qubits.iter().filter_map(|q| model.relaxation(q.0));
+        matches!(instruction.op, Op::Delay(_))
+            && !matches!(instruction.params, [Param::Number(_)])
+            && relaxing.next().is_some()
+    };
+    !circuit.parameters().is_empty() && circuit.instructions().any(waits)
 }
 
 /// Adds the qubits that the circuit does not have and its gates do something to.
@@ -67,16 +88,19 @@ pub(super) fn without_instructions(circuit: &Circuit) -> Circuit {
 struct Inserting<'a> {
     circuit: &'a Circuit,
     model: &'a NoiseModel,
+    /// The first thing that cannot be.
+    refusal: Option<NoiseError>,
 }
 
 impl Inserting<'_> {
-    fn block(&self, block: Option<BlockId>, noisy: &mut Circuit) {
-        for (_, instruction) in self.circuit.block(block) {
+    fn block(&mut self, block: Option<BlockId>, noisy: &mut Circuit) {
+        let circuit = self.circuit;
+        for (_, instruction) in circuit.block(block) {
             self.step(instruction, noisy);
         }
     }
 
-    fn step(&self, instruction: Instruction<'_>, noisy: &mut Circuit) {
+    fn step(&mut self, instruction: Instruction<'_>, noisy: &mut Circuit) {
         let Instruction { op, qubits, clbits, params } = instruction;
         if op.blocks().next().is_some() {
             return self.control_flow(instruction, noisy);
@@ -117,7 +141,7 @@ impl Inserting<'_> {
     }
 
     /// Blocks get new numbers, in the same order.
-    fn control_flow(&self, instruction: Instruction<'_>, noisy: &mut Circuit) {
+    fn control_flow(&mut self, instruction: Instruction<'_>, noisy: &mut Circuit) {
         let Instruction { op, qubits, clbits, params } = instruction;
         let place = noisy.len();
         noisy.push_unchecked(Op::Barrier, qubits, clbits, params);
@@ -220,16 +244,25 @@ impl Inserting<'_> {
         }
     }
 
-    fn relax(&self, unit: TimeUnit, time: f64, qubits: &[Qubit], noisy: &mut Circuit) {
+    fn relax(&mut self, unit: TimeUnit, time: f64, qubits: &[Qubit], noisy: &mut Circuit) {
         let Some(unit) = unit_seconds(unit, self.model.tick()) else { return };
-        let seconds = time * unit;
         for &qubit in qubits {
-            let decay = self.model.relaxation(qubit.0).map(|decay| decay.during(seconds));
-            if let Some(Ok(channel)) = decay {
-                push(&QuantumError::from(channel), &[qubit], noisy);
+            let Some(relaxation) = self.model.relaxation(qubit.0) else { continue };
+            match relaxing(*relaxation, time * unit, qubit) {
+                Ok(channel) => push(&QuantumError::from(channel), &[qubit], noisy),
+                Err(error) => self.refusal = self.refusal.take().or(Some(error)),
             }
         }
     }
+}
+
+/// What a qubit does during a delay.
+fn relaxing(relaxation: Relaxation, seconds: f64, qubit: Qubit) -> Result<Channel, NoiseError> {
+    if !(seconds.is_finite() && seconds >= 0.0) {
+        let key = format!("a delay of qubit {}, in seconds,", qubit.0);
+        return Err(NoiseError::BadNumber { key, found: seconds, expected: "0 or more" });
+    }
+    relaxation.during(seconds)
 }
 
 fn push(error: &QuantumError, qubits: &[Qubit], noisy: &mut Circuit) {

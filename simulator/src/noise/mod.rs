@@ -9,6 +9,6 @@ mod insert;
 mod schedule;
 mod split;
 
-pub use insert::insert;
+pub use insert::{insert, waits_for_parameters};
 pub use schedule::{Durations, ScheduleError, Scheduling, insert_with_idle, schedule};
 pub(crate) use split::Split;

@@ -286,7 +286,7 @@ pub fn insert_with_idle(
     durations: &Durations,
     scheduling: Scheduling,
 ) -> Result<Circuit, ScheduleError> {
-    Ok(insert(&schedule(circuit, durations, scheduling)?, model))
+    Ok(insert(&schedule(circuit, durations, scheduling)?, model)?)
 }
 
 #[cfg(test)]

@@ -78,7 +78,7 @@ pub(crate) fn insert(circuit: &Circuit, noise: Noise) -> Result<Circuit> {
         let error = ReadoutError::of_bit(noise.readout, noise.readout).context("readout")?;
         model.add_readout(error);
     }
-    Ok(ketch_simulator::noise::insert(circuit, &model))
+    Ok(ketch_simulator::noise::insert(circuit, &model)?)
 }
 
 /// The channel that applies one of the `4^k - 1` Paulis with chance `p` in all.

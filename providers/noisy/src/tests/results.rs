@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use ketch_conformance::Outcome;
-use ketch_core::{Circuit, Qobj, circuit::TimeUnit};
+use ketch_core::{Circuit, Qobj, circuit::TimeUnit, qobj::Program};
 use serde_json::{Value, json};
 
 use super::{backend, bell, bell_2018, provider, run};
@@ -49,6 +49,20 @@ fn a_bell_pair_is_as_bad_as_its_calibration_says() {
     // 0.0336 and 0.008 add some. The spread of 8000 shots is 0.004.
     assert!((0.11..0.18).contains(&wrong), "{wrong}");
     assert!(counts.get("00") > 2900 && counts.get("11") > 2900);
+}
+
+#[test]
+fn qubits_relax_for_as_long_as_each_experiment_says() {
+    let delayed = Circuit::new(1, 1).x(0).delay("t", TimeUnit::Millisecond, 0).measure(0, 0);
+    let mut qobj = Qobj::from_circuit(delayed.bind(&[0.0]).unwrap()).with_seed(1);
+    let Program::Circuits { circuits, experiments } = &mut qobj.program else { unreachable!() };
+    circuits[0] = delayed;
+    experiments.push(experiments[0].clone());
+    experiments[0].bindings = vec![0.0];
+    experiments[1].bindings = vec![100.0];
+    let result = run("synthetic_5", qobj);
+    let ones = |i| result.counts(i).unwrap().get("1");
+    assert!(ones(0) > 900 && ones(1) < 100, "{} {}", ones(0), ones(1));
 }
 
 #[test]

@@ -6,10 +6,9 @@ use ketch_interface::{
     noise::{Channel, NoiseModel, ReadoutError, Relaxation},
 };
 
-use super::{channel, density, density_options, misread, one};
+use super::{channel, density, density_options, insert, misread, one};
 use crate::{
     Method, Options, Precision, Saved,
-    noise::insert,
     tests::{options, run},
 };
 

@@ -6,7 +6,8 @@ use ketch_interface::{
     noise::{Channel, NoiseModel, QuantumError, ReadoutError, Relaxation},
 };
 
-use crate::noise::insert;
+use super::insert;
+use crate::noise::waits_for_parameters;
 
 fn model() -> NoiseModel {
     let mut model = NoiseModel::new();
@@ -141,7 +142,21 @@ fn delays_relax_by_the_clock() {
     assert!(!delay(0.0, TimeUnit::Nanosecond, 2));
     assert!(!delay(1.0, TimeUnit::Nanosecond, 0));
     assert!(!delay(1.0, TimeUnit::Tick, 2));
-    assert!(!delay(-1.0, TimeUnit::Second, 2));
+    let backwards = Circuit::new(3, 0).delay(-1.0, TimeUnit::Second, 2);
+    let refusal = crate::noise::insert(&backwards, &model()).unwrap_err().to_string();
+    assert_eq!(refusal, "a delay of qubit 2, in seconds, is -1, expected 0 or more");
+    let endless = |c: Circuit| c.delay(f64::INFINITY, TimeUnit::Second, 2);
+    let within = Circuit::new(3, 1).if_equal(0, 1, endless);
+    assert!(crate::noise::insert(&within, &model()).is_err());
+}
+
+#[test]
+fn delays_of_parameters_have_to_be_bound_first() {
+    let parametrised = |qubit| Circuit::new(3, 0).delay("t", TimeUnit::Second, qubit);
+    assert!(waits_for_parameters(&parametrised(2), &model()));
+    assert!(!waits_for_parameters(&parametrised(2).bind(&[1.0]).unwrap(), &model()));
+    assert!(!waits_for_parameters(&parametrised(0), &model()));
+    assert!(!waits_for_parameters(&Circuit::new(3, 0).rx("t", 2), &model()));
 }
 
 #[test]

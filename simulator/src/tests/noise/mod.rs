@@ -12,7 +12,7 @@ mod trajectories;
 use ketch_interface::{
     Circuit, Complex64, Matrix,
     circuit::{Clbit, Gate, Op, Qubit, Save, SaveKind, SaveSubtype},
-    noise::{Channel, ReadoutError},
+    noise::{Channel, NoiseModel, ReadoutError},
 };
 
 use super::{options, run};
@@ -32,6 +32,11 @@ fn misread(mut circuit: Circuit, error: &ReadoutError, clbits: &[u32]) -> Circui
     let clbits: Vec<Clbit> = clbits.iter().map(|&clbit| Clbit(clbit)).collect();
     circuit.push(error.to_op(), &[], &clbits, &[]).unwrap();
     circuit
+}
+
+/// A circuit with noise that makes sense.
+fn insert(circuit: &Circuit, model: &NoiseModel) -> Circuit {
+    crate::noise::insert(circuit, model).unwrap()
 }
 
 fn save(kind: SaveKind) -> Op {

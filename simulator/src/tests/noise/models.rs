@@ -12,10 +12,9 @@ use ketch_interface::{
 };
 use proptest::prelude::*;
 
-use super::{density, oracle};
+use super::{density, insert, oracle};
 use crate::{
     Method, Options, Precision,
-    noise::insert,
     tests::{options, run, sampling::assert_distributed},
 };
 
