@@ -240,22 +240,19 @@ fn parameters_and_options() {
 #[test]
 fn inputs_come_from_a_json_file() {
     let sandbox = Sandbox::new();
-    let program = sandbox.write(
+    sandbox.write(
         "inputs.qasm",
-        "OPENQASM 3.0; include \"stdgates.inc\"; input uint[3] n; input angle theta;
-         qubit[3] q; bit[3] c; for int i in [0:2] { if (n[i]) x q[i]; } rx(theta) q[1]; c = measure q;",
+        "OPENQASM 3.0; include \"stdgates.inc\"; input uint[3] n; input angle theta;\n\
+         qubit[3] q; bit[3] c; for int i in [0:2] { if (n[i]) x q[i]; }\n\
+         rx(theta) q[1]; c = measure q;",
     );
-    let numbers = sandbox.write("numbers.json", r#"{"n": 4, "theta": "pi"}"#);
-    let counts = |arguments: &[&str]| {
-        let document = sandbox.ketch(&[&["run", &program, "--json"], arguments].concat()).json();
-        document["results"][0]["data"]["counts"].clone()
-    };
-    let of_file = format!("@{numbers}");
-    assert_eq!(counts(&["-p", &of_file, "-s", "10"]), serde_json::json!({"0x6": 10}));
+    sandbox.write("numbers.json", r#"{"n": 4, "theta": "pi"}"#);
+    let run = ["run", "inputs.qasm", "--json", "-s", "10", "-p", "@numbers.json"];
+    assert_eq!(counts(&sandbox.ketch(&run).json(), 0), [("110".to_owned(), 10)]);
     // What comes later wins.
-    let later = ["-p", &of_file, "-p", "n=1", "-s", "10"];
-    assert_eq!(counts(&later), serde_json::json!({"0x3": 10}));
-    let said = sandbox.ketch(&["run", &program, "-p", "@nowhere.json"]).fails(2);
+    let later = [&run[..], &["-p", "n=1"]].concat();
+    assert_eq!(counts(&sandbox.ketch(&later).json(), 0), [("011".to_owned(), 10)]);
+    let said = sandbox.ketch(&["run", "inputs.qasm", "-p", "@nowhere.json"]).fails(2);
     assert!(said.contains("cannot read `nowhere.json`"), "{said}");
 }
 
