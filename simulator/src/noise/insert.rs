@@ -10,7 +10,7 @@ use ketch_interface::{
         BlockId, Case, Circuit, Clbit, For, Gate, GateOp, Instruction, Op, Param, Qubit, Switch,
         TimeUnit,
     },
-    noise::{Channel, NoiseError, NoiseModel, QuantumError, Relaxation},
+    noise::{Channel, NoiseError, NoiseModel, PULSE, QuantumError, Relaxation},
 };
 
 use super::schedule::unit_seconds;
@@ -126,7 +126,7 @@ impl Inserting<'_> {
             return;
         }
         if let Op::Gate(gate) = op
-            && self.model.x90_gates().contains(&gate.name())
+            && self.model.is_pulsed(*gate)
             && self.pulses(*gate, qubits, params, noisy)
         {
             return;
@@ -205,7 +205,7 @@ impl Inserting<'_> {
         };
         let pulse = |noisy: &mut Circuit| {
             noisy.push_unchecked(Op::Gate(GateOp::new(Gate::Sx, 0)), qubits, &[], &[]);
-            if let Some(error) = self.model.error("x90", &[qubits[0].0]) {
+            if let Some(error) = self.model.error(PULSE, &[qubits[0].0]) {
                 push(error, qubits, noisy);
             }
         };

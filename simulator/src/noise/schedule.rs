@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use ketch_interface::{
-    circuit::{Circuit, Instruction, Op, Param, TimeUnit},
+    circuit::{Circuit, Instruction, Op, Param, Spelling, TimeUnit},
     device::{BackendConfiguration, BackendProperties, GateProperties},
     noise::{NoiseError, NoiseModel},
 };
@@ -114,7 +114,7 @@ impl Durations {
     /// If that is negative or not finite.
     pub fn set_on(&mut self, instruction: &str, qubits: &[u32], seconds: f64) {
         assert!(seconds.is_finite() && seconds >= 0.0, "a duration of {seconds} s");
-        let of_instruction = self.known.entry(instruction.to_owned()).or_default();
+        let of_instruction = self.known.entry(Spelling::canonical(instruction)).or_default();
         of_instruction.insert(qubits.to_vec(), seconds);
     }
 
@@ -298,7 +298,7 @@ mod tests {
         durations.set("x", 10e-9);
         durations.set("h", 20e-9);
         durations.set("cx", 100e-9);
-        durations.set_on("cx", &[1, 2], 300e-9);
+        durations.set_on("cnot", &[1, 2], 300e-9);
         durations.set("measure", 1e-6);
         durations.set_tick(0.5e-9);
         durations

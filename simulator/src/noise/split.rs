@@ -15,8 +15,12 @@ const MAX_QUBITS: u32 = 2;
 /// Strings that are less likely are left in the rest, and a rest that is less likely is rounding.
 const LEAST: f64 = 1e-13;
 
-/// How far the entries of a string may be from the range of the Choi matrix.
+/// How far the entries of a string may be from the range of the Choi matrix: columns with small pivots
+/// magnify rounding.
 const TOLERANCE: f64 = 1e-7;
+
+/// How far the parts together may be from the channel.
+const OFF: f64 = 1e-11;
 
 /// A channel as what happens with the same probability in every state, and the rest.
 #[derive(Clone, Debug)]
@@ -32,7 +36,8 @@ pub(crate) struct Split {
 }
 
 impl Split {
-    /// Takes a channel apart; `None` if it is on too many qubits.
+    /// Takes a channel apart; `None` if it is on too many qubits, or so close to strings that rounding
+    /// hides what is left.
     pub(crate) fn of(channel: &Channel) -> Option<Self> {
         if channel.n_qubits() > MAX_QUBITS {
             return None;
@@ -46,6 +51,7 @@ impl Split {
         let mut left: Vec<([usize; 2], Vec<Complex64>)> =
             (0..dim).map(|i| [i / d, i % d]).map(|masks| (masks, string(masks, d))).collect();
         let mut strings = Vec::new();
+        let whole = choi.clone();
         let mut factor = Factor::of(choi.clone(), dim);
         loop {
             let shares = left.iter().map(|(_, entries)| factor.share(entries));
@@ -60,6 +66,12 @@ impl Split {
         let mut rest = factor.columns;
         if 1.0 - taken < LEAST {
             rest.clear();
+        }
+        let mut choi = whole;
+        strings.iter().for_each(|(share, masks)| subtract(&mut choi, *share, &string(*masks, d)));
+        rest.iter().for_each(|kraus| subtract(&mut choi, 1.0, kraus));
+        if choi.iter().any(|off| off.norm() > OFF) {
+            return None;
         }
         let matrix = |entries| Matrix::new(d, entries).expect("d² entries");
         let rest = rest.into_iter().map(matrix).collect();
@@ -213,6 +225,19 @@ mod tests {
         let turned = both.kraus().iter().map(|k| k.product(&Gate::Rxx.matrix(&[0.3]))).collect();
         assert_same(&Channel::new(turned).unwrap(), "turned and damped");
         assert!(Split::of(&Channel::depolarizing(0.1, 3).unwrap()).is_none());
+    }
+
+    #[test]
+    fn weak_noise_is_not_lost() {
+        for strength in [1e-4, 1e-6, 1e-7, 1e-8, 1e-10] {
+            let damping = Channel::amplitude_damping(strength).unwrap();
+            let relaxing = Channel::thermal_relaxation(1.0, 1.5, strength, 0.1).unwrap();
+            for channel in [damping, relaxing] {
+                if Split::of(&channel).is_some() {
+                    assert_same(&channel, &format!("strength {strength}"));
+                }
+            }
+        }
     }
 
     fn product(high: &Matrix, low: &Matrix) -> Matrix {

@@ -10,6 +10,7 @@ use std::f64::consts::{FRAC_1_SQRT_2, FRAC_PI_2, FRAC_PI_4};
 
 use num_complex::Complex64;
 
+use super::GateOp;
 use crate::Matrix;
 
 /// A base gate: what happens to the target qubits.
@@ -382,6 +383,16 @@ impl Spelling {
     #[must_use]
     pub fn by_name(name: &str) -> Option<&'static Self> {
         SPELLINGS.iter().find(|spelling| spelling.name == name)
+    }
+
+    /// The name that circuits use for an instruction: `cnot` is `cx`. Names of no gate stay as they are.
+    #[must_use]
+    pub fn canonical(name: &str) -> String {
+        let gate = Self::by_name(name).and_then(|spelling| match spelling.controls {
+            Controls::Exactly(controls) => Some(GateOp::new(spelling.gate, controls)),
+            Controls::Any => None,
+        });
+        gate.map_or_else(|| name.to_owned(), GateOp::name)
     }
 
     /// The name to write for a gate with `controls` controls in documents of `library` or an

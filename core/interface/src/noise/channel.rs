@@ -41,10 +41,10 @@ impl Channel {
     /// Nothing happens.
     ///
     /// # Panics
-    /// If there are more than 5 qubits.
+    /// If there are no qubits, or more than 5.
     #[must_use]
     pub fn identity(n_qubits: u32) -> Self {
-        assert!(n_qubits <= MAX_QUBITS, "a channel on {n_qubits} qubits");
+        assert!((1..=MAX_QUBITS).contains(&n_qubits), "a channel on {n_qubits} qubits");
         Self { n_qubits, kraus: [Matrix::identity(n_qubits)].into() }
     }
 

@@ -14,13 +14,12 @@
 use serde_json::Value;
 
 use super::{
-    Channel, NoiseError, NoiseJsonError, NoiseModel, QuantumError, ReadoutError,
-    model::{PULSE, canonical},
+    Channel, NoiseError, NoiseJsonError, NoiseModel, QuantumError, ReadoutError, model::PULSE,
     pauli::PauliBits,
 };
 use crate::{
     Circuit,
-    circuit::{Op, Qubit},
+    circuit::{Op, Qubit, Spelling},
     json::Node,
 };
 
@@ -83,11 +82,13 @@ fn params(node: &Node<'_, '_>) -> Read<NoiseModel> {
     if is_pulsed {
         model.add(PULSE, pulse.clone());
         let own = |name: &&&str| single.is_identity() || **name != "U";
-        model.set_x90_gates(PULSED.iter().filter(own).map(|name| canonical(name)).collect());
+        model.set_x90_gates(
+            PULSED.iter().filter(own).map(|name| Spelling::canonical(name)).collect(),
+        );
     }
     let mut added = Vec::new();
-    for name in ONE_QUBIT_GATES.map(canonical) {
-        let is_u = name == canonical("U");
+    for name in ONE_QUBIT_GATES.map(Spelling::canonical) {
+        let is_u = name == Spelling::canonical("U");
         if (!is_pulsed || is_u) && !added.contains(&name) && !single.is_identity() {
             model.add(&name, single.clone());
             added.push(name);
@@ -110,9 +111,9 @@ fn params(node: &Node<'_, '_>) -> Read<NoiseModel> {
         }
     }
     let flipped = match node.get("reset_error") {
-        Some(p) => {
-            let p = p.number()?;
-            Channel::pauli(&[("I", 1.0 - p), ("X", p)]).map_err(refused(node))?
+        Some(given) => {
+            let p = probability(&given)?;
+            Channel::pauli(&[("I", 1.0 - p), ("X", p)]).map_err(refused(&given))?
         }
         None => Channel::identity(1),
     };
@@ -135,6 +136,14 @@ fn refused(node: &Node<'_, '_>) -> impl FnOnce(NoiseError) -> NoiseJsonError {
     move |source| NoiseJsonError::Noise { path, source }
 }
 
+fn probability(node: &Node<'_, '_>) -> Read<f64> {
+    let p = node.number()?;
+    match (0.0..=1.0).contains(&p) {
+        true => Ok(p),
+        false => Err(node.expected("a probability").into()),
+    }
+}
+
 fn pair(node: &Node<'_, '_>) -> Read<[f64; 2]> {
     let numbers = node.list(|number| number.number())?;
     <[f64; 2]>::try_from(numbers).map_err(|_| node.expected("a number or two").into())
@@ -148,9 +157,7 @@ fn decay(node: &Node<'_, '_>) -> Read<Decay> {
             return Err(rate.expected("0 or more").into());
         }
     }
-    if let Some(populations) = node.get("thermal_populations")
-        && populations.value.is_array()
-    {
+    if let Some(populations) = node.get("thermal_populations") {
         let [zero, one] = pair(&populations)?;
         if zero < 0.0 || one < 0.0 || zero + one <= 0.0 {
             return Err(populations.expected("the populations of |0> and |1>").into());
@@ -215,10 +222,7 @@ fn pauli_terms(node: &Node<'_, '_>, n_qubits: u32) -> Read<Vec<(f64, Circuit)>> 
         };
     }
     if let Some(depolarizing) = node.get("p_depol") {
-        let p = depolarizing.number()?;
-        if !(0.0..=1.0).contains(&p) {
-            return Err(depolarizing.expected("a probability").into());
-        }
+        let p = probability(&depolarizing)?;
         errors.iter_mut().for_each(|error| *error += p / n_strings as f64 - p * *error);
     }
     let identity = 1.0 - errors.iter().sum::<f64>();
@@ -335,6 +339,9 @@ mod tests {
         assert!(refusal(json!({"U": {"p_depol": 2.0}})).starts_with("`U.p_depol`"));
         assert_eq!(refusal(json!({"U": {"p_pauli": [0.9, 0.9, 0.9]}})), "`U` is refused");
         assert!(refusal(json!({"relaxation_rate": -1.0})).contains("0 or more"));
+        assert!(refusal(json!({"reset_error": 1.5})).starts_with("`reset_error`: expected a prob"));
+        let populations = refusal(json!({"thermal_populations": {"0": 0.9}}));
+        assert!(populations.starts_with("`thermal_populations`"), "{populations}");
         assert!(refusal(json!({"readout_error": 1.5})).contains("refused"));
         assert!(refusal(json!({"U": {"U_error": [[1.0, 0.0], [0.0, 2.0]]}})).contains("refused"));
     }

@@ -30,6 +30,6 @@ pub use error::NoiseError;
 pub use json::NoiseJsonError;
 pub use lindblad::PauliLindblad;
 pub use mixture::Mixture;
-pub use model::{NoiseModel, NonLocalError, Relaxation};
+pub use model::{NoiseModel, NonLocalError, PULSE, Relaxation};
 pub use quantum_error::{ErrorPart, ErrorStep, QuantumError};
 pub use readout::ReadoutError;

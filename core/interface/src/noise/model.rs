@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Channel, NoiseError, QuantumError, ReadoutError};
-use crate::circuit::{Controls, GateOp, Spelling};
+use crate::circuit::{Controls, Gate, GateOp, Spelling};
 
 /// Which noise belongs to which instruction on which qubits.
 ///
@@ -36,7 +36,7 @@ pub struct NoiseModel {
 }
 
 /// The name of a 90° pulse about X, of which [other gates](NoiseModel::x90_gates) may be made.
-pub(super) const PULSE: &str = "x90";
+pub const PULSE: &str = "x90";
 
 /// What an instruction does to other qubits than its own.
 #[derive(Clone, Debug, PartialEq)]
@@ -93,7 +93,7 @@ impl NoiseModel {
             [] => arity(instruction).unwrap_or(0),
             qubits => qubits.len(),
         };
-        let of_instruction = self.errors.entry(canonical(instruction)).or_default();
+        let of_instruction = self.errors.entry(Spelling::canonical(instruction)).or_default();
         let known = of_instruction.entry(qubits.to_vec()).or_default();
         *known = std::mem::take(known).compose(error).widened(size as u32);
     }
@@ -111,7 +111,7 @@ impl NoiseModel {
     ) {
         let error = error.into();
         assert!(error.n_qubits() <= on.len(), "an error on {} qubits for {on:?}", error.n_qubits());
-        let of_instruction = self.non_local.entry(canonical(instruction)).or_default();
+        let of_instruction = self.non_local.entry(Spelling::canonical(instruction)).or_default();
         let known = of_instruction.entry(qubits.to_vec()).or_default();
         known.push(NonLocalError { qubits: on.to_vec(), error });
     }
@@ -161,20 +161,20 @@ impl NoiseModel {
     /// The gates on one qubit that are made of 90° pulses about X and changes of frame: instead of
     /// noise of their own, the noise of `x90` follows each pulse.
     pub fn set_x90_gates(&mut self, names: BTreeSet<String>) {
-        self.x90_gates = names.iter().map(|name| canonical(name)).collect();
+        self.x90_gates = names.iter().map(|name| Spelling::canonical(name)).collect();
     }
 
     /// The noise of an instruction on these qubits.
     #[must_use]
     pub fn error(&self, instruction: &str, qubits: &[u32]) -> Option<&QuantumError> {
-        let of_instruction = self.errors.get(&canonical(instruction))?;
+        let of_instruction = self.errors.get(&Spelling::canonical(instruction))?;
         of_instruction.get(qubits).or_else(|| of_instruction.get(&[][..]))
     }
 
     /// What an instruction on these qubits does to others.
     #[must_use]
     pub fn non_local(&self, instruction: &str, qubits: &[u32]) -> &[NonLocalError] {
-        let of_instruction = self.non_local.get(&canonical(instruction));
+        let of_instruction = self.non_local.get(&Spelling::canonical(instruction));
         of_instruction.and_then(|errors| errors.get(qubits)).map_or(&[], Vec::as_slice)
     }
 
@@ -246,6 +246,14 @@ impl NoiseModel {
         &self.x90_gates
     }
 
+    /// The gate is [made of 90° pulses](Self::x90_gates), and it is known how.
+    #[must_use]
+    pub fn is_pulsed(&self, gate: GateOp) -> bool {
+        let is_known =
+            matches!(gate.gate, Gate::U | Gate::U2 | Gate::U3 | Gate::X | Gate::Y | Gate::H);
+        is_known && gate.controls == 0 && self.x90_gates.contains(&gate.name())
+    }
+
     /// There is no noise at all.
     #[must_use]
     pub fn is_ideal(&self) -> bool {
@@ -268,16 +276,6 @@ pub(super) fn arity(name: &str) -> Option<usize> {
         }
         Controls::Any => None,
     }
-}
-
-/// The name that circuits use for an instruction: `cnot` is `cx`.
-pub(super) fn canonical(name: &str) -> String {
-    let spelling = Spelling::by_name(name);
-    let gate = spelling.and_then(|spelling| match spelling.controls {
-        Controls::Exactly(controls) => Some(GateOp::new(spelling.gate, controls)),
-        Controls::Any => None,
-    });
-    gate.map_or_else(|| name.to_owned(), GateOp::name)
 }
 
 #[cfg(test)]

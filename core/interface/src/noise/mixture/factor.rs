@@ -5,7 +5,7 @@
 //! channel of them all would hide from engines that each part is simple, so the parts are found
 //! again: a mixture factors if its probabilities, as a table over the choices, are products.
 
-use super::{Item, Term, combined, step_of};
+use super::{Item, MAX_TERMS, Term, combined, step_of};
 use crate::noise::{ErrorStep, NoiseError};
 
 /// How far a probability may be from the product of its choices': rounding only.
@@ -84,6 +84,10 @@ fn factors(split: &Split) -> Option<[Vec<Term>; 2]> {
     let choices =
         |part: usize| merged(split.iter().map(|(p, parts)| (*p, parts[part].clone())).collect());
     let (first, then) = (choices(0), choices(1));
+    // Independent choices occur in all combinations, each of which is a circuit.
+    if first.len() * then.len() > MAX_TERMS {
+        return None;
+    }
     let index = |among: &[Term], items: &Vec<Item>| among.iter().position(|(_, one)| one == items);
     let mut table = vec![0.0; first.len() * then.len()];
     for (p, parts) in split {

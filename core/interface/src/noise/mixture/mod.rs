@@ -22,6 +22,9 @@ const MAX_TERMS: usize = 4_096;
 /// The most instructions of one circuit.
 const MAX_INSTRUCTIONS: usize = 256;
 
+/// The most instructions of all circuits.
+const MAX_ALL: usize = 1 << 15;
+
 /// The most Kraus operators that the circuits may come to, before like ones are merged.
 const MAX_KRAUS: usize = 1 << 14;
 
@@ -68,10 +71,11 @@ impl Mixture {
             return Err(NoiseError::BadShape("an error without circuits".to_owned()));
         }
         let longest = terms.iter().map(|(_, circuit)| circuit.len()).max().unwrap_or(0);
-        if terms.len() > MAX_TERMS || longest > MAX_INSTRUCTIONS {
+        let all: usize = terms.iter().map(|(_, circuit)| circuit.len()).sum();
+        if terms.len() > MAX_TERMS || longest > MAX_INSTRUCTIONS || all > MAX_ALL {
             let reason = format!(
-                "an error of {} circuits of up to {longest} instructions, expected at most \
-                 {MAX_TERMS} of {MAX_INSTRUCTIONS}",
+                "an error of {} circuits of up to {longest} instructions, {all} in all, expected at \
+                 most {MAX_TERMS} of {MAX_INSTRUCTIONS}, {MAX_ALL} in all",
                 terms.len()
             );
             return Err(NoiseError::BadShape(reason));
