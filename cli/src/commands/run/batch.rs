@@ -201,7 +201,9 @@ impl Jobs for Batch<'_, '_> {
         let job_id = job.job.job_id();
         let result = result.and_then(|result| {
             let ideal = self.ideals.remove(&job.place);
-            let ideal = ideal.map(|ideal| compare::finish(&*ideal, self.args.timeout));
+            // Both began together, and have the same time.
+            let left = self.args.timeout.map(|all| all.saturating_sub(job.started.elapsed()));
+            let ideal = ideal.map(|ideal| compare::finish(&*ideal, left));
             Ok((result, ideal.transpose()?))
         });
         self.exits[job.place] = match result {
