@@ -1,9 +1,9 @@
 //! The contract of providers, proved on the plugins through the boundary.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use ketch::{
-    Isolation, JobStatus, Provider, Registry, SearchPath,
+    BackendError, Isolation, JobStatus, Provider, Registry, SearchPath,
     jobs::{JobFilter, Store, StoredProvider},
 };
 use ketch_conformance::{Outcome, backend_checks, run_all};
@@ -12,12 +12,12 @@ use crate::sandbox::{local_plugin, whole_machine};
 
 #[test]
 fn the_local_simulators_keep_the_contract() {
-    local_simulators(Isolation::Never, &[], |provider| provider);
+    drop(local_simulators(Isolation::Never, &[], |provider| provider));
 }
 
 #[test]
 fn the_local_simulators_keep_the_contract_in_a_process_of_their_own() {
-    local_simulators(Isolation::Always, &[], |provider| provider);
+    drop(local_simulators(Isolation::Always, &[], |provider| provider));
 }
 
 #[test]
@@ -29,7 +29,14 @@ fn the_local_simulators_keep_the_contract_with_jobs_that_are_kept() {
         // Kept jobs of many experiments take turns by their parts.
         let missed = ["it lets no job wait"];
         let stored = |provider| Arc::new(StoredProvider::new(kept, provider)) as Arc<dyn Provider>;
-        local_simulators(isolation, &missed, stored);
+        let provider = local_simulators(isolation, &missed, stored);
+        // Jobs that nobody waits for any more take a moment to end.
+        for job in store.jobs(&JobFilter::default()).unwrap() {
+            let backend = job.backend.strip_prefix("local/").unwrap();
+            let left = provider.get_backend(backend).unwrap().retrieve_job(&job.id).unwrap();
+            let ended = left.result(Some(Duration::from_secs(60)));
+            assert!(!matches!(ended, Err(BackendError::Timeout { .. })), "{ended:?}: {job:?}");
+        }
     }
     // What was said of the jobs is what is on disk.
     assert_eq!(store.check().unwrap(), []);
@@ -46,7 +53,7 @@ fn local_simulators(
     isolation: Isolation,
     also_missed: &[&str],
     wrapped: impl FnOnce(Arc<dyn Provider>) -> Arc<dyn Provider>,
-) {
+) -> Arc<dyn Provider> {
     let directory = tempfile::tempdir().unwrap();
     std::fs::copy(local_plugin(), directory.path().join("local.so")).unwrap();
     let registry = Registry::discover(&SearchPath::only([directory.path().to_owned()]));
@@ -75,4 +82,5 @@ fn local_simulators(
     let excused = || NO_DEVICE.iter().chain(also_missed);
     let other = missed.iter().filter(|line| !excused().any(|why| line.ends_with(why)));
     assert_eq!(other.collect::<Vec<_>>(), [""; 0]);
+    provider
 }
