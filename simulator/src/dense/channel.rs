@@ -1,6 +1,6 @@
 //! Channels as programs hold them: one of their operators is drawn for each shot.
 
-use ketch_interface::{Complex64, Matrix, noise::Channel};
+use ketch_interface::{Complex64, Matrix};
 use ketch_kernels::{Controls, Real};
 
 use super::{
@@ -8,7 +8,11 @@ use super::{
     apply::Apply,
     strings::{Masks, spread, string_of},
 };
-use crate::{Error, noise::Split, run::Choice};
+use crate::{
+    Error,
+    noise::{Apart, Split, beyond},
+    run::Choice,
+};
 
 /// A channel: one Kraus operator is drawn, with the probability that it has in the state (quantum
 /// trajectories; Dalibard, Castin and Mølmer, Phys. Rev. Lett. 68, 580, 1992).
@@ -114,17 +118,14 @@ impl Effects {
     }
 }
 
-/// Below this probability of its unitaries a channel is drawn as a whole.
-const MOSTLY: f64 = 0.5;
-
 impl<T: Real> Noise<T> {
     /// A channel on these places.
-    pub(crate) fn new(channel: &Channel, places: &[usize]) -> Self {
-        let kraus = channel.kraus();
-        let weights = kraus.iter().map(|k| weight(&k.adjoint().product(k)));
-        let operators = match weights.collect::<Option<Vec<_>>>() {
-            Some(weights) => Operators::Unitaries(unitaries(kraus, weights, places)),
-            None => partly(channel, places).unwrap_or_else(|| drawn(kraus.to_vec(), places)),
+    pub(crate) fn new(apart: &Apart, places: &[usize]) -> Self {
+        let kraus = apart.channel.kraus();
+        let operators = match (&apart.weights, &apart.split) {
+            (Some(weights), _) => Operators::Unitaries(unitaries(kraus, weights, places)),
+            (None, Some(split)) => partly(split, places),
+            (None, None) => drawn(kraus.to_vec(), places),
         };
         Self { places: places.into(), operators }
     }
@@ -220,11 +221,6 @@ impl<T: Real> Noise<T> {
     }
 }
 
-/// A uniform number above `free`, as one in [0, 1).
-pub(super) fn beyond(uniform: f64, free: f64) -> f64 {
-    (uniform - free) / (1.0 - free)
-}
-
 /// Which weight a uniform number falls on, and that weight. Weights sum to 1 up to rounding.
 pub(super) fn pick(weights: impl Iterator<Item = f64> + Clone, uniform: f64) -> (usize, f64) {
     let total: f64 = weights.clone().map(|weight| weight.max(0.0)).sum();
@@ -243,8 +239,8 @@ pub(super) fn pick(weights: impl Iterator<Item = f64> + Clone, uniform: f64) -> 
 }
 
 /// The likeliest first, so that most draws end there.
-fn unitaries<T: Real>(kraus: &[Matrix], weights: Vec<f64>, places: &[usize]) -> Box<[Unitary<T>]> {
-    let unitary = |(k, weight): (&Matrix, f64)| {
+fn unitaries<T: Real>(kraus: &[Matrix], weights: &[f64], places: &[usize]) -> Box<[Unitary<T>]> {
+    let unitary = |(k, &weight): (&Matrix, &f64)| {
         let entries = k.entries().iter().map(|entry| entry / weight.sqrt()).collect();
         let unitary = Matrix::new(k.dim(), entries).expect("as many entries as before");
         let phase = unitary.at(0, 0);
@@ -256,15 +252,14 @@ fn unitaries<T: Real>(kraus: &[Matrix], weights: Vec<f64>, places: &[usize]) -> 
         let string = string_of(&unitary).map(|masks| masks.map(|mask| spread(mask, places)));
         Unitary { probability: weight, apply: apply.map(|apply| apply.cast()), string }
     };
-    let happens = kraus.iter().zip(weights).filter(|(_, weight)| *weight > 0.0);
+    let happens = kraus.iter().zip(weights).filter(|(_, weight)| **weight > 0.0);
     let mut unitaries: Vec<_> = happens.map(unitary).collect();
     unitaries.sort_by(|a, b| b.probability.total_cmp(&a.probability));
     unitaries.into()
 }
 
-/// A channel that mostly multiplies strings; `None` if it does not.
-fn partly<T: Real>(channel: &Channel, places: &[usize]) -> Option<Operators<T>> {
-    let split = Split::of(channel).filter(|split| split.free() >= MOSTLY)?;
+/// A channel that mostly multiplies strings.
+fn partly<T: Real>(split: &Split, places: &[usize]) -> Operators<T> {
     let unitary = |&(probability, masks): &(f64, Masks)| {
         let [x, z] = masks.map(|mask| spread(mask, places));
         let apply = ([x, z] != [0, 0]).then(|| Apply::of_string([x, z]).cast());
@@ -272,10 +267,10 @@ fn partly<T: Real>(channel: &Channel, places: &[usize]) -> Option<Operators<T>> 
     };
     let unitaries = split.strings.iter().map(unitary).collect();
     let free = split.free();
-    Some(match split.rest.is_empty() {
+    match split.rest.is_empty() {
         true => Operators::Unitaries(unitaries),
-        false => Operators::Partly { unitaries, free, rest: Effects::new(split.rest) },
-    })
+        false => Operators::Partly { unitaries, free, rest: Effects::new(split.rest.clone()) },
+    }
 }
 
 /// The operator that is likely in all states first.
@@ -291,13 +286,6 @@ fn drawn<T: Real>(kraus: Vec<Matrix>, places: &[usize]) -> Operators<T> {
         }
     };
     Operators::Drawn { operators, sure, first }
-}
-
-/// The number that a multiple of the identity is.
-fn weight(effect: &Matrix) -> Option<f64> {
-    let weight = effect.at(0, 0).re;
-    let multiple = Matrix::diagonal(&vec![Complex64::new(weight, 0.0); effect.dim()]);
-    (effect.distance(&multiple) < 1e-14).then_some(weight)
 }
 
 fn is_diagonal(effect: &Matrix) -> bool {

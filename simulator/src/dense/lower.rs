@@ -3,7 +3,6 @@
 use ketch_interface::{
     Complex64, Matrix,
     circuit::{GateOp, Initialize, Instruction, Op, Qubit},
-    noise::{Channel, NoiseError},
 };
 use ketch_kernels::{Controls, Real};
 use num_complex::Complex;
@@ -15,6 +14,7 @@ use super::{
 };
 use crate::{
     Error,
+    noise::Channels,
     program::{Layout, Lower, Step},
     stage::{Plan, Staged},
 };
@@ -35,6 +35,7 @@ pub(crate) struct DenseLower<T> {
     run_mask: usize,
     /// The places that are |0> for certain: resetting them does nothing.
     fresh: Vec<bool>,
+    channels: Channels,
     precision: std::marker::PhantomData<T>,
 }
 
@@ -58,6 +59,7 @@ impl<T: Real> DenseLower<T> {
             run: Vec::new(),
             run_mask: 0,
             fresh: vec![from_zero; n_places],
+            channels: Channels::default(),
             precision: std::marker::PhantomData,
         }
     }
@@ -134,17 +136,8 @@ impl<T: Real> DenseLower<T> {
         self.apply(Apply { action, controls: Controls::NONE }, out);
     }
 
-    fn channel(
-        &mut self,
-        op: &Op,
-        channel: Result<Channel, NoiseError>,
-        places: &[usize],
-        out: &mut Steps<T>,
-    ) -> Result<(), Error> {
-        let channel = channel.map_err(|error| Error::BadValue {
-            instruction: op.name(),
-            reason: error.to_string(),
-        })?;
+    fn channel(&mut self, op: &Op, places: &[usize], out: &mut Steps<T>) -> Result<(), Error> {
+        let channel = self.channels.of(op)?;
         self.flush_mask(mask(places), out);
         out.push(Step::Quantum(DenseOp::Noise(Noise::new(&channel, places))));
         Ok(())
@@ -206,10 +199,7 @@ impl<T: Real> Lower for DenseLower<T> {
             Op::Diagonal(entries) => self.diagonal(entries, &places, out),
             Op::Multiplexer(matrices) => self.multiplexer(matrices, &places, out),
             Op::Pauli(letters) => self.pauli(letters, &places, out),
-            Op::Kraus(kraus) => self.channel(op, Channel::new(kraus.to_vec()), &places, out)?,
-            Op::Superop(superop) => {
-                self.channel(op, Channel::from_superop(superop), &places, out)?;
-            }
+            Op::Kraus(_) | Op::Superop(_) => self.channel(op, &places, out)?,
             Op::Initialize(state) => self.initialize(state, &places, out),
             op => unreachable!("`{}` is lowered for all engines alike", op.name()),
         }

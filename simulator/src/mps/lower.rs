@@ -3,22 +3,24 @@
 use ketch_interface::{
     Complex64, Matrix,
     circuit::{Gate, GateOp, Initialize, Instruction, Op, Qubit},
-    noise::{Channel, NoiseError},
 };
 
 use super::{op::MpsOp, operator::Operator};
 use crate::{
     Error,
+    noise::Channels,
     program::{Layout, Lower, Step},
 };
 
 /// Qubits up to which a multiplexer is one matrix.
 const DENSE_MULTIPLEXER: usize = 6;
 
-/// What lowering remembers: which places are |0> for certain, so that resetting them does nothing.
+/// What lowering remembers.
 #[derive(Debug)]
 pub(super) struct MpsLower {
+    /// The places that are |0> for certain: resetting them does nothing.
     fresh: Vec<bool>,
+    channels: Channels,
 }
 
 type Steps = Vec<Step<MpsOp>>;
@@ -26,7 +28,7 @@ type Steps = Vec<Step<MpsOp>>;
 impl MpsLower {
     /// For `n_places`, each |0> at first if `from_zero`.
     pub(super) fn new(n_places: usize, from_zero: bool) -> Self {
-        Self { fresh: vec![from_zero; n_places] }
+        Self { fresh: vec![from_zero; n_places], channels: Channels::default() }
     }
 
     fn reset(&mut self, qubits: &[Qubit], layout: &Layout, out: &mut Steps) {
@@ -81,8 +83,10 @@ impl Lower for MpsLower {
                     push(MpsOp::of_matrix(&gate.matrix(&[]), &[*place]), out);
                 }
             }
-            Op::Kraus(kraus) => channel(op, Channel::new(kraus.to_vec()), &places, out)?,
-            Op::Superop(superop) => channel(op, Channel::from_superop(superop), &places, out)?,
+            Op::Kraus(_) | Op::Superop(_) => {
+                let channel = self.channels.of(op)?;
+                push(Some(MpsOp::drawn(&channel, &places)), out);
+            }
             Op::Initialize(state) => push(prepare(state, &places), out),
             op => unreachable!("`{}` is lowered for all engines alike", op.name()),
         }
@@ -157,16 +161,4 @@ fn prepare(state: &Initialize, places: &[usize]) -> Option<MpsOp> {
     let amplitudes = state.amplitudes().expect("the circuit was validated");
     let amplitudes = amplitudes.iter().copied().collect();
     Some(MpsOp::Many(Operator::Prepare { places: places.into(), amplitudes }))
-}
-
-fn channel(
-    op: &Op,
-    channel: Result<Channel, NoiseError>,
-    places: &[usize],
-    out: &mut Steps,
-) -> Result<(), Error> {
-    let channel = channel
-        .map_err(|error| Error::BadValue { instruction: op.name(), reason: error.to_string() })?;
-    push(Some(MpsOp::drawn(&channel, places)), out);
-    Ok(())
 }

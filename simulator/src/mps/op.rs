@@ -1,12 +1,15 @@
 //! What is done to a matrix product state.
 
-use ketch_interface::{Complex64, Matrix, noise::Channel};
+use ketch_interface::{Complex64, Matrix};
 
 use super::{
     matrix::{IDENTITY, Matrix1, Matrix2, fixed},
     operator::Operator,
 };
-use crate::{noise::Split, program::Operation};
+use crate::{
+    noise::{Apart, Split},
+    program::Operation,
+};
 
 /// One operation on places.
 #[derive(Clone, Debug)]
@@ -112,28 +115,27 @@ impl MpsOp {
 
     /// A channel; one of its Kraus operators is drawn each time (quantum trajectories; Dalibard,
     /// Castin and Mølmer, Phys. Rev. Lett. 68, 580, 1992).
-    pub(super) fn drawn(channel: &Channel, places: &[usize]) -> Self {
-        let kraus = channel.kraus();
-        Self::Drawn(unitaries(kraus, places).unwrap_or_else(|| partly(channel, places)))
+    pub(super) fn drawn(apart: &Apart, places: &[usize]) -> Self {
+        let kraus = apart.channel.kraus();
+        Self::Drawn(match (&apart.weights, &apart.split) {
+            (Some(weights), _) => unitaries(kraus, weights, places),
+            (None, Some(split)) => partly(split, places),
+            (None, None) => any(kraus.to_vec(), places),
+        })
     }
 }
 
-/// Below this probability of its unitaries a channel is drawn as a whole.
-const MOSTLY: f64 = 0.5;
-
 /// A channel that mostly multiplies strings: only the rest needs a look at the state.
-fn partly(channel: &Channel, places: &[usize]) -> Drawn {
-    let Some(split) = Split::of(channel).filter(|split| split.free() >= MOSTLY) else {
-        return any(channel.kraus().to_vec(), places);
-    };
+fn partly(split: &Split, places: &[usize]) -> Drawn {
     let strings: Vec<Matrix> = split.strings().collect();
-    let strings = unitaries(&strings, places).expect("strings are unitary");
+    let weights: Vec<f64> = split.strings.iter().map(|(share, _)| *share).collect();
+    let strings = unitaries(&strings, &weights, places);
     match split.rest.is_empty() {
         true => strings,
         false => Drawn::Partly {
             unitaries: Box::new(strings),
             free: split.free(),
-            rest: Box::new(any(split.rest, places)),
+            rest: Box::new(any(split.rest.clone(), places)),
         },
     }
 }
@@ -144,15 +146,13 @@ fn any(kraus: Vec<Matrix>, places: &[usize]) -> Drawn {
     Drawn::Any { places: places.into(), choices }
 }
 
-/// Multiples of unitaries, the likeliest first, so that most draws end there; `None` if one is none.
-fn unitaries(kraus: &[Matrix], places: &[usize]) -> Option<Drawn> {
-    let weights = kraus.iter().map(|k| weight(&k.adjoint().product(k)));
-    let weights: Vec<f64> = weights.collect::<Option<_>>()?;
-    let happens = kraus.iter().zip(weights).filter(|(_, weight)| *weight > 0.0);
+/// Multiples of unitaries, the likeliest first, so that most draws end there.
+fn unitaries(kraus: &[Matrix], weights: &[f64], places: &[usize]) -> Drawn {
+    let happens = kraus.iter().zip(weights.iter().copied()).filter(|(_, weight)| *weight > 0.0);
     let mut choices: Vec<_> =
         happens.map(|(k, weight)| (weight, unitary(k, weight, places))).collect();
     choices.sort_by(|a: &(f64, _), b| b.0.total_cmp(&a.0));
-    Some(Drawn::Unitaries { places: places.into(), choices: choices.into() })
+    Drawn::Unitaries { places: places.into(), choices: choices.into() }
 }
 
 /// The unitary that `k` is a multiple of; `None` if it is the identity up to a phase.
@@ -164,11 +164,4 @@ fn unitary(k: &Matrix, weight: f64, places: &[usize]) -> Option<MpsOp> {
         return None;
     }
     MpsOp::of_matrix(&unitary, places)
-}
-
-/// The number that a multiple of the identity is.
-fn weight(effect: &Matrix) -> Option<f64> {
-    let weight = effect.at(0, 0).re;
-    let multiple = Matrix::diagonal(&vec![Complex64::new(weight, 0.0); effect.dim()]);
-    (effect.distance(&multiple) < 1e-14).then_some(weight)
 }

@@ -22,7 +22,7 @@ use super::{
     queue::{Block, Queue},
     save,
 };
-use crate::{Error, Saved, rng::ShotRandom, run::Register};
+use crate::{Error, Saved, noise::beyond, rng::ShotRandom, run::Register};
 
 /// Blocks that wait at most: bounds their memory.
 const WAITING: usize = 1 << 14;
@@ -185,7 +185,7 @@ impl<'t> State<'t> {
             Drawn::Partly { unitaries, free, .. } if uniform < *free => {
                 self.draw(unitaries, uniform / free)
             }
-            Drawn::Partly { free, rest, .. } => self.draw(rest, (uniform - free) / (1.0 - free)),
+            Drawn::Partly { free, rest, .. } => self.draw(rest, beyond(uniform, *free)),
             Drawn::Any { places, choices } => {
                 let (chain, sites) = self.settled()?;
                 let sites: Vec<usize> = places.iter().map(|&place| sites[place]).collect();

@@ -5,10 +5,12 @@
 //! circuit, which any method that knows noise runs. [`schedule`] puts delays where qubits wait for each
 //! other, so that they relax there.
 
+mod apart;
 mod insert;
 mod schedule;
 mod split;
 
+pub(crate) use apart::{Apart, Channels, beyond};
 pub use insert::{insert, waits_for_parameters};
 pub use schedule::{Durations, ScheduleError, Scheduling, insert_with_idle, schedule};
 pub(crate) use split::Split;

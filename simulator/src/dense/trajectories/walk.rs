@@ -11,11 +11,8 @@ use super::{
 };
 use crate::{
     Cancel, Error,
-    dense::{
-        Apply, State,
-        channel::{beyond, pick},
-        ready::Ready,
-    },
+    dense::{Apply, State, channel::pick, ready::Ready},
+    noise::beyond,
     progress::Unit,
     rng::uniform,
     run::{Measured, Register, SERIAL, misread},
