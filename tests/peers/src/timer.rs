@@ -36,6 +36,10 @@ pub(crate) struct Times {
     pub(crate) waited: f64,
 }
 
+fn calls_per_group(first: Duration) -> u128 {
+    (GROUP.as_nanos() / first.as_nanos().max(1)).clamp(1, 50)
+}
+
 /// Calls `work` once to warm up, then repeats it; returns the last value.
 ///
 /// A call that takes more than half of the budget is not repeated: the first one counts.
@@ -54,7 +58,7 @@ pub(crate) fn time<V>(
         return Ok((Times { median_s: seconds, min_s: seconds, reps: 1, waited }, value));
     }
 
-    let per_group = (GROUP.as_nanos() / first.as_nanos().max(1)).clamp(1, 50);
+    let per_group = calls_per_group(first);
     let started = Instant::now();
     let waited_before = waited();
     let mut medians = Vec::new();
@@ -113,11 +117,16 @@ mod tests {
             Ok(calls)
         };
         let (times, last) = time(Repetitions { reps: 3, budget_s: 1.0 }, &mut work).unwrap();
-        assert_eq!((times.reps, last), (3, 1 + 3 * 50));
+        // How many a group has, the first call says, and that one may have been held up.
+        let grouped = last - 1;
+        assert_eq!((times.reps, grouped % 3), (3, 0));
+        assert!((3..=3 * 50).contains(&grouped));
         assert!(0.0 < times.min_s && times.min_s <= times.median_s);
 
         let (times, last) = time(Repetitions { reps: 3, budget_s: 0.0 }, &mut work).unwrap();
-        assert_eq!((times.reps, last), (1, 1 + 3 * 50 + 1));
+        assert_eq!((times.reps, last), (1, 1 + grouped + 1));
+        let calls = [1, 1_000, 10_000, 200_000].map(Duration::from_micros).map(calls_per_group);
+        assert_eq!(calls, [50, 50, 5, 1]);
     }
 
     #[test]
