@@ -10,7 +10,7 @@ use super::{Apply, DenseOp, DenseProgram, State, apply::Action, ready::Ready};
 use crate::{
     Cancel, Error, Saved,
     rng::ShotRandom,
-    run::{Branch, Choice, Register},
+    run::{Branch, Choice, Register, Sample},
     stage::Plan,
 };
 
@@ -130,6 +130,11 @@ impl<'t, T: Real> Register<'t> for Deferred<'t, T> {
 }
 
 impl<'t, T: Real> Branch<'t> for Deferred<'t, T> {
+    const SAMPLE: Option<Sample<Self>> = Some(|deferred, uniforms| {
+        deferred.flush()?;
+        deferred.state.sample_sorted(uniforms)
+    });
+
     fn settle(&mut self) -> Result<(), Error> {
         self.flush()
     }
@@ -150,12 +155,18 @@ impl<'t, T: Real> Branch<'t> for Deferred<'t, T> {
         self.defer(Apply { action: Action::X { place }, controls: Controls::NONE })
     }
 
-    fn choose(&mut self, op: &DenseOp<T>, uniforms: &[f64]) -> Result<Vec<Choice>, Error> {
+    fn choose(
+        &mut self,
+        op: &DenseOp<T>,
+        random: &mut ShotRandom,
+        shots: &[u64],
+    ) -> Result<Vec<Choice>, Error> {
         let DenseOp::Noise(noise) = op else { unreachable!("only noise is random") };
-        if !noise.is_free(uniforms) {
+        let uniforms = random.uniforms(shots);
+        if !noise.is_free(&uniforms) {
             self.flush()?;
         }
-        noise.choose(&self.state, uniforms)
+        noise.choose(&self.state, &uniforms)
     }
 
     fn take(&mut self, op: &DenseOp<T>, choice: Choice) -> Result<(), Error> {
@@ -164,10 +175,5 @@ impl<'t, T: Real> Branch<'t> for Deferred<'t, T> {
             Some(apply) => self.defer(apply),
             None => Ok(()),
         }
-    }
-
-    fn sample(&mut self, uniforms: &[f64]) -> Result<Vec<usize>, Error> {
-        self.flush()?;
-        self.state.sample_sorted(uniforms)
     }
 }

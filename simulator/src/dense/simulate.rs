@@ -8,7 +8,7 @@ use crate::{
     Error, Facts, Method, Options, Outcome, Saved,
     program::{Layout, lower},
     records::Budget,
-    run::{self, Measured, Ran, Register, Run},
+    run::{self, Measured, Ran, Register, Run, Size},
     simulate::{Work, counted, layout},
     stage::Plan,
 };
@@ -50,9 +50,9 @@ pub(crate) fn simulate<T: Real>(
         (_, true) => sample::sampled(&run, state, &Measured::default(), &once)?,
         (Ok(measured), _) => sample::sampled(&run, state, measured, options)?,
         (Err(_), _) => {
-            let (bytes, deferred) = (facts.bytes, Deferred::new(state, cancel));
+            let (size, deferred) = (Size::Fixed(facts.bytes), Deferred::new(state, cancel));
             let Ran { state, outcomes, records } =
-                run::shots(&run, deferred, threads, options, bytes)?;
+                run::shots(&run, deferred, threads, options, size)?;
             Ran { state: state.into_state()?, outcomes, records }
         }
     };

@@ -1,28 +1,27 @@
 //! The ways to the same counts: small circuits in one pass and by program, shots together and one
 //! by one.
 
-use ketch_interface::{
-    BitString, Circuit, Counts,
-    circuit::Gate,
-    noise::{Channel, NoiseModel, ReadoutError},
-    result::Memory,
-};
+use ketch_interface::{BitString, Circuit, Counts, circuit::Gate, result::Memory};
 use ketch_kernels::Threads;
 use proptest::prelude::*;
 
 use super::{DenseProgram, State, deferred::Deferred, simulate::lowered, small};
 use crate::{
     Cancel, Error, Method, Options, Outcome,
-    noise::insert,
     program::Layout,
     records::Budget,
     run::{Run, Shape, branched},
     simulate::{Work, run_generally},
     simulate_bound, simulate_on,
+    tests::branched::{dynamic, noisy},
 };
 
 fn options() -> Options {
     Options { shots: 500, seed: 5, memory: true, ..Options::default() }
+}
+
+fn shape(per_walk: u64, most_states: usize) -> Shape {
+    Shape { per_walk, most_states, room: u64::MAX }
 }
 
 /// Counts and memory of a circuit whose shots are put together in a certain way.
@@ -37,32 +36,6 @@ fn branch(circuit: &Circuit, options: &Options, shape: Shape) -> (Counts, Option
     let start = Deferred::new(State::zero(n_places, &threads).unwrap(), &cancel);
     let ran = branched(&run, start, &threads, options, shape).unwrap();
     ran.outcomes.finish(circuit.cregs())
-}
-
-/// Noise of each kind that is drawn, and misread bits.
-fn noisy(circuit: &Circuit) -> Circuit {
-    let mut model = NoiseModel::new();
-    model.add("u", Channel::depolarizing(0.1, 1).unwrap());
-    model.add("h", Channel::amplitude_damping(0.2).unwrap());
-    model.add("cx", Channel::depolarizing(0.2, 2).unwrap());
-    model.add_readout(ReadoutError::of_bit(0.1, 0.05).unwrap());
-    insert(circuit, &model).unwrap()
-}
-
-/// Gates, measurements, resets and conditions in random order.
-fn dynamic(steps: Vec<(u32, u32, u32, f64)>) -> Circuit {
-    let mut circuit = Circuit::new(3, 3);
-    for (kind, a, b, angle) in steps {
-        circuit = match kind {
-            0 | 1 => circuit.u(angle, 0.3, 0.4, a),
-            2 if a != b => circuit.cx(a, b),
-            3 => circuit.measure(a, b),
-            4 => circuit.reset(a),
-            5 => circuit.if_equal(0, u64::from(b), |inside| inside.ry(angle, a)),
-            _ => circuit.h(a),
-        };
-    }
-    circuit.measure(2, 2).measure(0, 0)
 }
 
 /// Gates of the table, some with controls, on 5 of 7 qubits.
@@ -92,14 +65,15 @@ proptest! {
     /// The random numbers of a shot are its own: so whoever it is run with, it comes out the same.
     #[test]
     fn shots_come_out_the_same_together_and_alone(
-        steps in prop::collection::vec((0..7_u32, 0..3_u32, 0..3_u32, -3.0..3.0), 1..14),
+        steps in prop::collection::vec((0..8_u32, 0..3_u32, 0..3_u32, -3.0..3.0), 1..14),
         noise in any::<bool>(),
     ) {
-        let circuit = if noise { noisy(&dynamic(steps)) } else { dynamic(steps) };
-        let alone = Shape { per_walk: 1, most_states: 1 };
+        let circuit = dynamic(Circuit::new(3, 3), [0, 1, 2], &steps);
+        let circuit = if noise { noisy(&circuit) } else { circuit };
+        let alone = shape(1, 1);
         let expected = branch(&circuit, &options(), alone);
         for (per_walk, most_states) in [(500, 1), (500, 2), (500, 20), (77, 20), (77, 3)] {
-            let together = Shape { per_walk, most_states };
+            let together = shape(per_walk, most_states);
             prop_assert_eq!(&branch(&circuit, &options(), together), &expected);
         }
     }
@@ -110,10 +84,10 @@ proptest! {
         numbers in prop::collection::vec(any::<u32>(), 4..24),
     ) {
         let circuit = crate::tests::dynamic::random(&numbers, false);
-        let alone = Shape { per_walk: 1, most_states: 1 };
+        let alone = shape(1, 1);
         let expected = branch(&circuit, &options(), alone);
         for (per_walk, most_states) in [(500, 2), (500, 20), (77, 3)] {
-            let together = Shape { per_walk, most_states };
+            let together = shape(per_walk, most_states);
             prop_assert_eq!(&branch(&circuit, &options(), together), &expected);
         }
     }
@@ -156,9 +130,9 @@ fn many_parts_fit_into_few_states() {
         circuit = circuit.cx(0, 1).cx(2, 3);
     }
     let circuit = noisy(&circuit.measure_all());
-    let plenty = branch(&circuit, &options(), Shape { per_walk: 500, most_states: 30 });
+    let plenty = branch(&circuit, &options(), shape(500, 30));
     for most_states in 1..5 {
-        let few = branch(&circuit, &options(), Shape { per_walk: 500, most_states });
+        let few = branch(&circuit, &options(), shape(500, most_states));
         assert_eq!(few, plenty);
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     Error, Saved,
     dense::Apply,
     rng::ShotRandom,
-    run::{Branch, Choice, Register},
+    run::{Branch, Choice, Register, Sample},
 };
 
 impl<'t, T: Real> Register<'t> for PauliState<'t, T> {
@@ -89,6 +89,9 @@ impl<'t, T: Real> Register<'t> for PauliState<'t, T> {
 }
 
 impl<'t, T: Real> Branch<'t> for PauliState<'t, T> {
+    const SAMPLE: Option<Sample<Self>> =
+        Some(|state, uniforms| Ok(fallen_on(&state.all_probabilities(), uniforms)));
+
     fn settle(&mut self) -> Result<(), Error> {
         Ok(())
     }
@@ -105,15 +108,16 @@ impl<'t, T: Real> Branch<'t> for PauliState<'t, T> {
         self.gate(GateOp::new(Gate::X, 0), &[], &[place])
     }
 
-    fn choose(&mut self, _op: &DensityOp<T>, _uniforms: &[f64]) -> Result<Vec<Choice>, Error> {
+    fn choose(
+        &mut self,
+        _op: &DensityOp<T>,
+        _random: &mut ShotRandom,
+        _shots: &[u64],
+    ) -> Result<Vec<Choice>, Error> {
         unreachable!("nothing is random to a density matrix but what is measured")
     }
 
     fn take(&mut self, _op: &DensityOp<T>, _choice: Choice) -> Result<(), Error> {
         unreachable!("nothing is random to a density matrix but what is measured")
-    }
-
-    fn sample(&mut self, uniforms: &[f64]) -> Result<Vec<usize>, Error> {
-        Ok(fallen_on(&self.all_probabilities(), uniforms))
     }
 }

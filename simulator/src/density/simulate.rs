@@ -9,7 +9,7 @@ use crate::{
     Error, Facts, Method, Options, Outcome,
     program::{Layout, lower},
     records::Budget,
-    run::{self, Measured, Run},
+    run::{self, Measured, Run, Size},
     simulate::{Work, counted, layout},
 };
 
@@ -46,7 +46,7 @@ pub(crate) fn simulate<T: Real>(
     let ran = match (&measured, superop) {
         (_, true) => sample::sampled(&run, state, &Measured::default(), &once)?,
         (Ok(measured), _) => sample::sampled(&run, state, measured, options)?,
-        (Err(_), _) => run::shots(&run, state, threads, options, facts.bytes)?,
+        (Err(_), _) => run::shots(&run, state, threads, options, Size::Fixed(facts.bytes))?,
     };
     if program.n_left_out > 0 {
         let note = "the measurements at the end were left out of the superoperator";

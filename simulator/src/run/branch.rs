@@ -12,23 +12,18 @@ use ketch_interface::{BitString, circuit::Op};
 use ketch_kernels::Threads;
 
 use super::{
-    Measured, Outcomes, Ran, Register, Run, SERIAL, Shot, measured::measured_from, readout::misread,
+    Measured, Outcomes, Ran, Register, Run, SERIAL, Shot,
+    measured::measured_from,
+    readout::misread,
+    shape::{Shape, Size, enough_states, most_states},
 };
 use crate::{
-    Error, Options, memory,
-    program::{Operation, Step},
+    Error, Options,
+    program::{Operation, Program, Step},
     progress::Unit,
     records::Records,
+    rng::ShotRandom,
 };
-
-/// Fewer shots than these are not worth a walk of their own.
-const SHOTS_PER_WALK: u64 = 128;
-
-/// Walks that are side by side at least, if there are as many shots: for as many threads.
-const LEAST_WALKS: u64 = 8;
-
-/// The most shots of a walk: bounds the memory for their outcomes.
-const MOST_SHOTS_PER_WALK: u64 = 1 << 14;
 
 /// What a random number makes a random operation do.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -44,8 +39,22 @@ impl Choice {
     pub(crate) const FIRST: Self = Self { place: 0, probability: None };
 }
 
+/// Tells the basis states that ascending random numbers fall on.
+pub(crate) type Sample<R> = fn(&mut R, &[f64]) -> Result<Vec<usize>, Error>;
+
 /// A register whose choices can be seen before they are made.
 pub(crate) trait Branch<'t>: Register<'t> {
+    /// How places that are measured last are read together, with one random number for all of them.
+    ///
+    /// Without it they are measured one after the other, and a shot must come out the same to the
+    /// last bit whichever shots it is run with.
+    const SAMPLE: Option<Sample<Self>> = None;
+
+    /// The bytes that the state takes now, if states grow; 0 if all of them take the same.
+    fn bytes(&self) -> u64 {
+        0
+    }
+
     /// Finishes what it put off: copies are about to be made.
     fn settle(&mut self) -> Result<(), Error>;
 
@@ -58,14 +67,17 @@ pub(crate) trait Branch<'t>: Register<'t> {
     /// Exchanges |0> and |1>.
     fn flip(&mut self, place: usize) -> Result<(), Error>;
 
-    /// What each of these random numbers makes a random operation do.
-    fn choose(&mut self, op: &Self::Op, uniforms: &[f64]) -> Result<Vec<Choice>, Error>;
+    /// What a random operation does in each of these shots. It draws as many random numbers as if
+    /// it were applied.
+    fn choose(
+        &mut self,
+        op: &Self::Op,
+        random: &mut ShotRandom,
+        shots: &[u64],
+    ) -> Result<Vec<Choice>, Error>;
 
     /// Does what was chosen.
     fn take(&mut self, op: &Self::Op, choice: Choice) -> Result<(), Error>;
-
-    /// The basis states that ascending random numbers fall on.
-    fn sample(&mut self, uniforms: &[f64]) -> Result<Vec<usize>, Error>;
 }
 
 /// Shots with the same history.
@@ -95,57 +107,51 @@ enum Way {
     Clbits(BitString),
 }
 
-/// How the tree is walked.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Shape {
-    /// The shots of one walk. Depends on the shots only: how shots are put together may change
-    /// the last digit of a probability, and so must not depend on the threads.
-    pub(crate) per_walk: u64,
-    /// The most states of a walk beside the one that all walks start from; at least one.
-    pub(crate) most_states: usize,
+/// Whether [`shots`] runs shots with the same history together: nobody asks for what a single one
+/// leaves behind, its state or what it saved.
+fn together<O: Operation>(program: &Program<'_, O>, options: &Options) -> bool {
+    let later = &program.steps[program.common_prefix()..];
+    let saves = later.iter().any(|step| matches!(step, Step::Save(_) | Step::Snapshot(_)));
+    options.shots > 1 && !options.final_state && !saves
 }
 
-impl Shape {
-    /// Walks for this many shots: several if they are side by side.
-    pub(crate) fn new(shots: u64, side_by_side: bool, most_states: usize) -> Self {
-        let walks = match side_by_side {
-            true => (shots / SHOTS_PER_WALK).max(shots.min(LEAST_WALKS)).max(1),
-            false => 1,
-        };
-        Self { per_walk: shots.div_ceil(walks).clamp(1, MOST_SHOTS_PER_WALK), most_states }
+/// Says how shots are run that [`shots`] runs, and why they are not drawn from one state.
+pub(crate) fn note<O: Operation>(
+    program: &Program<'_, O>,
+    options: &Options,
+    reason: &str,
+) -> String {
+    match together(program, options) {
+        true => format!("shots were not drawn from one state: {reason}"),
+        false => format!("each shot was run on its own: {reason}"),
     }
 }
 
-/// Runs all shots, those with the same history together unless somebody asks for what a single one
-/// leaves behind: its state, or what it saved. `bytes` are those of the state.
+/// Runs all shots, those with the same history [`together`] if they may be.
 pub(crate) fn shots<'t, R: Branch<'t>>(
     run: &Run<'_, '_, R::Op>,
     start: R,
     threads: &'t Threads,
     options: &Options,
-    bytes: u64,
+    size: Size,
 ) -> Result<Ran<R>, Error> {
-    let later = &run.program.steps[run.program.common_prefix()..];
-    let saves = later.iter().any(|step| matches!(step, Step::Save(_) | Step::Snapshot(_)));
-    if options.shots <= 1 || options.final_state || saves {
+    if !together(run.program, options) {
         return super::shot_by_shot(run, start, threads, options);
     }
     let side_by_side = start.shots_side_by_side();
     let n_walks = if side_by_side { threads.count() as u64 } else { 1 };
-    let most_states = most_states(options, bytes.max(1).saturating_mul(n_walks));
-    let shape = Shape::new(options.shots, side_by_side, most_states);
-    branched(run, start, threads, options, shape)
-}
-
-/// The states that each walk may hold, if one for each walk takes this many bytes.
-pub(crate) fn most_states(options: &Options, bytes: u64) -> usize {
-    let wanted = options.shots.max(1).ilog2() as usize + 2;
-    if options.max_memory.is_none() && u128::from(bytes) * wanted as u128 <= memory::SMALL {
-        return wanted;
-    }
-    // Half of what there is: the rest is for outcomes, and for others.
-    let allowed = memory::allowance(options.max_memory) / 2 / bytes;
-    wanted.min(usize::try_from(allowed).unwrap_or(usize::MAX)).max(1)
+    let (most_states, room) = match size {
+        Size::Fixed(bytes) => {
+            (most_states(options, bytes.max(1).saturating_mul(n_walks)), u64::MAX)
+        }
+        // There is memory for one state that is as large as can be beside those of the walks.
+        Size::Growing(bytes) => (enough_states(options), bytes),
+    };
+    let shape = match R::SAMPLE {
+        Some(_) => Shape::new(options.shots, side_by_side, most_states),
+        None => Shape::of_few_walks(options.shots, n_walks, most_states),
+    };
+    branched(run, start, threads, options, Shape { room, ..shape })
 }
 
 /// Runs all shots: those with the same history together.
@@ -163,17 +169,23 @@ pub(crate) fn branched<'t, R: Branch<'t>>(
     let prefix = program.common_prefix();
     let mut records = Records::default();
     Shot::new(program, options.seed, 0).run(run, &mut start, &mut records, 0, prefix)?;
+    start.catch_up()?;
     start.settle()?;
     let mut outcomes = Outcomes::new(program.circuit.n_clbits(), options.memory, shots)?;
-    let tail = measured_from(program);
-    let Shape { per_walk, most_states } = shape;
+    let tail = match R::SAMPLE {
+        Some(_) => measured_from(program),
+        None => (program.steps.len(), Measured::default()),
+    };
+    let Shape { per_walk, most_states, room } = shape;
+    let at_a_time = if start.shots_side_by_side() { threads.count() as u64 } else { 1 };
+    let room = room.saturating_sub(start.bytes()) / at_a_time;
     let n_walks = shots.div_ceil(per_walk) as usize;
     let of = |walk: usize| {
         let first = walk as u64 * per_walk;
         first..shots.min(first + per_walk)
     };
     let walk = |walk: usize, threads: &'t Threads| {
-        let walking = Walk { run, start: &start, prefix, tail: &tail, threads, most_states };
+        let walking = Walk { run, start: &start, prefix, tail: &tail, threads, most_states, room };
         walking.outcomes(options, of(walk))
     };
     if start.shots_side_by_side() {
@@ -198,6 +210,8 @@ struct Walk<'w, 'r, 'c, 't, R: Branch<'t>> {
     tail: &'w (usize, Measured<'c>),
     threads: &'t Threads,
     most_states: usize,
+    /// The bytes that those of its states may take that wait.
+    room: u64,
 }
 
 impl<'c, 't, R: Branch<'t>> Walk<'_, '_, 'c, 't, R> {
@@ -243,7 +257,10 @@ impl<'c, 't, R: Branch<'t>> Walk<'_, '_, 'c, 't, R> {
                 Grown::Done(mut group) => {
                     self.run.cancel.did(Unit::Shots, group.shots.len() as u64);
                     self.read(&mut group, &mut done)?;
-                    spare.push(group.state);
+                    // One that has grown is not kept: its memory may be needed.
+                    if group.state.bytes() == 0 {
+                        spare.push(group.state);
+                    }
                 }
                 Grown::Parted(parted) => open.push(parted),
             }
@@ -261,7 +278,7 @@ impl<'c, 't, R: Branch<'t>> Walk<'_, '_, 'c, 't, R> {
             let Some((way, shots)) = parted.parts.pop() else { continue };
             let mut group = if parted.parts.is_empty() {
                 Group { shots, ..parted.group }
-            } else if open.len() + 2 > self.most_states {
+            } else if open.len() + 2 > self.most_states || !self.has_room(&parted, open) {
                 // No room for another state: these shots come back, on their own.
                 again.push(shots);
                 open.push(parted);
@@ -276,6 +293,12 @@ impl<'c, 't, R: Branch<'t>> Walk<'_, '_, 'c, 't, R> {
             return Ok(Some(group));
         }
         Ok(None)
+    }
+
+    /// Whether these may wait while a copy of the first of them goes on.
+    fn has_room(&self, parted: &Parted<R>, open: &[Parted<R>]) -> bool {
+        let waiting = open.iter().chain([parted]);
+        waiting.map(|parted| parted.group.state.bytes()).sum::<u64>() <= self.room
     }
 
     fn copy(&self, of: &R, spare: &mut Vec<R>) -> Result<R, Error> {
@@ -322,7 +345,7 @@ impl<'c, 't, R: Branch<'t>> Walk<'_, '_, 'c, 't, R> {
         let Group { at, shot, shots, state } = group;
         let place = match &self.run.program.steps[*at] {
             Step::Quantum(op) if op.is_random() => {
-                let choices = state.choose(op, &shot.random.uniforms(shots))?;
+                let choices = state.choose(op, &mut shot.random, shots)?;
                 return Ok(Some(choices.into_iter().map(Way::Does).collect()));
             }
             Step::ReadoutError(index) => {
@@ -400,6 +423,7 @@ impl<'c, 't, R: Branch<'t>> Walk<'_, '_, 'c, 't, R> {
             shots.iter().for_each(|&number| done(number, shot.clbits.clone()));
             return Ok(());
         }
+        let Some(sample) = R::SAMPLE else { unreachable!("the walk went through all steps") };
         let mut numbers: Vec<(f64, u64)> =
             shot.random.uniforms(shots).into_iter().zip(shots.iter().copied()).collect();
         numbers.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
@@ -408,7 +432,7 @@ impl<'c, 't, R: Branch<'t>> Walk<'_, '_, 'c, 't, R> {
         let misreads: Vec<Vec<f64>> =
             measured.readout_errors.iter().map(|_| shot.random.uniforms(&shots)).collect();
         for (at, (basis_state, number)) in
-            state.sample(&uniforms)?.into_iter().zip(shots).enumerate()
+            sample(state, &uniforms)?.into_iter().zip(shots).enumerate()
         {
             let mut clbits = shot.clbits.clone();
             for (clbit, place) in &measured.bits {

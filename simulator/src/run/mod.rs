@@ -5,17 +5,21 @@ mod measured;
 mod outcomes;
 mod readout;
 mod register;
+mod shape;
 mod shot;
 
 use ketch_kernels::Threads;
 
-pub(crate) use branch::{Branch, Choice, most_states, shots};
 #[cfg(test)]
-pub(crate) use branch::{Shape, branched};
+pub(crate) use branch::branched;
+pub(crate) use branch::{Branch, Choice, Sample, note, shots};
 pub(crate) use measured::{Measured, measured_behind_noise, measured_last, unmeasured_segments};
 pub(crate) use outcomes::{Outcomes, bytes, counted};
 pub(crate) use readout::misread;
 pub(crate) use register::Register;
+#[cfg(test)]
+pub(crate) use shape::Shape;
+pub(crate) use shape::{Size, most_states};
 pub(crate) use shot::{Run, Shot};
 
 use crate::{Error, Options, progress::Unit, records::Records, rng::SHOTS_PER_BLOCK};

@@ -13,6 +13,8 @@ mod save;
 mod simulate;
 mod state;
 mod support;
+#[cfg(test)]
+mod tests;
 
 pub(crate) use simulate::simulate;
 pub(crate) use support::{Effort, stays_sparse};

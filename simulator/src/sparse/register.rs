@@ -3,8 +3,18 @@
 use ketch_interface::circuit::{GateOp, Qubit, Save, SetState, Snapshot};
 use ketch_kernels::Threads;
 
-use super::{SparseProgram, op::SparseOp, save, state::State};
-use crate::{Error, Saved, program::Operation, rng::ShotRandom, run::Register};
+use super::{
+    SparseProgram,
+    op::{Action, SparseOp},
+    save,
+    state::{State, fallen_on},
+};
+use crate::{
+    Error, Saved,
+    program::Operation,
+    rng::ShotRandom,
+    run::{Branch, Choice, Register},
+};
 
 impl Operation for SparseOp {
     fn is_random(&self) -> bool {
@@ -28,11 +38,17 @@ impl<'t> Register<'t> for State {
     }
 
     fn measure(&mut self, place: usize, uniform: f64) -> Result<bool, Error> {
-        Ok(State::measure(self, place, uniform))
+        let [zero, one] = State::weights(self, place);
+        // The norm is 1 up to rounding, so compare with what it is.
+        let outcome = uniform * (zero + one) < one;
+        State::collapse(self, place, outcome, if outcome { one } else { zero });
+        Ok(outcome)
     }
 
     fn reset(&mut self, place: usize, uniform: f64) -> Result<(), Error> {
-        State::reset(self, place, uniform);
+        if self.measure(place, uniform)? {
+            State::flip(self, place);
+        }
         Ok(())
     }
 
@@ -76,5 +92,58 @@ impl<'t> Register<'t> for State {
 
     fn shots_side_by_side(&self) -> bool {
         true
+    }
+}
+
+impl<'t> Branch<'t> for State {
+    fn bytes(&self) -> u64 {
+        State::bytes(self)
+    }
+
+    fn settle(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn weights(&mut self, place: usize) -> Result<[f64; 2], Error> {
+        Ok(State::weights(self, place))
+    }
+
+    fn collapse(&mut self, place: usize, outcome: bool, weight: f64) -> Result<(), Error> {
+        State::collapse(self, place, outcome, weight);
+        Ok(())
+    }
+
+    fn flip(&mut self, place: usize) -> Result<(), Error> {
+        State::flip(self, place);
+        Ok(())
+    }
+
+    fn choose(
+        &mut self,
+        op: &SparseOp,
+        random: &mut ShotRandom,
+        shots: &[u64],
+    ) -> Result<Vec<Choice>, Error> {
+        let Action::Channel { places, operators } = &op.action else {
+            unreachable!("only channels are random")
+        };
+        let uniforms = random.uniforms(shots);
+        let largest = uniforms.iter().copied().fold(0.0, f64::max);
+        let (probabilities, _) = self.followed(places, operators, largest)?;
+        let choice = |uniform: &f64| match fallen_on(&probabilities, *uniform) {
+            Some((place, _)) => Choice { place, probability: Some(probabilities[place]) },
+            None => Choice::FIRST,
+        };
+        Ok(uniforms.iter().map(choice).collect())
+    }
+
+    fn take(&mut self, op: &SparseOp, choice: Choice) -> Result<(), Error> {
+        match (&op.action, choice) {
+            (Action::Channel { places, operators }, Choice { place, probability: Some(p) }) => {
+                self.follow(places, &operators[place], p)
+            }
+            // None of its operators is possible: it does nothing.
+            _ => Ok(()),
+        }
     }
 }

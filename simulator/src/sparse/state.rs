@@ -1,6 +1,6 @@
 //! A state by those of its basis states whose amplitude is not 0.
 
-use ketch_interface::Complex64;
+use ketch_interface::{Complex64, Matrix};
 
 use super::{
     index::Index,
@@ -146,26 +146,50 @@ impl State {
             Action::Matrix { places, entries } => self.matrix(places, entries, controls)?,
             Action::Prepare { places, amplitudes } => self.prepare(places, amplitudes)?,
             Action::Channel { places, operators } => {
-                let mut left = uniform();
-                let mut drawn = None;
-                for operator in operators {
-                    let mut next = self.clone();
-                    next.matrix(places, operator.entries(), &Controls::NONE)?;
-                    let probability = next.norm();
-                    if probability > NOTHING {
-                        drawn = Some((next, probability));
-                        if left < probability {
-                            break;
-                        }
-                    }
-                    left -= probability;
-                }
-                if let Some((mut next, probability)) = drawn {
+                let (probabilities, next) = self.followed(places, operators, uniform())?;
+                if let (Some(mut next), Some(probability)) = (next, probabilities.last()) {
                     next.scale(probability.sqrt().recip());
                     *self = next;
                 }
             }
         }
+        Ok(())
+    }
+
+    /// The probabilities of a channel's operators up to the one that a uniform number falls on, and
+    /// what that one makes of the state; `None` if none of them is possible.
+    pub(crate) fn followed(
+        &self,
+        places: &[usize],
+        operators: &[Matrix],
+        uniform: f64,
+    ) -> Result<(Vec<f64>, Option<Self>), Error> {
+        let (mut probabilities, mut drawn) = (Vec::new(), None);
+        for operator in operators {
+            let mut next = self.clone();
+            next.matrix(places, operator.entries(), &Controls::NONE)?;
+            let probability = next.norm();
+            probabilities.push(probability);
+            if probability > NOTHING {
+                drawn = Some((probabilities.len(), next));
+            }
+            if fallen_on(&probabilities, uniform).is_some_and(|(_, surely)| surely) {
+                break;
+            }
+        }
+        probabilities.truncate(drawn.as_ref().map_or(0, |(n, _)| *n));
+        Ok((probabilities, drawn.map(|(_, next)| next)))
+    }
+
+    /// Applies one of a channel's operators, which has this probability.
+    pub(crate) fn follow(
+        &mut self,
+        places: &[usize],
+        operator: &Matrix,
+        probability: f64,
+    ) -> Result<(), Error> {
+        self.matrix(places, operator.entries(), &Controls::NONE)?;
+        self.scale(probability.sqrt().recip());
         Ok(())
     }
 
@@ -278,17 +302,18 @@ impl State {
         Ok(())
     }
 
-    /// Measures a place: 1 if `uniform` is below the probability of 1.
-    pub(crate) fn measure(&mut self, place: usize, uniform: f64) -> bool {
-        let of_one: f64 =
-            self.iter().filter(|(state, _)| bit(state, place)).map(|(_, a)| a.norm_sqr()).sum();
-        let norm = self.norm();
-        // An outcome that rounding alone makes possible is none.
-        let outcome = uniform * norm < of_one && of_one > NOTHING;
-        let kept = if outcome { of_one } else { norm - of_one };
-        if kept == norm {
-            return outcome;
+    /// The weights of reading 0 and 1 at a place.
+    pub(crate) fn weights(&self, place: usize) -> [f64; 2] {
+        let mut weights = [0.0; 2];
+        for (state, amplitude) in self.iter() {
+            weights[usize::from(bit(state, place))] += amplitude.norm_sqr();
         }
+        // An outcome that rounding alone makes possible is none.
+        weights.map(|weight| if weight > NOTHING { weight } else { 0.0 })
+    }
+
+    /// Keeps the part of the state that reads `outcome` at a place, whose weight is given.
+    pub(crate) fn collapse(&mut self, place: usize, outcome: bool, weight: f64) {
         let mut end = 0;
         for number in 0..self.len() {
             if self.bit(number, place) == outcome {
@@ -298,19 +323,16 @@ impl State {
                 end += 1;
             }
         }
-        self.states.truncate(end * self.n_words);
-        self.amplitudes.truncate(end);
-        self.scale(kept.sqrt().recip());
-        outcome
+        if end < self.len() {
+            self.states.truncate(end * self.n_words);
+            self.amplitudes.truncate(end);
+            self.scale(weight.sqrt().recip());
+        }
     }
 
-    /// Sets a place to |0>.
-    pub(crate) fn reset(&mut self, place: usize, uniform: f64) {
-        if self.measure(place, uniform) {
-            for state in self.states.chunks_exact_mut(self.n_words) {
-                write(state, &[place], 0);
-            }
-        }
+    /// Exchanges |0> and |1>.
+    pub(crate) fn flip(&mut self, place: usize) {
+        self.pauli(&[(place / 64, 1 << (place % 64))], &[], Complex64::ONE, &Controls::NONE);
     }
 
     /// The sum of the squared amplitudes.
@@ -353,6 +375,22 @@ impl State {
         let advice = "the statevector or matrix_product_state method, or fewer qubits";
         memory::require(what, needed, available, advice)
     }
+}
+
+/// The place of the probability that a uniform number falls on, and whether it does so whatever
+/// comes behind the last of them. Impossible ones are passed over.
+pub(crate) fn fallen_on(probabilities: &[f64], uniform: f64) -> Option<(usize, bool)> {
+    let (mut left, mut last) = (uniform, None);
+    for (place, &probability) in probabilities.iter().enumerate() {
+        if probability > NOTHING {
+            last = Some((place, left < probability));
+            if left < probability {
+                break;
+            }
+        }
+        left -= probability;
+    }
+    last
 }
 
 /// Bit `place` of a basis state.

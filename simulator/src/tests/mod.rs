@@ -1,5 +1,6 @@
 //! The engines against the reference, gate by gate and circuit by circuit.
 
+pub(crate) mod branched;
 mod control;
 mod coverage;
 pub(crate) mod dynamic;
