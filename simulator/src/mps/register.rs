@@ -15,14 +15,17 @@ use super::{
     MpsProgram,
     chain::{Chain, Record},
     lower::of_gate,
-    matrix::{Matrix1, Matrix2, SWAP, exchanged, fixed},
-    observe,
-    op::{Drawn, MpsOp},
+    matrix::{Matrix2, SWAP, exchanged, fixed},
+    op::MpsOp,
     operator::Operator,
     queue::{Block, Queue},
     save,
 };
-use crate::{Error, Saved, noise::beyond, rng::ShotRandom, run::Register};
+use crate::{
+    Error, Saved,
+    rng::ShotRandom,
+    run::{Branch, Register},
+};
 
 /// Blocks that wait at most: bounds their memory.
 const WAITING: usize = 1 << 14;
@@ -134,8 +137,18 @@ impl<'t> State<'t> {
         Ok(())
     }
 
-    pub(super) fn chain(&mut self) -> &mut Chain {
-        &mut self.chain
+    pub(super) fn chain(&self) -> &Chain {
+        &self.chain
+    }
+
+    /// The chain, with gates still waiting for it, and the site of a place.
+    pub(super) fn site(&mut self, place: usize) -> (&mut Chain, usize) {
+        let site = self.site_of[self.queue.label(place)];
+        (&mut self.chain, site)
+    }
+
+    pub(super) fn queue(&mut self) -> &mut Queue {
+        &mut self.queue
     }
 
     pub(super) fn threads(&self) -> &'t Threads {
@@ -173,39 +186,8 @@ impl<'t> State<'t> {
         Ok(())
     }
 
-    fn draw(&mut self, drawn: &Drawn, uniform: f64) -> Result<(), Error> {
-        match drawn {
-            Drawn::Unitaries { choices, .. } => {
-                let (choice, _) = pick(choices.iter().map(|(weight, _)| *weight), uniform);
-                match &choices[choice].1 {
-                    Some(op) => self.unitary(op),
-                    None => Ok(()),
-                }
-            }
-            Drawn::Partly { unitaries, free, .. } if uniform < *free => {
-                self.draw(unitaries, uniform / free)
-            }
-            Drawn::Partly { free, rest, .. } => self.draw(rest, beyond(uniform, *free)),
-            Drawn::Any { places, choices } => {
-                let (chain, sites) = self.settled()?;
-                let sites: Vec<usize> = places.iter().map(|&place| sites[place]).collect();
-                let rho = observe::density_matrix(chain, &sites)?;
-                let probability = |effect: &Matrix| -> f64 {
-                    let dim = effect.dim();
-                    let entry =
-                        |i: usize| effect.at(i / dim, i % dim) * rho[i % dim * dim + i / dim];
-                    (0..dim * dim).map(entry).sum::<Complex64>().re
-                };
-                let weights: Vec<f64> =
-                    choices.iter().map(|(_, effect)| probability(effect)).collect();
-                let (choice, _) = pick(weights.iter().copied(), uniform);
-                self.project(places, &choices[choice].0)
-            }
-        }
-    }
-
-    /// Applies a matrix that is not unitary; the norm is 1 afterwards.
-    fn project(&mut self, places: &[usize], matrix: &Matrix) -> Result<(), Error> {
+    /// Applies a matrix that is not unitary; the norm is 1 afterwards. Nothing may wait.
+    pub(super) fn project(&mut self, places: &[usize], matrix: &Matrix) -> Result<(), Error> {
         let labels: Vec<usize> = places.iter().map(|&place| self.queue.label(place)).collect();
         match labels[..] {
             [label] => self.chain.project(self.site_of[label], &fixed(matrix)),
@@ -221,7 +203,7 @@ impl<'t> State<'t> {
         }
     }
 
-    fn unitary(&mut self, op: &MpsOp) -> Result<(), Error> {
+    pub(super) fn unitary(&mut self, op: &MpsOp) -> Result<(), Error> {
         match op {
             MpsOp::Phase(factor) => self.chain.multiply_phase(*factor),
             MpsOp::One(place, matrix) => self.queue.one(*place, matrix),
@@ -239,7 +221,7 @@ impl<'t> Register<'t> for State<'t> {
 
     fn apply(&mut self, op: &MpsOp, random: &mut ShotRandom) -> Result<(), Error> {
         match op {
-            MpsOp::Drawn(drawn) => self.draw(drawn, random.uniform()),
+            MpsOp::Drawn(drawn) => self.draw(drawn, random),
             op => self.unitary(op),
         }
     }
@@ -252,24 +234,15 @@ impl<'t> Register<'t> for State<'t> {
     }
 
     fn measure(&mut self, place: usize, uniform: f64) -> Result<bool, Error> {
-        self.flush()?;
-        let site = self.site_of[self.queue.label(place)];
-        let density = self.chain.site_density(site)?;
-        let (zero, one) = (density[0][0].re, density[1][1].re);
+        let [zero, one] = self.weights(place)?;
         // The norm is 1 up to rounding, so divide by what it is.
         let outcome = uniform * (zero + one) < one;
-        let mut projector: Matrix1 = [[Complex64::ZERO; 2]; 2];
-        projector[usize::from(outcome)][usize::from(outcome)] = Complex64::ONE;
-        self.chain.project(site, &projector)?;
+        self.collapse(place, outcome, if outcome { one } else { zero })?;
         Ok(outcome)
     }
 
     fn reset(&mut self, place: usize, uniform: f64) -> Result<(), Error> {
-        if self.measure(place, uniform)? {
-            let (zero, one) = (Complex64::ZERO, Complex64::ONE);
-            self.queue.one(place, &[[zero, one], [one, zero]]);
-        }
-        Ok(())
+        if self.measure(place, uniform)? { self.flip(place) } else { Ok(()) }
     }
 
     fn set(&mut self, state: &SetState) -> Result<(), Error> {
@@ -324,21 +297,4 @@ impl<'t> Register<'t> for State<'t> {
     fn shots_side_by_side(&self) -> bool {
         true
     }
-}
-
-/// Which weight a uniform number falls on, and that weight. Weights sum to 1 up to rounding.
-fn pick(weights: impl Iterator<Item = f64> + Clone, uniform: f64) -> (usize, f64) {
-    let total: f64 = weights.clone().map(|weight| weight.max(0.0)).sum();
-    let mut left = uniform * total;
-    let mut last = (0, total);
-    for (place, weight) in weights.enumerate() {
-        if weight > 0.0 {
-            last = (place, weight);
-            if left < weight {
-                return last;
-            }
-            left -= weight;
-        }
-    }
-    last
 }

@@ -98,7 +98,7 @@ pub(super) fn vector(state: &mut State<'_>) -> Result<Saved, Error> {
 /// The whole chain, with qubit `q` at site `q`.
 fn tensors(state: &mut State<'_>) -> Result<Saved, Error> {
     state.sort()?;
-    let chain = state.chain();
+    let (chain, _) = state.settled()?;
     let phase = chain.phase();
     let weights = chain.weights()?.to_vec();
     let mut sites: Vec<[Tensor; 2]> = chain

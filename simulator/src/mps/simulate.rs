@@ -5,7 +5,7 @@ use crate::{
     Error, Facts, Outcome, Precision, memory,
     program::lower,
     records::Budget,
-    run,
+    run::{self, Size},
     simulate::{Work, counted, layout},
 };
 
@@ -35,8 +35,8 @@ pub(crate) fn simulate(work: Work<'_>, mut facts: Facts) -> Result<Outcome, Erro
     let mut ran = match &measured {
         Ok(measured) => sample::sampled(&run, state, measured, options)?,
         Err(reason) => {
-            facts.notes.push(format!("each shot was run on its own: {reason}"));
-            run::shot_by_shot(&run, state, threads, options)?
+            facts.notes.push(run::note(&program, options, reason));
+            run::shots(&run, state, threads, options, Size::Growing(max_bytes))?
         }
     };
     facts.bytes = ran.state.chain().bytes();

@@ -98,16 +98,17 @@ pub(crate) fn one_or_two() -> [Threads; 2] {
 fn counts_do_not_depend_on_whether_a_state_is_asked_for() {
     let circuit = cat(5).measure(2, 0).if_equal(0, 1, |inside| inside.h(3).cx(3, 4));
     let circuit = circuit.reset(1).h(1).measure(3, 1).measure(4, 2);
-    let method = Method::Sparse;
-    let asked = |final_state, threads| {
-        let options = Options { method, final_state, threads, memory: true, ..options() };
-        run(&circuit, &options)
-    };
-    let [together, wide, alone] = [(false, 1), (false, 2), (true, 1)].map(|(f, n)| asked(f, n));
-    let note = |way: &str| format!("{way}: there is control flow or classical storage");
-    assert_eq!(together.facts.notes, [note("shots were not drawn from one state")]);
-    assert_eq!(alone.facts.notes, [note("each shot was run on its own")]);
-    assert_eq!(together.memory, wide.memory, "{method}");
-    assert_eq!(together.memory, alone.memory, "{method}");
-    assert_eq!(together.counts, alone.counts, "{method}");
+    for method in [Method::MatrixProductState, Method::Sparse] {
+        let asked = |final_state, threads| {
+            let options = Options { method, final_state, threads, memory: true, ..options() };
+            run(&circuit, &options)
+        };
+        let [together, wide, alone] = [(false, 1), (false, 2), (true, 1)].map(|(f, n)| asked(f, n));
+        let note = |way: &str| format!("{way}: there is control flow or classical storage");
+        assert_eq!(together.facts.notes, [note("shots were not drawn from one state")]);
+        assert_eq!(alone.facts.notes, [note("each shot was run on its own")]);
+        assert_eq!(together.memory, wide.memory, "{method}");
+        assert_eq!(together.memory, alone.memory, "{method}");
+        assert_eq!(together.counts, alone.counts, "{method}");
+    }
 }
