@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Error,
-    noise::{Apart, Split, beyond},
+    noise::{Apart, Split, beyond, pick},
     run::Choice,
 };
 
@@ -219,23 +219,6 @@ impl<T: Real> Noise<T> {
         };
         effects.operator(number, weight, places).map(|apply| apply.cast())
     }
-}
-
-/// Which weight a uniform number falls on, and that weight. Weights sum to 1 up to rounding.
-pub(super) fn pick(weights: impl Iterator<Item = f64> + Clone, uniform: f64) -> (usize, f64) {
-    let total: f64 = weights.clone().map(|weight| weight.max(0.0)).sum();
-    let mut left = uniform * total;
-    let mut last = (0, total);
-    for (place, weight) in weights.enumerate() {
-        if weight > 0.0 {
-            last = (place, weight);
-            if left < weight {
-                return last;
-            }
-            left -= weight;
-        }
-    }
-    last
 }
 
 /// The likeliest first, so that most draws end there.

@@ -14,7 +14,7 @@ use super::{
 };
 use crate::{
     Error,
-    noise::beyond,
+    noise::{beyond, pick},
     rng::ShotRandom,
     run::{Branch, Choice},
 };
@@ -160,9 +160,9 @@ impl Drawn {
     fn operator(&self, uniform: f64, weights: &[f64]) -> usize {
         match self {
             Self::Unitaries { choices, .. } => {
-                pick(choices.iter().map(|(weight, _)| *weight), uniform)
+                pick(choices.iter().map(|(weight, _)| *weight), uniform).0
             }
-            Self::Any { .. } => pick(weights.iter().copied(), uniform),
+            Self::Any { .. } => pick(weights.iter().copied(), uniform).0,
             Self::Partly { unitaries, free, .. } if uniform < *free => {
                 unitaries.operator(uniform / free, weights)
             }
@@ -171,21 +171,4 @@ impl Drawn {
             }
         }
     }
-}
-
-/// Which weight a uniform number falls on. Weights sum to 1 up to rounding.
-fn pick(weights: impl Iterator<Item = f64> + Clone, uniform: f64) -> usize {
-    let total: f64 = weights.clone().map(|weight| weight.max(0.0)).sum();
-    let mut left = uniform * total;
-    let mut last = 0;
-    for (place, weight) in weights.enumerate() {
-        if weight > 0.0 {
-            last = place;
-            if left < weight {
-                break;
-            }
-            left -= weight;
-        }
-    }
-    last
 }

@@ -79,6 +79,23 @@ pub(crate) fn beyond(uniform: f64, free: f64) -> f64 {
     (uniform - free) / (1.0 - free)
 }
 
+/// Which weight a uniform number falls on, and that weight. Weights sum to 1 up to rounding.
+pub(crate) fn pick(weights: impl Iterator<Item = f64> + Clone, uniform: f64) -> (usize, f64) {
+    let total: f64 = weights.clone().map(|weight| weight.max(0.0)).sum();
+    let mut left = uniform * total;
+    let mut last = (0, total);
+    for (place, weight) in weights.enumerate() {
+        if weight > 0.0 {
+            last = (place, weight);
+            if left < weight {
+                return last;
+            }
+            left -= weight;
+        }
+    }
+    last
+}
+
 /// The number that a multiple of the identity is.
 fn weight(effect: &Matrix) -> Option<f64> {
     let weight = effect.at(0, 0).re;

@@ -10,7 +10,7 @@ mod insert;
 mod schedule;
 mod split;
 
-pub(crate) use apart::{Apart, Channels, beyond};
+pub(crate) use apart::{Apart, Channels, beyond, pick};
 pub use insert::{insert, waits_for_parameters};
 pub use schedule::{Durations, ScheduleError, Scheduling, insert_with_idle, schedule};
 pub(crate) use split::Split;

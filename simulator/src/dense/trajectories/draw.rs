@@ -1,10 +1,7 @@
 //! What goes wrong in a shot.
 
 use super::circuit::{Circuit, Event, Step};
-use crate::{
-    dense::{channel::pick, strings::Masks},
-    rng::uniform,
-};
+use crate::{dense::strings::Masks, noise::pick, rng::uniform};
 
 /// A shot and what is left of its errors.
 #[derive(Clone, Debug)]

@@ -12,7 +12,8 @@ use proptest::prelude::*;
 use super::{circuit::Circuit, draw::Path, walk::Walk};
 use crate::{
     Cancel, Method, Options, Precision,
-    dense::{Apply, DenseOp, DenseProgram, State, channel::pick, simulate::lowered},
+    dense::{Apply, DenseOp, DenseProgram, State, simulate::lowered},
+    noise::pick,
     program::{Layout, Step},
     run::measured_behind_noise,
     simulate,

@@ -11,8 +11,8 @@ use super::{
 };
 use crate::{
     Cancel, Error,
-    dense::{Apply, State, channel::pick, ready::Ready},
-    noise::beyond,
+    dense::{Apply, State, ready::Ready},
+    noise::{beyond, pick},
     progress::Unit,
     rng::uniform,
     run::{Measured, Register, SERIAL, misread},
