@@ -3,11 +3,28 @@
 use std::{
     fs,
     io::{self, Read},
-    os::{fd::OwnedFd, unix::fs::OpenOptionsExt},
+    os::{
+        fd::{AsFd, OwnedFd},
+        unix::fs::OpenOptionsExt,
+    },
     path::Path,
+    thread,
+    time::Duration,
 };
 
-use rustix::fs::{MemfdFlags, SealFlags};
+use rustix::{
+    fs::{MemfdFlags, SealFlags, fcntl_add_seals},
+    io::Errno,
+};
+
+/// What keeps memory as it is for good.
+pub(crate) const SEALS: SealFlags =
+    SealFlags::WRITE.union(SealFlags::SHRINK).union(SealFlags::GROW);
+
+/// How often sealing is tried, and the pause after the first try; each further one is twice as
+/// long, 5 seconds together.
+const TRIES: u32 = 11;
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
 /// The program runs with more rights than its user has: set-user-id, file capabilities.
 ///
@@ -61,11 +78,55 @@ pub(crate) fn private_copy(file: &Path, limit: u64) -> io::Result<(OwnedFd, Stri
     let name = file.file_name().unwrap_or_default();
     let memory = fs::File::from(rustix::fs::memfd_create(name, flags)?);
     io::copy(&mut open(file)?.take(limit), &mut &memory)?;
-    rustix::fs::fcntl_add_seals(
-        &memory,
-        SealFlags::WRITE | SealFlags::SHRINK | SealFlags::GROW | SealFlags::SEAL,
-    )?;
+    seal(&memory)?;
     let memory = OwnedFd::from(memory);
     let path = format!("/proc/self/fd/{}", std::os::fd::AsRawFd::as_raw_fd(&memory));
     Ok((memory, path))
+}
+
+/// From now on nobody can change the memory, nor the seals.
+///
+/// The kernel refuses (fcntl(2), `EBUSY`) while it holds one of the pages for reasons of its own,
+/// as when it moves or reclaims pages on a busy machine, although no mapping can be written to.
+/// That passes, so it is tried again for some seconds. Blocks that long at worst.
+pub(crate) fn seal(memory: impl AsFd) -> io::Result<()> {
+    while_busy(TRIES, FIRST_PAUSE, || fcntl_add_seals(&memory, SEALS | SealFlags::SEAL))?;
+    Ok(())
+}
+
+/// What the attempt gives, tried again after a pause as long as it finds the thing in use.
+fn while_busy<T>(
+    tries: u32,
+    mut pause: Duration,
+    mut attempt: impl FnMut() -> Result<T, Errno>,
+) -> Result<T, Errno> {
+    for _ in 1..tries {
+        match attempt() {
+            Err(Errno::BUSY) => thread::sleep(pause),
+            other => return other,
+        }
+        pause *= 2;
+    }
+    attempt()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_in_use_is_tried_again_and_not_for_ever() {
+        let mut answers = [Err(Errno::BUSY), Err(Errno::BUSY), Ok(7), Ok(8)].into_iter();
+        assert_eq!(while_busy(5, Duration::ZERO, || answers.next().unwrap()), Ok(7));
+
+        let mut tries = 0;
+        let busy = while_busy(5, Duration::ZERO, || -> Result<(), _> {
+            tries += 1;
+            Err(Errno::BUSY)
+        });
+        assert_eq!((busy, tries), (Err(Errno::BUSY), 5));
+
+        let mut other = [Err(Errno::PERM), Ok(())].into_iter();
+        assert_eq!(while_busy(5, Duration::ZERO, || other.next().unwrap()), Err(Errno::PERM));
+    }
 }

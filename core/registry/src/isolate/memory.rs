@@ -23,11 +23,11 @@ use std::{
 
 use ketch_core::{Array, Complex64};
 use rustix::{
-    fs::{MemfdFlags, SealFlags, fcntl_add_seals, fcntl_get_seals, memfd_create},
+    fs::{MemfdFlags, fcntl_get_seals, memfd_create},
     mm::{MapFlags, ProtFlags, mmap, munmap},
 };
 
-const SEALS: SealFlags = SealFlags::WRITE.union(SealFlags::SHRINK).union(SealFlags::GROW);
+use crate::platform::{SEALS, seal};
 
 /// Memory with a descriptor that another process can be given.
 #[derive(Debug)]
@@ -46,7 +46,7 @@ impl Memory {
 
     /// From now on nobody can change it.
     pub(super) fn sealed(self) -> io::Result<Self> {
-        fcntl_add_seals(&self.0, SEALS | SealFlags::SEAL)?;
+        seal(&self.0)?;
         Ok(self)
     }
 }
