@@ -15,6 +15,7 @@ use serde_json::Value;
 
 pub(crate) use answer::Answer;
 pub(crate) use failure::Failure;
+use retry::Allowance;
 pub(crate) use retry::chance;
 
 use crate::{
@@ -32,6 +33,7 @@ pub(crate) struct Http {
     client: reqwest::Client,
     runtime: Arc<Runtime>,
     settings: Settings,
+    allowance: Arc<Allowance>,
     /// What must not appear in any message.
     secrets: Arc<Mutex<Vec<Token>>>,
 }
@@ -151,7 +153,7 @@ impl Http {
     ) -> Result<Self> {
         let client = client(&base, account, &settings)?;
         let secrets = Arc::new(Mutex::new(vec![account.token.clone()]));
-        Ok(Self { base, client, runtime, settings, secrets })
+        Ok(Self { base, client, runtime, settings, allowance: Arc::default(), secrets })
     }
 
     /// The same account at another place.
@@ -161,6 +163,7 @@ impl Http {
             client: self.client.clone(),
             runtime: Arc::clone(&self.runtime),
             settings: self.settings.clone(),
+            allowance: Arc::clone(&self.allowance),
             secrets: Arc::clone(&self.secrets),
         }
     }

@@ -120,6 +120,26 @@ fn a_server_that_does_not_recover_is_given_up() {
 }
 
 #[test]
+fn an_outage_is_not_made_worse() {
+    const ASKED: usize = 1000;
+    let down = Reply::text(503, "down");
+    let mut replies = vec![down; ASKED + 100];
+    replies.push(Reply::Pass);
+    let server = on(STATUS, replies);
+    let backend = device(&server.url());
+    let settings = fast();
+    for _ in 0..ASKED {
+        assert!(failure(backend.status()).is_retryable());
+    }
+    let sent = server.asked(STATUS).len();
+    assert!(sent > ASKED + usize::try_from(settings.attempts).unwrap(), "nothing was repeated");
+    assert!(sent <= ASKED + ASKED / 10, "{sent} questions were sent for {ASKED}");
+    // Nobody is shut out by that: whoever asks later is heard.
+    let mut looks = (sent..ASKED + 101).map(|_| backend.status());
+    assert!(looks.any(|status| status.is_ok_and(|status| status.operational)));
+}
+
+#[test]
 fn broken_answers_have_an_end() {
     let server = on(STATUS, [Reply::Truncated(b"{}".to_vec())]);
     let error = told(&failure(device(&server.url()).status()));
