@@ -123,20 +123,25 @@ impl StoredJob {
             true => service::PATIENCE,
             false => wait,
         };
-        match job.result(Some(wait)) {
-            Err(JobError::Timeout { .. }) => Ok(true),
+        let outcome = match job.result(Some(wait)) {
+            Err(JobError::Timeout { .. }) => return Ok(true),
             // What says nothing about the job is not its outcome.
-            Err(error) if error.is_retryable() => Err(error),
-            Err(error)
-                if !matches!(error, JobError::Cancelled { .. }) && !job.status()?.is_final() =>
-            {
-                Err(error)
-            }
-            outcome => {
-                self.store.settle_service(&self.id, &outcome)?;
-                Ok(true)
-            }
-        }
+            Err(error) if error.is_retryable() => return Err(error),
+            Err(error) if !matches!(error, JobError::Cancelled { .. }) => match job.status()? {
+                status if !status.is_final() => return Err(error),
+                // It came to an end, and only the answer about that could not be read.
+                JobStatus::Done if service::is_doubtful(&error) => return Err(error),
+                JobStatus::Cancelled => Err(JobError::Cancelled { job: self.id.clone() }),
+                _ if service::is_doubtful(&error) => match job.error_message()? {
+                    Some(reason) => Err(JobError::JobFailed { job: self.id.clone(), reason }),
+                    None => Err(error),
+                },
+                _ => Err(error),
+            },
+            outcome => outcome,
+        };
+        self.store.settle_service(&self.id, &outcome)?;
+        Ok(true)
     }
 }
 

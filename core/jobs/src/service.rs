@@ -183,7 +183,12 @@ const DOUBTS: [&str; 6] = [
 pub(crate) fn may_have_arrived(error: &JobError) -> bool {
     // Those who are told to come later were turned away.
     let turned_away = matches!(error, JobError::RateLimited { .. });
-    !turned_away && (error.is_retryable() || DOUBTS.contains(&error.code()))
+    !turned_away && (error.is_retryable() || is_doubtful(error))
+}
+
+/// Whether an error that does not pass says nothing of the job either.
+pub(crate) fn is_doubtful(error: &JobError) -> bool {
+    DOUBTS.contains(&error.code())
 }
 
 /// Why a job has no result whose fate nobody knows: what was written down when that came about.

@@ -35,6 +35,8 @@ enum Fault {
     Doubtful,
     /// The service says no.
     Refused,
+    /// What a job came to arrives as nonsense.
+    Garbled,
 }
 
 impl Line {
@@ -48,8 +50,8 @@ impl Line {
     }
 }
 
-/// A job whose result takes a second to come over the line.
-struct Slow(Arc<dyn Job>);
+/// A job whose result takes a second to come over the line, if it comes.
+struct Slow(Arc<dyn Job>, Fault);
 
 impl Job for Slow {
     fn job_id(&self) -> String {
@@ -67,6 +69,7 @@ impl Job for Slow {
     fn result(&self, timeout: Option<Duration>) -> Result<RunResult> {
         match timeout.filter(|timeout| *timeout < Duration::from_secs(1)) {
             Some(after) => Err(Error::Timeout { job: self.0.job_id(), after }),
+            None if self.1 == Fault::Garbled => Err(Error::other("service.answer", "<html>")),
             None => self.0.result(timeout),
         }
     }
@@ -95,7 +98,7 @@ impl Backend for Line {
         match fault {
             Fault::Before => return Err(lost()),
             Fault::Refused => return Err(Error::Unauthenticated { reason: "no".to_owned() }),
-            Fault::None | Fault::After | Fault::Doubtful => {}
+            _ => {}
         }
         self.sent.fetch_add(1, Ordering::Relaxed);
         let job = self.service.run(qobj, options)?;
@@ -110,7 +113,8 @@ impl Backend for Line {
     }
 
     fn retrieve_job(&self, job_id: &str) -> Result<Arc<dyn Job>> {
-        Ok(Arc::new(Slow(self.service.retrieve_job(job_id)?)))
+        let fault = *self.fault.lock().unwrap();
+        Ok(Arc::new(Slow(self.service.retrieve_job(job_id)?, fault)))
     }
 
     fn extensions(&self) -> Option<&dyn Extensions> {
@@ -160,6 +164,19 @@ fn a_services_job_is_read_from_another_process_and_kept_on_first_read() {
     let unreachable: Arc<dyn Backend> = Lab::new(false);
     let later = StoredJob::new(scratch.other(), &id, unreachable);
     assert_eq!(names(&later.result(LONG).unwrap()), ["e0"]);
+}
+
+#[test]
+fn nonsense_is_not_what_a_job_came_to() {
+    let (scratch, line) = (Scratch::new(), Line::new());
+    send(&scratch, &line).unwrap();
+    let id = only_job(&scratch).id;
+    let elsewhere = StoredJob::new(Arc::clone(&scratch.store), id, Arc::clone(&line) as _);
+    line.break_with(Fault::Garbled);
+    assert_eq!(elsewhere.result(LONG).unwrap_err().code(), "service.answer");
+    line.break_with(Fault::None);
+    assert!(elsewhere.result(LONG).unwrap().success);
+    assert_eq!(only_job(&scratch).state, JobStatus::Done);
 }
 
 #[test]

@@ -5,9 +5,13 @@ mod accounts;
 #[cfg(test)]
 mod early;
 #[cfg(test)]
+mod network;
+#[cfg(test)]
 mod replay;
 #[cfg(test)]
 mod secrets;
+#[cfg(test)]
+mod storm;
 #[cfg(test)]
 mod submission;
 #[cfg(test)]
