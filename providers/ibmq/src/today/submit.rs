@@ -26,6 +26,11 @@ pub(super) const OPTIONS: &[&str] = &[
     "max_credits",
 ];
 
+/// No parameter values, as the service's schema wants them: a NumPy file of the shape `(0,)` in
+/// zlib in Base64.
+const NO_VALUES: &str = "eJyb7BfqGxDJyFDGUK2eklqcXKRupaBuk2ahrqOgnpZfVFKUmBefX5SSChJ3S8wpTgWKF2ckFqQC+RoGOpo6CrUKFA\
+     AuAFOzG1s=";
+
 /// The body of `POST /jobs`.
 ///
 /// One experiment is one pub: a program with all its numbers, no parameter values, the shots.
@@ -36,7 +41,8 @@ pub(super) fn body(work: &Work<'_>) -> Result<Value> {
     let qobj = work.qobj;
     let pubs = qobj.experiments().iter().map(|experiment| {
         let program = program(work, experiment)?;
-        Ok(json!([program, null, qobj.shots(experiment)]))
+        let values = json!({"__type__": "ndarray", "__value__": NO_VALUES});
+        Ok(json!([program, values, qobj.shots(experiment)]))
     });
     let pubs = pubs.collect::<Result<Vec<Value>>>()?;
     let mut params = json!({"pubs": pubs, "version": 2});

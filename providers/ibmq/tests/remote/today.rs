@@ -5,7 +5,7 @@ use std::time::Duration;
 use ketch_core::{
     Circuit, Error, Filter, JobQuery, JobStatus, Provider, Qobj, RunOptions, circuit::Register,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{
     replay::{
@@ -78,11 +78,18 @@ fn a_job_goes_all_the_way() {
         cx q[0], q[1];\nc = measure q;\n";
     let body = json!({
         "program_id": "sampler", "backend": DEVICE,
-        "params": {"pubs": [[program, null, 10]], "version": 2},
+        "params": {"pubs": [[program, no_values(), 10]], "version": 2},
         "tags": ["ketch-01ABC", "mine"],
     });
     assert_eq!(sent.json(), body);
     assert_eq!(server.asked("POST /identity/token").len(), 1, "one token serves all");
+}
+
+/// An empty array of numbers, as IBM's own client sends it.
+fn no_values() -> Value {
+    let npy = "eJyb7BfqGxDJyFDGUK2eklqcXKRupaBuk2ahrqOgnpZfVFKUmBefX5SSChJ3S8wpTgWKF2ckFqQC+RoGOpo6CrUK\
+        FAAuAFOzG1s=";
+    json!({"__type__": "ndarray", "__value__": npy})
 }
 
 #[test]
@@ -270,8 +277,7 @@ fn a_device_may_have_no_properties() {
 fn the_typed_form_of_results_is_read() {
     // Two shots of one bit, 1 and 0, as NumPy wrote and zlib packed them.
     let array = crate::replay::ibm::packed(&[1, 0], 2);
-    let typed =
-        |kind: &str, value: serde_json::Value| json!({"__type__": kind, "__value__": value});
+    let typed = |kind: &str, value: Value| json!({"__type__": kind, "__value__": value});
     let bits = typed("BitArray", json!({"array": typed("ndarray", array.into()), "num_bits": 1}));
     let data = json!({"field_names": ["c"], "shape": [], "fields": {"c": bits}});
     let unit = typed("SamplerPubResult", json!({"data": typed("DataBin", data), "metadata": {}}));
