@@ -23,6 +23,7 @@ const LAYERS: &[Layer] = &[
     Layer { package: "ketch-qasm", height: 1, uses: &["ketch-interface"] },
     Layer { package: "ketch-draw", height: 1, uses: &["ketch-interface"] },
     Layer { package: "ketch-compiler", height: 1, uses: &["ketch-interface"] },
+    Layer { package: "ketch-primitives", height: 1, uses: &["ketch-interface"] },
     Layer { package: "ketch-simulator", height: 1, uses: &["ketch-interface", "ketch-kernels"] },
     Layer { package: "ketch-core", height: 2, uses: &["ketch-abi", "ketch-interface"] },
     Layer { package: "ketch-conformance", height: 3, uses: &["ketch-core"] },
