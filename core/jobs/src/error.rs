@@ -22,6 +22,12 @@ pub enum Error {
     Newer { path: PathBuf, found: i64, known: i64 },
     #[error("no job `{id}`")]
     NotFound { id: String },
+    #[error("no token `{id}`")]
+    NoToken { id: String },
+    #[error("no session `{id}`")]
+    NoSession { id: String },
+    #[error("session `{id}` takes no more jobs")]
+    SessionClosed { id: String },
     #[error("several jobs begin with `{prefix}`: {}", ids.join(", "))]
     Ambiguous { prefix: String, ids: Vec<String> },
     #[error("job `{id}` is {state}")]
@@ -44,6 +50,9 @@ impl Error {
             Self::File { .. } | Self::Database { .. } => "store.unavailable",
             Self::Newer { .. } => "store.newer",
             Self::NotFound { .. } => "job.not_found",
+            Self::NoToken { .. } => "token.not_found",
+            Self::NoSession { .. } => "session.not_found",
+            Self::SessionClosed { .. } => "session.closed",
             Self::Ambiguous { .. } => "job.ambiguous",
             Self::Illegal { .. } => "job.wrong_state",
             Self::LostLease { .. } => "job.lost_lease",
@@ -58,6 +67,7 @@ impl Error {
             Self::NoDirectory => Some("set HOME or XDG_DATA_HOME".to_owned()),
             Self::Newer { .. } => Some("update ketch".to_owned()),
             Self::NotFound { .. } => Some("`ketch jobs` lists the jobs".to_owned()),
+            Self::NoToken { .. } => Some("`ketch serve token list` lists the tokens".to_owned()),
             Self::Ambiguous { .. } => Some("write more of the id".to_owned()),
             Self::Document { .. } => {
                 Some("`ketch jobs --check` looks at the whole store".to_owned())

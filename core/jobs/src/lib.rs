@@ -34,6 +34,7 @@ mod record;
 mod recover;
 mod resume;
 mod schema;
+pub mod served;
 mod service;
 pub mod state;
 mod store;

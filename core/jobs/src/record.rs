@@ -9,7 +9,7 @@ use ketch_core::{Error, JobStatus, RunOptions, TextCause};
 use rusqlite::Row;
 use serde::{Deserialize, Serialize};
 
-use crate::owner;
+use crate::{owner, served::Served};
 
 /// Who runs a job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,6 +52,8 @@ pub struct NewJob {
     pub goes_on: Option<String>,
     /// Where else its plugin may lie.
     pub plugins: PluginDirectories,
+    /// For whom a service takes it; `None` of jobs of the user whose store it is.
+    pub served: Option<Served>,
 }
 
 impl NewJob {
@@ -67,6 +69,7 @@ impl NewJob {
             digest: None,
             goes_on: None,
             plugins: PluginDirectories::default(),
+            served: None,
         }
     }
 }
@@ -238,7 +241,9 @@ pub struct StoredError {
 }
 
 impl StoredError {
-    pub(crate) fn new(code: &str, message: impl Into<String>, hint: Option<&str>) -> Self {
+    /// An error without causes, which will not pass by itself.
+    #[must_use]
+    pub fn new(code: &str, message: impl Into<String>, hint: Option<&str>) -> Self {
         Self {
             code: code.to_owned(),
             message: message.into(),
@@ -287,6 +292,6 @@ pub(crate) fn to_ms(time: SystemTime) -> i64 {
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX)
 }
 
-fn from_ms(ms: i64) -> SystemTime {
+pub(crate) fn from_ms(ms: i64) -> SystemTime {
     UNIX_EPOCH + Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }

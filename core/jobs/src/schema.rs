@@ -6,7 +6,7 @@ use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior, config
 pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What makes version n of version n - 1.
-const STEPS: [&str; 4] = [
+const STEPS: [&str; 5] = [
     "
     CREATE TABLE jobs (
         id TEXT PRIMARY KEY,
@@ -48,6 +48,36 @@ const STEPS: [&str; 4] = [
 ",
     "ALTER TABLE jobs ADD COLUMN plugins TEXT;",
     "CREATE TABLE settings (name TEXT PRIMARY KEY, value INTEGER NOT NULL) STRICT;",
+    "
+    CREATE TABLE tokens (
+        id TEXT PRIMARY KEY,
+        user TEXT NOT NULL,
+        hash TEXT NOT NULL UNIQUE,
+        scopes TEXT NOT NULL,
+        created_ms INTEGER NOT NULL,
+        expires_ms INTEGER,
+        revoked_ms INTEGER
+    ) STRICT;
+    CREATE TABLE secrets (name TEXT PRIMARY KEY, bytes BLOB NOT NULL) STRICT;
+    CREATE TABLE sessions (
+        id TEXT PRIMARY KEY,
+        user TEXT NOT NULL,
+        backend TEXT NOT NULL,
+        mode TEXT NOT NULL,
+        max_ttl INTEGER,
+        created_ms INTEGER NOT NULL,
+        closed_ms INTEGER
+    ) STRICT;
+    CREATE TABLE served (
+        job TEXT PRIMARY KEY REFERENCES jobs (id) ON DELETE CASCADE,
+        user TEXT NOT NULL,
+        program TEXT NOT NULL,
+        session TEXT,
+        cost INTEGER
+    ) STRICT;
+    CREATE INDEX served_by_user ON served (user, job);
+    CREATE INDEX served_by_session ON served (session, job) WHERE session IS NOT NULL;
+",
 ];
 
 /// Sets a connection up for the promises of the store.

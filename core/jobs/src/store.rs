@@ -16,6 +16,7 @@ use crate::{
     drill, new_id, owner, parts,
     record::{COLUMNS, now_ms, to_ms},
     schema::{self, rows},
+    served::PARAMS,
     state::{self, Change},
 };
 
@@ -100,6 +101,10 @@ impl Store {
         let id = new_id();
         let bytes = codec::encode_qobj(qobj);
         let document = self.documents.prepare(&id, QOBJ, &bytes)?;
+        let served = match &job.served {
+            Some(served) => Some((served, self.documents.prepare(&id, PARAMS, &served.params)?)),
+            None => None,
+        };
         drill::reached("submit.written");
         let own = Some(owner::this_process());
         let (state, attempt, owner, lease) = match job.runner {
@@ -140,6 +145,10 @@ impl Store {
             })
             .map_err(Error::database("submit a job"))?;
             document.insert(on, &id)?;
+            if let Some((served, params)) = &served {
+                served.insert(on, &id)?;
+                params.insert(on, &id)?;
+            }
             match &job.goes_on {
                 Some(earlier) => self.take_over(on, earlier, &id),
                 None => Ok(()),

@@ -6,6 +6,7 @@ mod backend;
 mod common;
 mod model;
 mod resume;
+mod served;
 mod service;
 mod store;
 mod worker;

@@ -1,0 +1,212 @@
+//! Jobs of others: tokens, whose a job is, how it is found again, sessions.
+
+use std::{
+    fs,
+    time::{Duration, SystemTime},
+};
+
+use ketch_core::{JobStatus, RunOptions};
+use ketch_jobs::{
+    Error, NewJob, Runner, StoredError,
+    served::{NewSession, Served, ServedFilter},
+};
+
+use crate::common::{Scratch, experiments};
+
+fn served(user: &str, program: &str) -> Served {
+    Served {
+        user: user.to_owned(),
+        program: program.to_owned(),
+        session: None,
+        cost: Some(60),
+        params: br#"{"pubs": []}"#.to_vec(),
+        refused: None,
+    }
+}
+
+fn submit(scratch: &Scratch, backend: &str, served: Served, tags: &[&str]) -> String {
+    let tags = tags.iter().map(|&tag| tag.to_owned()).collect();
+    let options = RunOptions { tags, ..RunOptions::default() };
+    let job = NewJob { served: Some(served), ..NewJob::new(backend, Runner::Worker, options) };
+    scratch.store.submit(&job, &experiments(1)).unwrap()
+}
+
+fn all() -> ServedFilter {
+    ServedFilter { limit: 100, ..ServedFilter::default() }
+}
+
+#[test]
+fn a_token_is_told_once_and_kept_as_a_digest() {
+    let scratch = Scratch::new();
+    let made =
+        scratch.store.new_token("ada", &["read".to_owned(), "run".to_owned()], None).unwrap();
+    assert!(made.secret.starts_with("ketch-") && made.secret.len() == 70, "{}", made.secret.len());
+    let other = scratch.other();
+    let shown = other.token_shown(&made.secret).unwrap().unwrap();
+    assert_eq!(shown, made.token);
+    assert_eq!((shown.user.as_str(), shown.scopes.len()), ("ada", 2));
+    assert!(shown.is_good());
+    assert_eq!(other.token_shown("ketch-else").unwrap(), None);
+    assert!(!format!("{made:?}").contains(&made.secret));
+    drop(other);
+    let found = |bytes: &[u8]| bytes.windows(70).any(|window| window == made.secret.as_bytes());
+    for file in fs::read_dir(scratch.directory.path()).unwrap().flatten() {
+        let Ok(bytes) = fs::read(file.path()) else { continue };
+        assert!(!found(&bytes), "{:?}", file.path());
+    }
+}
+
+#[test]
+fn tokens_expire_and_are_revoked() {
+    let scratch = Scratch::new();
+    let store = &scratch.store;
+    let now = SystemTime::now();
+    let ends = |when| store.new_token("ada", &[], Some(when)).unwrap().token;
+    assert!(!ends(now - Duration::from_secs(1)).is_good());
+    let later = ends(now + Duration::from_secs(60));
+    assert!(later.is_good());
+    store.revoke_token(&later.id).unwrap();
+    assert!(!store.token(&later.id).unwrap().unwrap().is_good());
+    assert!(matches!(store.revoke_token("none"), Err(Error::NoToken { .. })));
+    assert_eq!(store.tokens().unwrap().len(), 2);
+}
+
+#[test]
+fn a_secret_stays_the_same() {
+    let scratch = Scratch::new();
+    let one = scratch.store.secret("signing").unwrap();
+    assert_eq!(one.len(), 32);
+    assert_eq!(scratch.other().secret("signing").unwrap(), one);
+    assert_ne!(scratch.store.secret("other").unwrap(), one);
+}
+
+#[test]
+fn jobs_belong_to_their_users() {
+    let scratch = Scratch::new();
+    let store = &scratch.store;
+    let id = submit(&scratch, "lab/bench", served("ada", "sampler"), &["x"]);
+    let job = scratch.other().served_job("ada", &id).unwrap();
+    assert_eq!((job.program.as_str(), job.cost), ("sampler", Some(60)));
+    assert_eq!((job.job.state, job.job.tags), (JobStatus::Queued, vec!["x".to_owned()]));
+    assert_eq!(store.params(&id).unwrap(), br#"{"pubs": []}"#);
+    assert!(matches!(store.served_job("bob", &id), Err(Error::NotFound { .. })));
+    let own = scratch.submit("lab/bench", &experiments(1));
+    assert!(matches!(store.served_job("ada", &own), Err(Error::NotFound { .. })));
+    assert_eq!(store.served_jobs("bob", &all()).unwrap().count, 0);
+    assert_eq!(store.served_jobs("ada", &all()).unwrap().count, 1);
+    store.delete(&id).unwrap();
+    assert!(matches!(store.params(&id), Err(Error::NotFound { .. })));
+    assert_eq!(store.served_jobs("ada", &all()).unwrap().count, 0);
+}
+
+#[test]
+fn large_params_are_kept_and_go_with_their_job() {
+    let scratch = Scratch::new();
+    let params = vec![b' '; 200_000];
+    let large = Served { params: params.clone(), ..served("ada", "sampler") };
+    let id = submit(&scratch, "lab/bench", large, &[]);
+    assert_eq!(scratch.other().params(&id).unwrap(), params);
+    let files = || fs::read_dir(scratch.directory.path().join("documents")).unwrap().count();
+    assert_eq!(files(), 1);
+    scratch.store.delete(&id).unwrap();
+    assert_eq!(files(), 0);
+}
+
+#[test]
+fn counts_are_exact_whatever_the_page() {
+    let scratch = Scratch::new();
+    let store = &scratch.store;
+    let ids: Vec<String> = (0..25)
+        .map(|number| {
+            let backend = if number % 2 == 0 { "lab/bench" } else { "lab/desk" };
+            let program = if number % 5 == 0 { "estimator" } else { "sampler" };
+            let tags: &[&str] = if number % 3 == 0 { &["red", "big"] } else { &["red"] };
+            submit(&scratch, backend, served("ada", program), tags)
+        })
+        .collect();
+    store.cancel(&ids[0]).unwrap();
+    let find = |filter: ServedFilter| {
+        let page = store.served_jobs("ada", &filter).unwrap();
+        (page.count, page.jobs.into_iter().map(|job| job.job.id).collect::<Vec<_>>())
+    };
+    let (count, page) = find(ServedFilter { limit: 10, offset: 20, ..all() });
+    assert_eq!((count, page.len()), (25, 5));
+    assert_eq!(page.last(), Some(&ids[0]));
+    let (count, page) = find(ServedFilter { oldest_first: true, limit: 3, ..all() });
+    assert_eq!((count, page.as_slice()), (25, &ids[..3]));
+    let text = |text: &str| Some(text.to_owned());
+    let tags = |tags: &[&str]| tags.iter().map(|&tag| tag.to_owned()).collect::<Vec<_>>();
+    assert_eq!(find(ServedFilter { backend: text("lab/desk"), ..all() }).0, 12);
+    assert_eq!(find(ServedFilter { program: text("estimator"), ..all() }).0, 5);
+    assert_eq!(find(ServedFilter { tags: tags(&["red"]), ..all() }).0, 25);
+    assert_eq!(find(ServedFilter { tags: tags(&["red", "big"]), ..all() }).0, 9);
+    assert_eq!(find(ServedFilter { tags: tags(&["blue"]), ..all() }).0, 0);
+    assert_eq!(find(ServedFilter { pending: Some(true), ..all() }).0, 24);
+    assert_eq!(find(ServedFilter { pending: Some(false), ..all() }).1, [ids[0].clone()]);
+    let moment = store.job(&ids[12]).unwrap().created;
+    let (after, before) = (Some(moment), Some(moment));
+    let upto = find(ServedFilter { created_before: before, ..all() }).1;
+    let from = find(ServedFilter { created_after: after, ..all() }).1;
+    assert!(upto.contains(&ids[12]) && upto.contains(&ids[0]) && from.contains(&ids[24]));
+    let both = find(ServedFilter { created_after: after, created_before: before, ..all() }).0;
+    assert_eq!(upto.len() + from.len(), 25 + both as usize);
+    assert_eq!(
+        store.pending().unwrap(),
+        [("lab/bench".to_owned(), 12), ("lab/desk".to_owned(), 12)]
+    );
+    assert_eq!(store.usage("ada", SystemTime::UNIX_EPOCH).unwrap().pending, 24);
+    assert_eq!(store.states().unwrap(), [(JobStatus::Cancelled, 1), (JobStatus::Queued, 24)]);
+}
+
+#[test]
+fn a_refused_job_is_an_error_from_the_beginning_and_no_worker_sees_it() {
+    let scratch = Scratch::new();
+    let refused = Some(StoredError::new("served.samplex", "no", None));
+    let id = submit(&scratch, "lab/bench", Served { refused, ..served("ada", "executor") }, &[]);
+    let job = scratch.store.job(&id).unwrap();
+    assert_eq!((job.state, job.error.unwrap().message), (JobStatus::Error, "no".to_owned()));
+    assert!(job.ended.is_some());
+    assert!(!scratch.store.has_work(ketch_jobs::Budget::whole_machine()).unwrap());
+}
+
+#[test]
+fn tags_can_be_changed() {
+    let scratch = Scratch::new();
+    let id = submit(&scratch, "lab/bench", served("ada", "sampler"), &["old"]);
+    scratch.store.set_tags(&id, &["new".to_owned()]).unwrap();
+    assert_eq!(scratch.store.job(&id).unwrap().tags, ["new"]);
+    assert!(matches!(scratch.store.set_tags("none", &[]), Err(Error::NotFound { .. })));
+}
+
+#[test]
+fn sessions_are_their_users_and_take_jobs_until_they_are_closed_or_over() {
+    let scratch = Scratch::new();
+    let store = &scratch.store;
+    let asked = |max_ttl| NewSession {
+        user: "ada".to_owned(),
+        backend: "lab/bench".to_owned(),
+        mode: "batch".to_owned(),
+        max_ttl,
+    };
+    let session = store.new_session(asked(None)).unwrap();
+    assert!(session.takes_jobs());
+    assert_eq!(scratch.other().session("ada", &session.id).unwrap(), session);
+    assert!(matches!(store.session("bob", &session.id), Err(Error::NoSession { .. })));
+    assert!(matches!(store.close_session("bob", &session.id), Err(Error::NoSession { .. })));
+    store.close_session("ada", &session.id).unwrap();
+    assert!(!store.session("ada", &session.id).unwrap().takes_jobs());
+    assert!(!store.new_session(asked(Some(0))).unwrap().takes_jobs());
+    assert!(store.new_session(asked(Some(60))).unwrap().takes_jobs());
+}
+
+#[test]
+fn a_store_of_the_version_before_becomes_one_with_users() {
+    let scratch = Scratch::new();
+    let id = scratch.submit("lab/bench", &experiments(1));
+    let back = "DROP TABLE tokens; DROP TABLE secrets; DROP TABLE sessions; DROP TABLE served; \
+                PRAGMA user_version = 4";
+    scratch.tamper(back);
+    let store = scratch.other();
+    assert_eq!(store.job(&id).unwrap().id, id);
+    assert_eq!(store.tokens().unwrap(), []);
+}
