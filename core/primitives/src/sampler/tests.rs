@@ -1,3 +1,5 @@
+//! Planning and collecting samples, run by the simulator.
+
 use ketch_interface::Counts;
 
 use super::*;
