@@ -2,8 +2,8 @@
 
 use std::sync::{Arc, Mutex, Weak};
 
-use ketch_interface::{Backend, Extensions, Filter, Message, Provider, Result};
-use serde_json::json;
+use ketch_interface::{Backend, Error, Extensions, Filter, Message, Provider, Result};
+use serde_json::{Value, json};
 
 use crate::events::{JOB_EVENT, News, level_name, lock};
 
@@ -27,6 +27,11 @@ pub enum Level {
 
 /// The extension by which log lines reach the host.
 pub const LOG: &str = "ketch.log/1";
+
+/// The extension by which a provider learns its accounts.
+///
+/// Called with `{"schema": "ketch.accounts/1"}`, the host answers `{"accounts": [...]}`.
+pub const ACCOUNTS: &str = "ketch.accounts/1";
 
 impl Host {
     /// Around the object that the host hands to a plugin.
@@ -53,13 +58,34 @@ impl Host {
         self.push(JOB_EVENT, &json!({"schema": JOB_EVENT, "job_id": job_id, "progress": done}));
     }
 
+    /// The accounts that the user keeps for this provider (`ketch account save --provider ID`), as
+    /// they are now: objects with `name` and `token`, `url` and more where that was given. None if
+    /// the host keeps none, or the user has not accepted the plugin's file.
+    ///
+    /// # Errors
+    /// If the host cannot tell.
+    pub fn accounts(&self) -> Result<Vec<Value>> {
+        match self.object.call(ACCOUNTS, Message::json(&json!({"schema": ACCOUNTS}))) {
+            Ok(answer) => {
+                let mut document = answer.to_json().unwrap_or_default();
+                match document.get_mut("accounts").map(Value::take) {
+                    Some(Value::Array(accounts)) => Ok(accounts),
+                    _ => Ok(Vec::new()),
+                }
+            }
+            // A program that keeps no accounts has none.
+            Err(Error::NotSupported { .. }) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// What the host can do beyond this, by name.
     #[must_use]
     pub fn extensions(&self) -> &dyn Extensions {
         &*self.object
     }
 
-    fn push(&self, name: &str, document: &serde_json::Value) {
+    fn push(&self, name: &str, document: &Value) {
         // A host that does not know the extension, or is gone, misses the news: nothing to mend.
         let _ = self.object.call(name, Message::json(document));
     }
@@ -135,6 +161,39 @@ impl Extensions for NoHost {
     }
 
     fn call(&self, name: &str, _message: Message) -> Result<Message> {
-        Err(ketch_interface::Error::not_supported("no host", format!("`{name}`")))
+        Err(Error::not_supported("no host", format!("`{name}`")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Answers every call with the same, or a refusal.
+    struct Answers(Option<Value>);
+
+    impl Extensions for Answers {
+        fn supports(&self, _name: &str) -> u32 {
+            u32::from(self.0.is_some())
+        }
+
+        fn call(&self, name: &str, message: Message) -> Result<Message> {
+            assert_eq!((name, message.to_json().unwrap()), (ACCOUNTS, json!({"schema": ACCOUNTS})));
+            let answer = self.0.as_ref().ok_or_else(|| Error::other("host.busy", "later"))?;
+            Ok(Message::json(answer))
+        }
+    }
+
+    #[test]
+    fn accounts_are_what_the_host_tells() {
+        let told = |answer| Host::new(Arc::new(Answers(answer))).accounts();
+        let account = json!({"name": "lab", "token": "t", "url": "http://lab.example"});
+        let answer = json!({"schema": ACCOUNTS, "accounts": [account]});
+        assert_eq!(told(Some(answer)).unwrap(), [account]);
+        for odd in [json!({}), json!([1]), json!({"accounts": 7})] {
+            assert_eq!(told(Some(odd)).unwrap(), [] as [Value; 0]);
+        }
+        assert_eq!(Host::none().accounts().unwrap(), [] as [Value; 0], "it keeps none");
+        assert_eq!(told(None).unwrap_err().code(), "host.busy");
     }
 }

@@ -26,20 +26,22 @@
 //! ```
 //!
 //! [`JobQueue`] makes jobs of closures, and tells the host of their states and progress, for
-//! providers that compute in their own process; [`check_qobj`] refuses what a backend's configuration
-//! does not allow.
+//! providers that compute in their own process; [`PolledJob`] makes them of a service's answers;
+//! [`check_qobj`] refuses what a backend's configuration does not allow.
 
 #![forbid(unsafe_code)]
 
 mod check;
 pub mod events;
 mod host;
+mod polled_job;
 mod thread_job;
 
 pub use check::check_qobj;
 pub use events::{Events, EventsOf, JOB_EVENT, JobEvent, JobEvents, PROGRESS, Progress, events_of};
-pub use host::{Host, LOG, Level};
+pub use host::{ACCOUNTS, Host, LOG, Level};
 pub use ketch_interface::*;
+pub use polled_job::{JobNews, JobService, PolledJob};
 pub use thread_job::{JobQueue, Reporter, Running};
 
 /// What most providers use.
@@ -52,7 +54,9 @@ pub mod prelude {
         result::ExperimentResult,
     };
 
-    pub use crate::{Host, JobQueue, Level, Running, check_qobj, export_provider};
+    pub use crate::{
+        Host, JobNews, JobQueue, JobService, Level, PolledJob, Running, check_qobj, export_provider,
+    };
 }
 
 /// Exports a provider from a dynamic library.

@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use ketch_core::{Error, Extensions, JOB_EVENT, LOG, Message, Result, events};
+use ketch_core::{ACCOUNTS, Error, Extensions, JOB_EVENT, LOG, Message, Result, events};
 use serde_json::{Value, json};
 
 use crate::accounts::ActiveAccounts;
@@ -55,9 +55,6 @@ pub(crate) struct HostObject {
     pub(crate) listeners: Listeners,
     pub(crate) accounts: ActiveAccounts,
 }
-
-/// The extension by which a provider asks for its accounts.
-const ACCOUNTS: &str = "ketch.accounts/1";
 
 impl HostObject {
     /// The accounts of this provider. Secrets go only to reserved providers, which are trusted by

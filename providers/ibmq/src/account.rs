@@ -2,15 +2,9 @@
 
 use std::{fmt, sync::Arc};
 
-use ketch_core::{Error, Host, Message, Result};
+use ketch_core::{Error, Host, Result};
 use serde::Deserialize;
-use serde_json::{Map, Value, json};
-
-/// The extension by which the host tells its accounts.
-///
-/// Called with `{"schema": "ketch.accounts/1"}`, it answers `{"accounts": [...]}`, each an
-/// [`Account`].
-pub const ACCOUNTS: &str = "ketch.accounts/1";
+use serde_json::{Map, Value};
 
 /// Access to a service.
 #[derive(Clone, Debug, Deserialize, PartialEq)]
@@ -81,16 +75,8 @@ impl Account {
     /// # Errors
     /// [`Error::Unauthenticated`] if one has an empty token; `account.invalid` if one is no account.
     pub fn of_host(host: &Host) -> Result<Vec<Arc<Self>>> {
-        let question = Message::json(&json!({"schema": ACCOUNTS}));
-        let answer = match host.extensions().call(ACCOUNTS, question) {
-            Ok(answer) => answer.to_json().unwrap_or_default(),
-            // A program that keeps no accounts has none.
-            Err(Error::NotSupported { .. }) => return Ok(Vec::new()),
-            Err(error) => return Err(error),
-        };
-        let listed = answer.get("accounts").and_then(Value::as_array).cloned().unwrap_or_default();
         let mut accounts = Vec::new();
-        for (place, account) in listed.into_iter().enumerate() {
+        for (place, account) in host.accounts()?.into_iter().enumerate() {
             // The cause may quote the document, and with it the token: only its place is told.
             let account: Self = serde_json::from_value(account).map_err(|_| {
                 let message = format!("account {place} of the host is not an account");
@@ -136,6 +122,8 @@ impl fmt::Debug for Token {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]

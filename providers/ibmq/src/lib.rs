@@ -23,7 +23,8 @@ mod settings;
 mod submission;
 mod today;
 
-pub use account::{ACCOUNTS, Account, Api, Token};
+pub use account::{Account, Api, Token};
+pub use ketch_core::ACCOUNTS;
 pub use provider::IbmqProvider;
 pub use settings::Settings;
 
