@@ -80,6 +80,58 @@ fn another_file_of_the_same_provider_needs_a_word() {
     assert_eq!(providers["providers"][0]["state"], "ready", "it is accepted: {providers}");
 }
 
+/// The file beside a library says how it is taken: another one is another plugin.
+#[test]
+fn another_file_beside_the_library_needs_a_word() {
+    let sandbox = Sandbox::without_plugins();
+    let library = fs::read(plugin("steady")).unwrap();
+    let manifest = |version: &str| {
+        serde_json::json!({
+            "schema": "ketch.plugin/1", "id": "template", "version": version, "abi": 1,
+            "target": "x86_64-linux",
+        })
+        .to_string()
+    };
+    for version in ["7.0.0", "8.0.0", "plain"] {
+        fs::create_dir(sandbox.path("work").join(version)).unwrap();
+        sandbox.write(&format!("{version}/steady.so"), &library);
+    }
+    for version in ["7.0.0", "8.0.0"] {
+        sandbox.write(&format!("{version}/steady.json"), manifest(version));
+    }
+    let beside = sandbox.user_plugins().join("libketch_provider_template.json");
+    let lies_there = || fs::read_to_string(&beside).ok();
+    sandbox.ketch(&["provider", "install", "7.0.0/steady.so"]).ok();
+    sandbox.ketch(&["provider", "install", "7.0.0/steady.so"]).ok();
+    assert_eq!(lies_there(), Some(manifest("7.0.0")));
+    for other in ["8.0.0/steady.so", "plain/steady.so"] {
+        let said = sandbox.ketch(&["provider", "install", other]).fails(2);
+        assert!(said.contains(beside.to_str().unwrap()) && said.contains("--replace"), "{said}");
+        assert_eq!(lies_there(), Some(manifest("7.0.0")));
+    }
+    let replaced = sandbox.ketch(&["provider", "install", "8.0.0/steady.so", "--replace"]);
+    assert!(replaced.stderr.starts_with("replaced provider `template` 8.0.0"), "{replaced:?}");
+    assert_eq!(lies_there(), Some(manifest("8.0.0")));
+    sandbox.ketch(&["provider", "install", "plain/steady.so", "--replace"]).ok();
+    assert_eq!(lies_there(), None, "a plugin without such a file has none afterwards");
+}
+
+#[test]
+fn what_cannot_be_forgotten_is_not_removed() {
+    let sandbox = Sandbox::without_plugins();
+    sandbox.ketch(&["provider", "install", &plugin("steady")]).ok();
+    let lock = sandbox.path("config/ketch/providers.lock.json");
+    let accepted = fs::read(&lock).unwrap();
+    fs::write(&lock, "{").unwrap();
+    let said = sandbox.ketch(&["provider", "remove", "template"]).fails(8);
+    assert!(said.contains("`template` is not removed") && said.contains("lock file"), "{said}");
+    assert!(!said.contains("in place"), "{said}");
+    assert_eq!(installed(&sandbox), ["libketch_provider_template.so"]);
+    fs::write(&lock, accepted).unwrap();
+    sandbox.ketch(&["provider", "remove", "template"]).ok();
+    assert_eq!(installed(&sandbox), [""; 0]);
+}
+
 #[test]
 fn the_file_of_another_provider_is_not_written_over_without_a_word() {
     let sandbox = Sandbox::without_plugins();

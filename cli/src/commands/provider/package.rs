@@ -38,7 +38,7 @@ pub(crate) struct InstallArgs {
     /// A package, or a plugin's file
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     file: PathBuf,
-    /// Take the place of another file of the same provider
+    /// Take the place of another file, of the library or of the JSON beside it
     #[arg(long)]
     replace: bool,
 }

@@ -12,7 +12,7 @@ use ketch_core::Filter;
 use super::{PackageError, accepted, io_error, names, unpack::unpack};
 use crate::{
     Isolation, Manifest, Registry, SearchPath,
-    check::inspect,
+    check::{MAX_BESIDE, inspect},
     elf,
     lock_file::{LockFile, Pin, Pins},
     stamp::digest_of,
@@ -30,7 +30,7 @@ pub struct Installed {
     pub path: PathBuf,
     /// The names of its backends.
     pub backends: Vec<String>,
-    /// The file of another version that it took the place of.
+    /// It took the place of another file: of another version, or of another JSON file beside it.
     pub replaced: bool,
 }
 
@@ -48,8 +48,8 @@ pub struct Removed {
 /// # Errors
 /// If any of it fails; then nothing has changed, unless a file could not be put into place or the
 /// error says that the plugin is in place.
-/// [`PackageError::Exists`] if the provider is installed with another file, or another file has
-/// its place, unless `replace`.
+/// [`PackageError::Exists`] if the provider is installed with another file, be it the library or
+/// the JSON beside it, or another file has the place of one of them, unless `replace`.
 pub fn install(package: &Path, replace: bool) -> Result<Installed, PackageError> {
     let directory = SearchPath::user_directory().ok_or(PackageError::NoHome)?;
     let lock_file = LockFile::standard().ok_or(PackageError::NoHome)?;
@@ -66,8 +66,12 @@ pub fn install(package: &Path, replace: bool) -> Result<Installed, PackageError>
         before.push(path.clone());
     }
     let sha256 = digest_of(&staged).map_err(io_error("read", &staged))?;
-    let is_other = |path: &&PathBuf| digest_of(path).ok().as_deref() != Some(&sha256);
-    let other = before.iter().find(is_other).cloned();
+    let other = before.iter().find_map(|path| {
+        let is_same = digest_of(path).ok().as_deref() == Some(&sha256);
+        let json = path.with_extension("json");
+        let is_same_json = same_or_both_missing(&json, &staging.0.join(&beside));
+        if is_same { (!is_same_json).then_some(json) } else { Some(path.clone()) }
+    });
     if let (Some(path), false) = (&other, replace) {
         let (id, path) = (manifest.id, path.clone());
         return Err(PackageError::Exists { id, path });
@@ -103,27 +107,32 @@ pub fn install(package: &Path, replace: bool) -> Result<Installed, PackageError>
 /// files are read.
 ///
 /// # Errors
-/// If it is not installed for this user, or cannot be removed.
+/// If it is not installed for this user, or cannot be removed. [`PackageError::Forget`] if the lock
+/// file cannot be read or written; then nothing has changed.
 pub fn remove(id: &str) -> Result<Removed, PackageError> {
     let directory = SearchPath::user_directory().ok_or(PackageError::NoHome)?;
-    let (mut files, mut digests) = (Vec::new(), Vec::new());
-    for library in of_provider(&directory, id) {
+    let libraries = of_provider(&directory, id);
+    if libraries.is_empty() {
+        return Err(PackageError::NotInstalled { id: id.to_owned(), directory });
+    }
+    let digest = |library: &PathBuf| digest_of(library).map_err(io_error("read", library));
+    let digests = libraries.iter().map(digest).collect::<Result<Vec<_>, _>>()?;
+    // While the files are there: whoever cannot forget them now can try again.
+    if let Some(lock_file) = LockFile::standard() {
+        let is_of_it = |pin: &Pin| pin.sha256.as_ref().is_none_or(|known| digests.contains(known));
+        let forget = |pins: &mut Pins| pins.retain(|known, pin| known != id || !is_of_it(pin));
+        let id = id.to_owned();
+        lock_file.change(forget).map_err(|source| PackageError::Forget { id, source })?;
+    }
+    let mut files = Vec::new();
+    for library in libraries {
         let beside = library.with_extension("json");
-        digests.push(digest_of(&library).map_err(io_error("read", &library))?);
         remove_file(&library)?;
         files.push(library);
         if beside.exists() {
             remove_file(&beside)?;
             files.push(beside);
         }
-    }
-    if files.is_empty() {
-        return Err(PackageError::NotInstalled { id: id.to_owned(), directory });
-    }
-    if let Some(lock_file) = LockFile::standard() {
-        let is_of_it = |pin: &Pin| pin.sha256.as_ref().is_none_or(|known| digests.contains(known));
-        let forget = |pins: &mut Pins| pins.retain(|known, pin| known != id || !is_of_it(pin));
-        lock_file.change(forget).map_err(PackageError::Trust)?;
     }
     Ok(Removed { files })
 }
@@ -193,6 +202,16 @@ fn of_provider(directory: &Path, id: &str) -> Vec<PathBuf> {
         .collect();
     found.sort();
     found
+}
+
+/// Whether two small files hold the same, or neither is there.
+fn same_or_both_missing(one: &Path, other: &Path) -> bool {
+    let read = |path: &Path| crate::files::read(path, MAX_BESIDE);
+    match (read(one), read(other)) {
+        (Ok(one), Ok(other)) => one == other,
+        (Err(one), Err(other)) => [one, other].iter().all(|e| e.kind() == io::ErrorKind::NotFound),
+        _ => false,
+    }
 }
 
 fn start_of(path: &Path) -> io::Result<Vec<u8>> {

@@ -85,6 +85,12 @@ pub enum PackageError {
     Probe(#[source] Error),
     #[error("the plugin is in place and could not be accepted")]
     Trust(#[source] Error),
+    #[error("provider `{id}` is not removed: what was accepted of it cannot be forgotten")]
+    Forget {
+        id: String,
+        #[source]
+        source: Error,
+    },
 }
 
 impl PackageError {
@@ -101,7 +107,9 @@ impl PackageError {
             Self::Exists { .. } => "package.exists",
             Self::NotInstalled { .. } => "provider.not_found",
             Self::NoHome => "package.no_home",
-            Self::Probe(error) | Self::Trust(error) => error.code(),
+            Self::Probe(error) | Self::Trust(error) | Self::Forget { source: error, .. } => {
+                error.code()
+            }
         }
     }
 
@@ -115,7 +123,9 @@ impl PackageError {
                 Some("`ketch providers` shows where each plugin lies".to_owned())
             }
             Self::NoHome => Some("set HOME, or XDG_DATA_HOME and XDG_CONFIG_HOME".to_owned()),
-            Self::Probe(error) | Self::Trust(error) => error.hint(),
+            Self::Probe(error) | Self::Trust(error) | Self::Forget { source: error, .. } => {
+                error.hint()
+            }
             Self::Io { .. } | Self::Plugin(_) => None,
         }
     }
