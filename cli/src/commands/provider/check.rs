@@ -60,6 +60,8 @@ pub(crate) struct CheckArgs {
 /// What was checked, and how long each took.
 struct Checked {
     provider: String,
+    /// It has accounts in mind, which are told to files that the user has accepted.
+    untold: bool,
     lines: Vec<(Line, Duration)>,
 }
 
@@ -121,7 +123,7 @@ fn write_names(out: &mut dyn Write) -> Result<(), Failure> {
 }
 
 fn check(args: &CheckArgs, file: &Path, context: &Context) -> Result<Checked, Failure> {
-    let mut checked = Checked { provider: String::new(), lines: Vec::new() };
+    let mut checked = Checked { provider: String::new(), untold: false, lines: Vec::new() };
     if !examine(file, context, &mut checked) {
         return Ok(checked);
     }
@@ -144,6 +146,11 @@ fn check(args: &CheckArgs, file: &Path, context: &Context) -> Result<Checked, Fa
     }
     if backends.is_empty() {
         say("the plugin lists no backend, so that none is checked; it may need an account");
+        if checked.untold {
+            say(
+                "accounts are told to a file that you have accepted: `ketch provider install` first",
+            );
+        }
     }
     let mut run = |subject: &str, group, name, backend: Option<&str>| {
         let start = Instant::now();
@@ -198,6 +205,8 @@ fn examine(file: &Path, context: &Context, checked: &mut Checked) -> bool {
     };
     let manifest = candidate.manifest.as_ref();
     checked.provider = manifest.map(|manifest| manifest.id.clone()).unwrap_or_default();
+    checked.untold =
+        !candidate.trusted && manifest.is_some_and(|manifest| !manifest.secrets.is_empty());
     let refusal = match &candidate.state {
         State::Refused(refusal) => Some(refusal),
         _ => None,

@@ -15,7 +15,8 @@ use crate::{exit::Exit, failure::Failure, output::terminal::say};
 #[derive(Debug, Args)]
 #[command(after_help = "\
 The crate `ketch-provider-NAME` is written into a new directory of that name. It is a whole plugin
-with tests, a README and a CI file, to be changed into your own.")]
+with tests, a README and a CI file, to be changed into your own: a simulator, or with --remote the
+backends of a service, asked over HTTP with the user's account.")]
 pub(crate) struct NewArgs {
     /// The provider's id: a letter, then lower-case letters, digits, - and _
     #[arg(value_name = "NAME")]
@@ -27,6 +28,9 @@ pub(crate) struct NewArgs {
     /// package registry if it is not given
     #[arg(long, value_name = "PATH|GIT")]
     core: Option<String>,
+    /// Ask a service over HTTP instead of computing
+    #[arg(long)]
+    remote: bool,
 }
 
 /// A file of the template: its path in the crate, and its text, in which the template's own name
@@ -34,21 +38,37 @@ pub(crate) struct NewArgs {
 type TemplateFile = (&'static str, &'static str);
 
 macro_rules! template {
-    ($($path:literal),* $(,)?) => {
+    ($folder:literal: $($path:literal),* $(,)?) => {
         &[$((
             $path,
-            include_str!(concat!("../../../../examples/provider-template/", $path)),
+            include_str!(concat!("../../../../examples/", $folder, "/", $path)),
         )),*]
     };
 }
 
-const TEMPLATE: &[TemplateFile] = template![
+const LOCAL: &[TemplateFile] = template![
+    "provider-template":
     "Cargo.toml",
     "README.md",
     ".gitignore",
+    "rustfmt.toml",
     ".github/workflows/ci.yml",
     "src/lib.rs",
     "tests/contract.rs",
+];
+
+const REMOTE: &[TemplateFile] = template![
+    "provider-template-remote":
+    "Cargo.toml",
+    "README.md",
+    ".gitignore",
+    "rustfmt.toml",
+    ".github/workflows/ci.yml",
+    "src/lib.rs",
+    "examples/service.rs",
+    "tests/contract.rs",
+    "tests/service/mod.rs",
+    "tests/service/machine.rs",
 ];
 
 /// The crates of Ketch that the template depends on, and where they are from there.
@@ -76,7 +96,7 @@ pub(crate) fn execute(args: &NewArgs, out: &mut dyn Write) -> Result<Exit, Failu
         }
         _ => Failure::unwritable(&directory, &error),
     })?;
-    for (path, text) in TEMPLATE {
+    for (path, text) in if args.remote { REMOTE } else { LOCAL } {
         write(&directory.join(path), &renamed(&core.in_place_of_paths(text), name))?;
     }
     let library = format!("target/debug/libketch_provider_{}.so", name.replace('-', "_"));
@@ -101,6 +121,8 @@ fn renamed(text: &str, name: &str) -> String {
     text.replace("ketch-provider-template", &format!("ketch-provider-{name}"))
         .replace("ketch_provider_template", &format!("ketch_provider_{rust}"))
         .replace("template/basis_simulator", &format!("{name}/basis_simulator"))
+        .replace("template/bit_machine", &format!("{name}/bit_machine"))
+        .replace("--provider template", &format!("--provider {name}"))
         .replace("\"template\"", &format!("{name:?}"))
 }
 
@@ -152,11 +174,10 @@ impl Source {
             text = text.replace(&format!("{package} = {{ path = \"../../{folder}\" }}"), &now);
         }
         // What the template says of a checkout is done.
-        let said = "# The only dependency. Outside of a checkout";
-        let (Some(start), Some(end)) = (text.find(said), text.find("[dependencies]")) else {
-            return text;
-        };
-        text.replace_range(start..end, "# The only dependency.\n");
+        let said = text.find("# Outside of a checkout");
+        if let (Some(start), Some(end)) = (said, text.find("[dependencies]")) {
+            text.replace_range(start..end, "");
+        }
         text
     }
 }
@@ -165,42 +186,76 @@ impl Source {
 mod tests {
     use super::*;
 
-    fn manifest(core: Option<&str>) -> String {
-        let (_, text) = TEMPLATE[0];
-        renamed(&Source::of(core).unwrap().in_place_of_paths(text), "my-lab")
+    fn manifests(core: Option<&str>) -> String {
+        let source = Source::of(core).unwrap();
+        let manifests = [LOCAL[0], REMOTE[0]];
+        manifests.map(|(_, text)| renamed(&source.in_place_of_paths(text), "my-lab")).concat()
     }
 
     #[test]
     fn the_dependencies_come_from_where_it_was_said() {
-        let registry = manifest(None);
-        assert!(registry.contains("\nketch-core = \"0.1\"\n"), "{registry}");
-        assert!(registry.contains("\nketch-conformance = \"0.1\"\n"), "{registry}");
-        let git = manifest(Some("https://example.org/ketch"));
-        assert!(git.contains("ketch-core = { git = \"https://example.org/ketch\" }"), "{git}");
+        let twice = |text: &str, line: &str| {
+            assert_eq!(text.matches(line).count(), 2, "{line}: {text}");
+        };
+        let registry = manifests(None);
+        twice(&registry, "\nketch-core = \"0.1\"\n");
+        twice(&registry, "\nketch-conformance = \"0.1\"\n");
+        let git = manifests(Some("https://example.org/ketch"));
+        twice(&git, "ketch-core = { git = \"https://example.org/ketch\" }");
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         for given in [root.to_owned(), root.join("core")] {
-            let path = manifest(given.to_str());
-            let expected = format!("ketch-core = {{ path = {:?} }}", root.join("core"));
-            assert!(path.contains(&expected), "{path}");
+            let path = manifests(given.to_str());
+            twice(&path, &format!("ketch-core = {{ path = {:?} }}", root.join("core")));
         }
         for text in [registry, git] {
-            assert!(!text.contains("../.."), "{text}");
-            assert!(text.contains("name = \"ketch-provider-my-lab\""), "{text}");
+            assert!(!text.contains("../..") && !text.contains("checkout write"), "{text}");
+            twice(&text, "name = \"ketch-provider-my-lab\"");
         }
         assert!(Source::of(Some("/nowhere")).is_err());
     }
 
     #[test]
     fn the_name_stands_where_the_templates_stood() {
-        for (path, text) in TEMPLATE {
+        for (path, text) in LOCAL.iter().chain(REMOTE) {
             let text = renamed(text, "my-lab");
             assert!(
                 !text.contains("provider-template") && !text.contains("\"template\""),
                 "{path}"
             );
             assert!(!text.contains("provider_template") && !text.contains("template/"), "{path}");
+            assert!(!text.contains("provider template"), "{path}");
         }
-        let (_, rust) = TEMPLATE.iter().find(|(path, _)| *path == "src/lib.rs").unwrap();
-        assert!(renamed(rust, "my-lab").contains("id: \"my-lab\""));
+        for template in [LOCAL, REMOTE] {
+            let (_, rust) = template.iter().find(|(path, _)| *path == "src/lib.rs").unwrap();
+            assert!(renamed(rust, "my-lab").contains("id: \"my-lab\""));
+        }
+    }
+
+    #[test]
+    fn no_file_of_the_templates_is_left_out() {
+        fn walk(folder: &Path, found: &mut Vec<PathBuf>) {
+            for entry in fs::read_dir(folder).unwrap() {
+                let path = entry.unwrap().path();
+                match path.is_dir() {
+                    // What was built there is no part of it.
+                    true if path.ends_with("target") => {}
+                    true => walk(&path, found),
+                    false if path.ends_with("Cargo.lock") => {}
+                    false => found.push(path),
+                }
+            }
+        }
+        let examples = Path::new(env!("CARGO_MANIFEST_DIR")).join("../examples");
+        for (folder, template) in
+            [("provider-template", LOCAL), ("provider-template-remote", REMOTE)]
+        {
+            let folder = examples.join(folder);
+            let mut found = Vec::new();
+            walk(&folder, &mut found);
+            found.sort();
+            let mut known: Vec<_> = template.iter().map(|(path, _)| folder.join(path)).collect();
+            known.sort();
+            assert_eq!(found, known);
+        }
     }
 }
