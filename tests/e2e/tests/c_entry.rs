@@ -131,6 +131,24 @@ fn counts_and_memory_of_a_plugin_in_c_are_those_of_the_shots() {
     }
 }
 
+/// The plugin spoils what it gets back, and dies if that comes twice or does not come.
+#[test]
+fn bytes_of_a_plugin_in_c_are_read_before_they_are_given_back_once() {
+    let sandbox = Sandbox::without_plugins();
+    sandbox.write("broken.c", BROKEN_SOURCE);
+    let library = sandbox.path("work/broken.so");
+    build(&sandbox.path("work/broken.c"), &library, &[SLOW, "-DSPOILS"]);
+    let registry = Registry::discover(&SearchPath::only([library]));
+    let provider = registry.with_isolation(Isolation::Always).provider("broken").unwrap();
+    for _ in 0..40 {
+        let backend = provider.get_backend("slow").unwrap();
+        assert_eq!(backend.configuration().unwrap().max_shots, Some(3));
+        let qobj = Qobj::from_circuit(measured()).with_shots(3);
+        let result = backend.run(qobj, RunOptions::default()).unwrap().result(None).unwrap();
+        assert_eq!(result.counts(0).unwrap().get("0"), 3);
+    }
+}
+
 /// What a library prints when the process ends costs no check its answer.
 #[test]
 fn a_plugin_may_say_good_bye() {
@@ -242,6 +260,21 @@ static void destroy(void *provider) {
     }
 }
 
+#ifdef SPOILS
+static _Atomic int outstanding = 0;
+
+/* A copy of its own, with a 0 behind it until it comes back. Too many that did not are fatal. */
+static char *spoilt_when_back(const char *text) {
+    if (++outstanding > 16) {
+        abort();
+    }
+    return strcpy(malloc(strlen(text) + 1), text);
+}
+#define GIVEN spoilt_when_back
+#else
+#define GIVEN
+#endif
+
 __attribute__((unused)) static int32_t call(void *provider, const ketch_call *call,
                                             const char *method, const char *backend,
                                             ketch_slice request, ketch_bytes *reply) {
@@ -264,13 +297,22 @@ __attribute__((unused)) static int32_t call(void *provider, const ketch_call *ca
         clock_t start = clock();
         while (runs && clock() - start < MILLISECONDS * (CLOCKS_PER_SEC / 1000)) {
         }
-        reply->data = (uint8_t *)text;
         reply->length = strlen(text);
+        reply->data = (uint8_t *)GIVEN(text);
     }
     return CODE;
 }
 
-static void free_bytes(void *provider, ketch_bytes bytes) { (void)provider, (void)bytes; }
+static void free_bytes(void *provider, ketch_bytes bytes) {
+    (void)provider, (void)bytes;
+#ifdef SPOILS
+    outstanding--;
+    if (bytes.data[bytes.length] != 0) {
+        abort();
+    }
+    memset(bytes.data, '#', bytes.length + 1);
+#endif
+}
 
 KETCH_EXPORT const ketch_plugin ketch_plugin_c_v1 = {SIZE, VERSION, create, CALL, free_bytes,
                                                      destroy};
