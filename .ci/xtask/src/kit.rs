@@ -1,12 +1,14 @@
 //! `cargo xtask kit`: docs/plugins.md, followed by somebody who has `ketch` and Ketch's packages.
 //!
 //! The crates that an author needs are packaged as for a registry, and unpacked elsewhere; then every
-//! command of the guide runs in an empty directory, and the proofs in its table are looked up.
+//! command of the guide runs in an empty directory, as somebody types it into a shell, every command of
+//! the templates' CI files in the crates that came of it, and the proofs in its table are looked up.
 
 use std::{
     fs,
+    io::Write,
     path::{Path, PathBuf},
-    process::Command,
+    process::{Command, Stdio},
 };
 
 use anyhow::{Context, Result, ensure};
@@ -15,6 +17,9 @@ use crate::build;
 use crate::process::{cargo, output, quietly, root, target_dir};
 
 const GUIDE: &str = "docs/plugins.md";
+
+/// What an author's crate does in its own CI.
+const CI: &str = ".github/workflows/ci.yml";
 
 /// What an author's crate depends on, from the ground up.
 const PACKAGES: [&str; 4] = ["ketch-interface", "ketch-abi", "ketch-core", "ketch-conformance"];
@@ -41,25 +46,66 @@ pub(crate) fn kit() -> Result<()> {
     fs::write(work.join(".cargo/config.toml"), config).context("saying where the packages are")?;
 
     let commands = commands(&guide);
-    ensure!(commands.len() >= 15, "{GUIDE} shows {} commands", commands.len());
-    let script = format!("set -eux\n{}\n", commands.join("\n"));
+    ensure!(commands.len() >= 25, "{GUIDE} shows {} commands", commands.len());
     let path = std::env::var("PATH").context("there is a PATH")?;
-    quietly(
-        Command::new("bash")
-            .args(["-c", &script])
-            .current_dir(&work)
+    let target = target_dir()?;
+    let shell = |directory: &Path| {
+        let mut shell = Command::new("bash");
+        shell
+            .current_dir(directory)
             .env("PATH", format!("{}:{path}", bin.display()))
-            .env("KETCH", root())
             .env("CARGO_TARGET_DIR", "target")
-            .env("CARGO_PROFILE_DEV_DEBUG", "0")
+            // What both flavours need, and the tests of this repository, is built once.
+            .env("CARGO_BUILD_BUILD_DIR", &target)
+            .env("CARGO_PROFILE_DEV_DEBUG", "line-tables-only")
             .env("XDG_DATA_HOME", scratch.path().join("data"))
             .env("XDG_CONFIG_HOME", scratch.path().join("config"))
-            .env("XDG_CACHE_HOME", scratch.path().join("cache")),
-    )?;
+            .env("XDG_CACHE_HOME", scratch.path().join("cache"));
+        shell
+    };
+    type_into(&mut shell(&work), &typed(&commands))?;
+    ensure!(work.join(END).is_file(), "not every command of {GUIDE} ran: something read the rest");
+    let mut of_ci = 0;
+    for entry in fs::read_dir(&work).context("listing what was made")? {
+        let directory = entry?.path();
+        let Ok(text) = fs::read_to_string(directory.join(CI)) else { continue };
+        for command in steps(&text).filter(|step| !commands.contains(step)) {
+            quietly(shell(&directory).args(["-euxc", command]))?;
+            of_ci += 1;
+        }
+    }
+    ensure!(of_ci >= 4, "the CI files of the templates have {of_ci} commands of their own");
     let proofs =
         look_up(&guide, &output(Command::new(&ketch).args(["provider", "check", "--names"]))?)?;
-    println!("kit: {} commands ran, {proofs} proofs are there", commands.len());
+    let ran = commands.len() + of_ci;
+    println!("kit: {ran} commands ran, {proofs} proofs are there");
     Ok(())
+}
+
+/// The file that the last of all commands makes.
+const END: &str = "the-end";
+
+/// What a shell, and every shell within it, is given to read. Stops at the first failure.
+fn typed(commands: &[&str]) -> String {
+    let commands = commands.join("\n");
+    format!("set -eux\nexport SHELLOPTS\n{commands}\ntouch {END}\n")
+}
+
+/// Runs a shell that reads its commands as from a keyboard: one that it starts reads on where it is.
+fn type_into(shell: &mut Command, text: &str) -> Result<()> {
+    let mut shell = shell.stdin(Stdio::piped()).spawn().context("starting `bash`")?;
+    let mut keyboard = shell.stdin.take().expect("standard input is piped");
+    let typed = keyboard.write_all(text.as_bytes());
+    drop(keyboard);
+    let status = shell.wait().context("waiting for `bash`")?;
+    ensure!(status.success(), "the commands of {GUIDE} ended with {status}");
+    typed.context("typing the commands")
+}
+
+/// The commands of a CI file, without those that install Rust.
+fn steps(text: &str) -> impl Iterator<Item = &str> {
+    let commands = text.lines().filter_map(|line| line.trim().strip_prefix("- run: "));
+    commands.filter(|command| !command.starts_with("rustup "))
 }
 
 /// The lines of the guide that somebody types.
@@ -143,8 +189,23 @@ mod tests {
         let guide =
             "a\n```console\n$ ketch x\n```\n| 1 | a | test `b::c`, check `d e` |\nnot test `f`\n";
         assert_eq!(commands(guide), ["ketch x"]);
+        let ci = "  steps:\n    - uses: x\n    - run: rustup y\n    - run: cargo z\n";
+        assert_eq!(steps(ci).collect::<Vec<_>>(), ["cargo z"]);
         assert_eq!(named(guide, "test `").collect::<Vec<_>>(), ["b::c"]);
         assert_eq!(named(guide, "check `").collect::<Vec<_>>(), ["d e"]);
+    }
+
+    #[test]
+    fn a_shell_within_a_shell_reads_on_and_stops_at_the_first_failure() {
+        let ends = |commands: &[&str]| {
+            let scratch = tempfile::tempdir().unwrap();
+            let mut bash = Command::new("bash");
+            let ended = type_into(bash.current_dir(&scratch), &typed(commands));
+            (ended.is_ok(), scratch.path().join(END).exists())
+        };
+        assert_eq!(ends(&["inside=1 bash", "test $inside = 1", "exit", "true"]), (true, true));
+        assert_eq!(ends(&["bash", "false", "exit", "true"]), (false, false));
+        assert_eq!(ends(&["cat >/dev/null"]), (true, false), "the rest was read by another");
     }
 
     #[test]

@@ -96,6 +96,13 @@ fn a_crate_is_written_under_good_names_and_over_nothing() {
     let said = sandbox.ketch(&["provider", "new", "lab"]).fails(2);
     assert!(said.contains("is there already"), "{said}");
     assert_eq!(sandbox.read("ketch-provider-lab/src/lib.rs"), "mine");
+    sandbox.ketch(&["provider", "new", "far", "--remote"]).ok();
+    assert!(sandbox.read("ketch-provider-far/src/lib.rs").contains("id: \"far\""));
+    assert!(sandbox.read("ketch-provider-far/README.md").contains("--provider far"));
+    sandbox.ketch(&["provider", "new", "bits", "--c"]).ok();
+    assert!(sandbox.read("ketch-provider-bits/bits.c").contains("libketch_provider_bits.so"));
+    assert!(sandbox.read("ketch-provider-bits/ketch_plugin.h").contains("KETCH_C_VERSION"));
+    sandbox.ketch(&["provider", "new", "both", "--c", "--remote"]).fails(2);
     let said = sandbox.ketch(&["provider", "new", "lab2", "--core", "nowhere"]).fails(2);
     assert!(said.contains("neither a checkout of Ketch nor an address"), "{said}");
 }

@@ -1,4 +1,4 @@
-//! `ketch provider new`: a provider's crate that compiles at once.
+//! `ketch provider new`: a provider's crate, or files of C, that compile at once.
 
 use std::{
     fs,
@@ -16,7 +16,8 @@ use crate::{exit::Exit, failure::Failure, output::terminal::say};
 #[command(after_help = "\
 The crate `ketch-provider-NAME` is written into a new directory of that name. It is a whole plugin
 with tests, a README and a CI file, to be changed into your own: a simulator, or with --remote the
-backends of a service, asked over HTTP with the user's account.")]
+backends of a service, asked over HTTP with the user's account. With --c it is a simulator in C, with
+the header that it needs.")]
 pub(crate) struct NewArgs {
     /// The provider's id: a letter, then lower-case letters, digits, - and _
     #[arg(value_name = "NAME")]
@@ -31,6 +32,9 @@ pub(crate) struct NewArgs {
     /// Ask a service over HTTP instead of computing
     #[arg(long)]
     remote: bool,
+    /// Write C instead of Rust
+    #[arg(long, conflicts_with_all = ["remote", "core"])]
+    c: bool,
 }
 
 /// A file of the template: its path in the crate, and its text, in which the template's own name
@@ -41,13 +45,13 @@ macro_rules! template {
     ($folder:literal: $($path:literal),* $(,)?) => {
         &[$((
             $path,
-            include_str!(concat!("../../../../examples/", $folder, "/", $path)),
+            include_str!(concat!("../../../../", $folder, "/", $path)),
         )),*]
     };
 }
 
 const LOCAL: &[TemplateFile] = template![
-    "provider-template":
+    "examples/provider-template":
     "Cargo.toml",
     "README.md",
     ".gitignore",
@@ -58,7 +62,7 @@ const LOCAL: &[TemplateFile] = template![
 ];
 
 const REMOTE: &[TemplateFile] = template![
-    "provider-template-remote":
+    "examples/provider-template-remote":
     "Cargo.toml",
     "README.md",
     ".gitignore",
@@ -70,6 +74,9 @@ const REMOTE: &[TemplateFile] = template![
     "tests/service/mod.rs",
     "tests/service/machine.rs",
 ];
+
+const IN_C: [&[TemplateFile]; 2] =
+    [template!["examples/provider-c": "bits.c"], template!["core/abi/include": "ketch_plugin.h"]];
 
 /// The crates of Ketch that the template depends on, and where they are from there.
 const DEPENDENCIES: [(&str, &str); 2] =
@@ -96,14 +103,25 @@ pub(crate) fn execute(args: &NewArgs, out: &mut dyn Write) -> Result<Exit, Failu
         }
         _ => Failure::unwritable(&directory, &error),
     })?;
-    for (path, text) in if args.remote { REMOTE } else { LOCAL } {
+    let flavour = match (args.c, args.remote) {
+        (true, _) => &IN_C[..],
+        (false, true) => &[REMOTE],
+        (false, false) => &[LOCAL],
+    };
+    for (path, text) in flavour.iter().copied().flatten() {
         write(&directory.join(path), &renamed(&core.in_place_of_paths(text), name))?;
     }
-    let library = format!("target/debug/libketch_provider_{}.so", name.replace('-', "_"));
-    say(format_args!(
-        "next: cd {} && cargo test && cargo build && ketch provider check {library}",
-        directory.display()
-    ));
+    let library = match args.c {
+        true => format!("libketch_provider_{name}.so"),
+        false => format!("target/debug/libketch_provider_{}.so", name.replace('-', "_")),
+    };
+    let next = match (args.c, args.remote) {
+        (true, _) => format!("{COMPILE} -o {library} bits.c && ketch provider check {library}"),
+        // Before it is checked, it needs an account.
+        (_, true) => "cargo test, and then as README.md says".to_owned(),
+        _ => format!("cargo test && cargo build && ketch provider check {library}"),
+    };
+    say(format_args!("next: cd {} && {next}", directory.display()));
     writeln!(out, "{}", directory.display())?;
     Ok(Exit::Ok)
 }
@@ -114,6 +132,9 @@ fn write(path: &Path, text: &str) -> Result<(), Failure> {
     written.map_err(|error| Failure::unwritable(path, &error))
 }
 
+/// How a file of C becomes a library.
+const COMPILE: &str = "cc -std=c11 -O2 -shared -fPIC";
+
 /// The template's text under another name. Only where the name is the provider's: a template is
 /// one elsewhere, too.
 fn renamed(text: &str, name: &str) -> String {
@@ -123,6 +144,10 @@ fn renamed(text: &str, name: &str) -> String {
         .replace("template/basis_simulator", &format!("{name}/basis_simulator"))
         .replace("template/bit_machine", &format!("{name}/bit_machine"))
         .replace("--provider template", &format!("--provider {name}"))
+        .replace(" -I ../../core/abi/include", "")
+        .replace("c-bits/bits", &format!("{name}/bits"))
+        .replace("provider_c-bits", &format!("provider_{name}"))
+        .replace("\\\"c-bits\\\"", &format!("\\\"{name}\\\""))
         .replace("\"template\"", &format!("{name:?}"))
 }
 
@@ -229,6 +254,18 @@ mod tests {
             let (_, rust) = template.iter().find(|(path, _)| *path == "src/lib.rs").unwrap();
             assert!(renamed(rust, "my-lab").contains("id: \"my-lab\""));
         }
+    }
+
+    #[test]
+    fn a_plugin_in_c_has_its_name_and_says_how_it_is_compiled() {
+        let text = renamed(IN_C[0][0].1, "my-lab");
+        assert!(text.contains("\\\"id\\\":\\\"my-lab\\\""), "{text}");
+        assert!(text.starts_with("/* my-lab/bits runs"), "{text}");
+        assert!(
+            text.contains(&format!("{COMPILE} -o libketch_provider_my-lab.so bits.c")),
+            "{text}"
+        );
+        assert!(!text.contains("c-bits") && !text.contains(".."), "{text}");
     }
 
     #[test]
