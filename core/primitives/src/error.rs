@@ -30,7 +30,8 @@ pub enum Error {
         limit: u64,
     },
     /// The result is not that of these pubs.
-    #[error("the result has {found} experiments, these pubs need {expected}")]
+    #[error("the result has {found} experiments, these pubs need {}{expected}",
+        if found < expected { "at least " } else { "" })]
     OtherResult {
         /// How many the result has.
         found: usize,
@@ -91,12 +92,18 @@ pub enum PubError {
         "the observable at place {place} has {found} letters, the circuit has {expected} qubits"
     )]
     Width { place: usize, found: u32, expected: u32 },
+    #[error("{found} sets of parameter values, at most {limit} are run")]
+    TooManySets { found: u64, limit: u64 },
+    #[error("{found} different Pauli strings are too many to be measured, at most {limit}")]
+    TooManyTerms { found: usize, limit: usize },
     #[error("{wanted}, but {reason}")]
     NotExact { wanted: &'static str, reason: String },
     #[error("the circuit ends shots early (`end`), so nothing can be measured after it")]
     EndsEarly,
     #[error("experiment {experiment} failed: {status}")]
     Failed { experiment: usize, status: String },
+    #[error("the result has no experiment {experiment}")]
+    NoExperiment { experiment: usize },
     #[error("the result of experiment {experiment} has no {what}")]
     Lacks { experiment: usize, what: String },
     #[error("experiment {experiment} has {found} {what}, expected {expected}")]
@@ -113,8 +120,10 @@ impl Error {
         match self {
             Self::NoPubs => "primitive.no_pubs",
             Self::Pub { problem: PubError::Failed { .. }, .. } => "experiment.failed",
-            Self::Pub { problem: PubError::Lacks { .. } | PubError::Differs { .. }, .. }
-            | Self::OtherResult { .. } => "primitive.result",
+            Self::OtherResult { .. } => "primitive.result",
+            Self::Pub { problem: PubError::Lacks { .. }, .. } => "primitive.result",
+            Self::Pub { problem: PubError::Differs { .. }, .. } => "primitive.result",
+            Self::Pub { problem: PubError::NoExperiment { .. }, .. } => "primitive.result",
             Self::Pub { .. } => "primitive.pub",
             Self::TooMuch { .. } => "primitive.too_large",
             Self::Backend(error) => error.code(),

@@ -7,8 +7,8 @@
 //!
 //! Each primitive is two functions without any effect: `plan` makes the [`Qobj`] that a backend
 //! runs, and `collect` makes the primitive's result of the [`RunResult`] that comes back, today or
-//! after a restart, for it needs nothing but the pubs and the options beside it. [`Sampler`] runs
-//! what was planned and collects it.
+//! after a restart, for it needs nothing but the pubs and the options beside it. [`Sampler`]
+//! and [`Estimator`] run what was planned and collect it.
 //!
 //! [`Qobj`]: ketch_interface::Qobj
 //! [`RunResult`]: ketch_interface::RunResult
@@ -20,6 +20,7 @@ mod bit_array;
 #[cfg(test)]
 mod engine;
 mod error;
+pub mod estimator;
 mod limits;
 mod observable;
 mod parameters;
@@ -30,7 +31,8 @@ pub mod sampler;
 pub use array::{MAX_AXES, MAX_ELEMENTS, NdArray, ShapeError, broadcast_shapes, size};
 pub use bit_array::BitArray;
 pub use error::{Error, PubError, Result};
+pub use estimator::{By, Estimator, EstimatorOptions, EstimatorPub};
 pub use observable::{Observable, ObservableError};
 pub use parameters::ParameterValues;
-pub use result::{PrimitiveResult, SamplerPubResult};
+pub use result::{EstimatorPubResult, PrimitiveResult, SamplerPubResult};
 pub use sampler::{Sampler, SamplerOptions, SamplerPub};

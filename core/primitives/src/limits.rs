@@ -5,13 +5,19 @@ use ketch_interface::{BackendConfiguration, Circuit};
 use crate::{Error, Result, error::PubError};
 
 /// Experiments of one job.
-const MAX_EXPERIMENTS: u64 = 1 << 20;
+pub(crate) const MAX_EXPERIMENTS: u64 = 1 << 20;
 
 /// Instructions of all circuits of one job.
 const MAX_INSTRUCTIONS: u64 = 1 << 24;
 
 /// Terms of an observable.
 pub(crate) const MAX_TERMS: usize = 1 << 18;
+
+/// Different strings of the observables at one set of numbers, if they are measured.
+pub(crate) const MAX_GROUPED_TERMS: usize = 1 << 17;
+
+/// Letters of all groups of such strings.
+pub(crate) const MAX_GROUP_CELLS: usize = 1 << 28;
 
 /// Bytes of all samples of one pub.
 const MAX_SAMPLES: u128 = 1 << 33;

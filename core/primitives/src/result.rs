@@ -2,7 +2,7 @@
 
 use serde_json::{Map, Value};
 
-use crate::BitArray;
+use crate::{BitArray, NdArray};
 
 /// What a primitive comes back with: one result for each pub, in order.
 #[derive(Clone, Debug, PartialEq)]
@@ -39,4 +39,20 @@ impl SamplerPubResult {
     pub fn register(&self, name: &str) -> Option<&BitArray> {
         self.registers.iter().find(|(known, _)| known == name).map(|(_, array)| array)
     }
+}
+
+/// What the estimator found for one pub.
+#[derive(Clone, Debug, PartialEq)]
+pub struct EstimatorPubResult {
+    /// The expectation values, in the shape of the pub: parameter values and observables broadcast
+    /// together.
+    pub evs: NdArray<f64>,
+    /// Their standard errors.
+    pub stds: NdArray<f64>,
+    /// The standard error of all shots together. It differs from `stds` only where shots are run in
+    /// several batches, which none are here.
+    pub ensemble_standard_error: NdArray<f64>,
+    /// `target_precision`, `by` (`expectation_values` or `measurement`), and where it was measured
+    /// the `shots` of each basis.
+    pub metadata: Map<String, Value>,
 }

@@ -163,7 +163,7 @@ fn results_that_are_not_those_of_the_pubs_are_refused() {
         collect(pubs, &options(1), result).unwrap_err().to_string()
     };
     let twice = [pubs[0].clone(), pubs[0].clone()];
-    assert_eq!(says(&twice, &result), "the result has 1 experiments, these pubs need 2");
+    assert_eq!(says(&twice, &result), "the result has 1 experiments, these pubs need at least 2");
     let wider = [SamplerPub::new(Circuit::new(1, 9).measure(0, 0))];
     assert_eq!(says(&wider, &result), "pub 0: experiment 0 has 1 clbits, expected 9");
     let longer = [pubs[0].clone().with_shots(9)];
