@@ -75,6 +75,8 @@ pub(crate) enum Command {
     Draw(commands::draw::DrawArgs),
     /// Keep credentials for remote providers
     Account(commands::account::AccountArgs),
+    /// Serve every backend over HTTP, as IBM Quantum's service speaks
+    Serve(commands::serve::ServeArgs),
     /// Check the installation and run a Bell pair
     Doctor(commands::doctor::DoctorArgs),
     /// Print the completion script of a shell
@@ -96,6 +98,7 @@ impl Command {
             Self::Doctor(args) => args.json,
             Self::Watch(args) => args.json,
             Self::Provider(args) => args.is_for_programs(),
+            Self::Serve(args) => args.is_for_programs(),
             Self::Cancel(_) | Self::Retry(_) | Self::Delete(_) | Self::Worker(_) => false,
             Self::Compile(_) | Self::Convert(_) | Self::Draw(_) | Self::Completions(_) => false,
         }

@@ -47,6 +47,7 @@ const BY_CODE: &[(&str, Exit)] = &[
     ("job.wrong_state", Exit::Failed),
     ("input.not_found", Exit::NotFound),
     ("account.not_found", Exit::NotFound),
+    ("token.not_found", Exit::NotFound),
     ("account.empty_token", Exit::Usage),
     ("account.bad_name", Exit::Usage),
     ("account.exists", Exit::Usage),

@@ -44,7 +44,12 @@ const LAYERS: &[Layer] = &[
             "ketch-core",
         ],
     },
-    Layer { package: "ketch-cli", height: 5, uses: &["ketch", "ketch-conformance"] },
+    Layer { package: "ketch-server", height: 5, uses: &["ketch", "ketch-primitives"] },
+    Layer {
+        package: "ketch-cli",
+        height: 6,
+        uses: &["ketch", "ketch-conformance", "ketch-server"],
+    },
 ];
 
 /// Stand beside the layers and use what they need; nothing uses them.
@@ -61,10 +66,11 @@ const HOMES: &[(&str, &[&str])] = &[
     // It stands before the C library's functions.
     ("libc", &["ketch-test-plugins"]),
     ("libloading", &["ketch-registry"]),
+    ("hyper", &["ketch-server"]),
     ("rayon", &["ketch-kernels"]),
     ("reqwest", &["ketch-provider-ibmq"]),
     ("rusqlite", &["ketch-jobs"]),
-    ("sha2", &["ketch-registry", "ketch-jobs"]),
+    ("sha2", &["ketch-registry", "ketch-jobs", "ketch-server"]),
     ("clap", &["ketch-cli", "xtask"]),
     ("anyhow", &["ketch-cli", "ketch-peers", "xtask"]),
 ];
@@ -206,7 +212,7 @@ mod tests {
             "ketch-registry",
             false,
             Some(
-                "M: ketch-cli depends on ketch-registry; of our crates it may use ketch, ketch-conformance (LAYERS in .ci/xtask/src/layers.rs)",
+                "M: ketch-cli depends on ketch-registry; of our crates it may use ketch, ketch-conformance, ketch-server (LAYERS in .ci/xtask/src/layers.rs)",
             ),
         );
     }

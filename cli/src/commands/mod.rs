@@ -19,6 +19,7 @@ pub(crate) mod providers;
 pub(crate) mod result;
 pub(crate) mod retry;
 pub(crate) mod run;
+pub(crate) mod serve;
 pub(crate) mod watch;
 pub(crate) mod worker;
 
@@ -54,6 +55,7 @@ pub(crate) fn execute(
         Command::Convert(args) => convert::execute(&args, out),
         Command::Draw(args) => draw::execute(&args, out),
         Command::Account(args) => account::execute(&args, context, out),
+        Command::Serve(args) => serve::execute(&args, context, out),
         Command::Doctor(args) => doctor::execute(&args, context, out),
         Command::Completions(args) => completions::execute(&args, out),
     }

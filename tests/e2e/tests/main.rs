@@ -29,6 +29,7 @@ mod remote;
 mod run;
 mod sandbox;
 mod scanning;
+mod serve;
 mod service;
 mod template;
 mod terminal;

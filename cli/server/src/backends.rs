@@ -1,0 +1,188 @@
+//! The backends: listed, described, and whether they work now.
+
+mod describe;
+
+use std::{
+    sync::{Arc, Mutex, PoisonError, mpsc},
+    thread,
+    time::{Duration, Instant},
+};
+
+use ketch::{BackendStatus, Filter, ListedBackend, QualifiedBackend, Registry};
+use serde_json::{Value, json};
+
+use crate::{
+    answer::{Answer, Refusal, Reply},
+    names,
+    routes::Call,
+    time,
+};
+
+/// The backends of the registry, under names of one segment.
+pub(crate) struct Backends {
+    registry: Arc<Registry>,
+    listed: Vec<Arc<Named>>,
+    problems: Vec<String>,
+}
+
+/// A backend and its name on the wire.
+pub(crate) struct Named {
+    pub(crate) wire: String,
+    pub(crate) listed: ListedBackend,
+    status: Mutex<Option<(Instant, BackendStatus)>>,
+}
+
+/// For so long a backend is believed.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// For so long a backend is waited for.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+impl Backends {
+    /// Looks at the plugins; those that were asked before are not loaded.
+    pub(crate) fn new(registry: Registry) -> Self {
+        let catalogue = registry.catalogue(&Filter::new());
+        let named = |listed: ListedBackend| {
+            let wire = names::to_wire(&listed.name);
+            Arc::new(Named { wire, status: Mutex::default(), listed })
+        };
+        let problems = catalogue.problems.iter().map(ToString::to_string).collect();
+        let listed = catalogue.backends.into_iter().map(named).collect();
+        Self { registry: Arc::new(registry), listed, problems }
+    }
+
+    pub(crate) fn listed(&self) -> &[Arc<Named>] {
+        &self.listed
+    }
+
+    /// What is wrong with providers, one line each.
+    pub(crate) fn problems(&self) -> &[String] {
+        &self.problems
+    }
+
+    /// The backend of a name on the wire.
+    ///
+    /// # Errors
+    /// If there is none.
+    pub(crate) fn named(&self, wire: &str) -> Result<&Arc<Named>, Refusal> {
+        self.listed.iter().find(|one| one.wire == wire).ok_or_else(|| {
+            let meant = names::from_wire(wire);
+            let known = ketch::nearest(wire, self.listed.iter().map(|one| one.wire.as_str()));
+            let message = match meant {
+                Some(qualified) => format!("no backend `{wire}` (`{qualified}`)"),
+                None => format!("no backend `{wire}`"),
+            };
+            let refusal = Refusal::new(404, "backend.not_found", message);
+            match known {
+                Some(known) => refusal.with_solution(format!("did you mean `{known}`?")),
+                None => refusal,
+            }
+        })
+    }
+
+    /// Loads the plugin of a backend, if it is not there yet.
+    ///
+    /// # Errors
+    /// If it cannot be.
+    pub(crate) fn open(&self, named: &Named) -> Result<QualifiedBackend, Refusal> {
+        Ok(self.registry.get_backend(&named.listed.name)?)
+    }
+
+    /// Whether a backend works, as it said last; `None` if it does not say in time.
+    fn status(&self, named: &Arc<Named>) -> Option<BackendStatus> {
+        if let Some(always) = &named.listed.status {
+            return Some(always.clone());
+        }
+        let known = || named.status.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some((_, status)) = known().as_ref().filter(|(asked, _)| asked.elapsed() < FRESH) {
+            return Some(status.clone());
+        }
+        let (tell, told) = mpsc::channel();
+        let (registry, asked) = (Arc::clone(&self.registry), Arc::clone(named));
+        let ask = move || {
+            // Nobody listens any more if it took too long.
+            let _ = tell.send(registry.status(&asked.listed).ok());
+        };
+        thread::Builder::new().name("ketch status".to_owned()).spawn(ask).ok()?;
+        let status = told.recv_timeout(PATIENCE).ok().flatten()?;
+        *known() = Some((Instant::now(), status.clone()));
+        Some(status)
+    }
+}
+
+/// How many jobs wait or run at each backend, those of this store.
+fn pending(call: &Call<'_>, qualified: &str) -> Result<u64, Refusal> {
+    let pending = call.service.reading.pending()?;
+    Ok(pending.iter().find(|(name, _)| name == qualified).map_or(0, |(_, count)| *count))
+}
+
+/// Whether a backend works and how long its queue is: that of this store, and that of the service
+/// that the backend may be.
+fn state(call: &Call<'_>, named: &Arc<Named>) -> Result<BackendStatus, Refusal> {
+    let own = pending(call, &named.listed.name)?;
+    let mut status = call.service.backends.status(named).unwrap_or_else(|| {
+        let mut status = BackendStatus::active(&named.wire, "0.0.0");
+        status.operational = false;
+        "the backend does not answer".clone_into(&mut status.status_msg);
+        status
+    });
+    status.pending_jobs = status.pending_jobs.saturating_add(own);
+    Ok(status)
+}
+
+/// `GET /backends`
+pub(crate) fn list(call: &Call<'_>) -> Reply {
+    let mut devices = Vec::new();
+    for named in call.service.backends.listed() {
+        let Some(configuration) = &named.listed.configuration else { continue };
+        let status = state(call, named)?;
+        devices.push(json!({
+            "name": named.wire,
+            "status": {
+                "name": if status.operational { "online" } else { "offline" },
+                "reason": status.status_msg,
+            },
+            "queue_length": status.pending_jobs,
+            "qubits": describe::n_qubits(configuration),
+            "is_simulator": describe::is_simulator(configuration),
+            "processor_type": { "family": named.listed.provider, "revision": 1 },
+        }));
+    }
+    Ok(Answer::json(&json!({ "devices": devices })))
+}
+
+/// `GET /backends/{name}/configuration`
+pub(crate) fn configuration(call: &Call<'_>) -> Reply {
+    let named = call.service.backends.named(call.arguments[0])?;
+    let configuration = match &named.listed.configuration {
+        Some(configuration) => Arc::clone(configuration),
+        None => call.service.backends.open(named)?.configuration()?,
+    };
+    let online = time::written(call.service.started);
+    Ok(Answer::json(&describe::configuration(&configuration, &named.wire, &online)))
+}
+
+/// `GET /backends/{name}/properties`
+pub(crate) fn properties(call: &Call<'_>) -> Reply {
+    let named = call.service.backends.named(call.arguments[0])?;
+    let Some(properties) = call.service.backends.open(named)?.properties()? else {
+        return Ok(Answer::json(&json!({})));
+    };
+    let mut document = serde_json::to_value(&*properties).unwrap_or(Value::Null);
+    document["backend_name"] = named.wire.clone().into();
+    Ok(Answer::json(&document))
+}
+
+/// `GET /backends/{name}/status`
+pub(crate) fn status(call: &Call<'_>) -> Reply {
+    let named = call.service.backends.named(call.arguments[0])?;
+    let status = state(call, named)?;
+    Ok(Answer::json(&json!({
+        "backend_name": named.wire,
+        "backend_version": status.backend_version,
+        "state": status.operational,
+        "status": status.status_msg,
+        "message": status.status_msg,
+        "length_queue": status.pending_jobs,
+    })))
+}

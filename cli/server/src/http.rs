@@ -1,0 +1,200 @@
+//! HTTP/1.1 over TCP: connections, limits, and an orderly end. What is asked and answered is
+//! nobody's business here.
+
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{
+    Response,
+    body::{Body, Bytes, Incoming},
+    header::{self, HeaderValue},
+    server::conn::http1,
+    service::service_fn,
+};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use ketch::jobs::new_id;
+use tokio::{
+    net::TcpStream,
+    sync::{Semaphore, watch},
+    task::spawn_blocking,
+    time::{sleep, timeout},
+};
+
+use crate::{
+    Limits, Service,
+    answer::{Answer, Refusal},
+    request::Request,
+    routes,
+};
+
+/// How long those who are being answered have to finish.
+const FAREWELL: Duration = Duration::from_secs(10);
+
+/// The most bytes of a head.
+const HEAD: usize = 64 << 10;
+
+/// How often somebody looks whether the server is to stop.
+const LOOK: Duration = Duration::from_millis(50);
+
+pub(crate) fn serve(
+    listener: TcpListener,
+    service: Arc<Service>,
+    limits: Limits,
+    stop: &AtomicBool,
+) -> io::Result<()> {
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(32)
+        .thread_name("ketch serve")
+        .enable_io()
+        .enable_time()
+        .build()?;
+    let served = runtime.block_on(accept(listener, service, limits, stop));
+    // Whoever has not finished by now is not waited for.
+    runtime.shutdown_timeout(Duration::ZERO);
+    served
+}
+
+async fn accept(
+    listener: TcpListener,
+    service: Arc<Service>,
+    limits: Limits,
+    stop: &AtomicBool,
+) -> io::Result<()> {
+    listener.set_nonblocking(true)?;
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let room = Arc::new(Semaphore::new(limits.connections));
+    let (leave, leaving) = watch::channel(false);
+    while !stop.load(Ordering::Relaxed) {
+        let entered = async {
+            let place = Arc::clone(&room).acquire_owned().await.map_err(io::Error::other)?;
+            Ok::<_, io::Error>((listener.accept().await?, place))
+        };
+        let ((stream, peer), place) = match timeout(LOOK, entered).await {
+            Err(_) => continue,
+            Ok(Ok(entered)) => entered,
+            Ok(Err(_)) => {
+                // A client that left while it waited, or no descriptor is free for the moment.
+                sleep(LOOK).await;
+                continue;
+            }
+        };
+        let (service, leaving) = (Arc::clone(&service), leaving.clone());
+        tokio::spawn(async move {
+            converse(stream, peer, service, limits, leaving).await;
+            drop(place);
+        });
+    }
+    drop(listener);
+    // Nobody listens if there is no connection.
+    let _ = leave.send(true);
+    let everybody = u32::try_from(limits.connections).unwrap_or(u32::MAX);
+    // Those who are too slow are cut off.
+    let _ = timeout(FAREWELL, room.acquire_many(everybody)).await;
+    Ok(())
+}
+
+/// Answers the requests of a connection, until it ends or the server does.
+async fn converse(
+    stream: TcpStream,
+    peer: SocketAddr,
+    service: Arc<Service>,
+    limits: Limits,
+    mut leaving: watch::Receiver<bool>,
+) {
+    // Answers are small; waiting to fill a packet only delays them.
+    let _ = stream.set_nodelay(true);
+    let answer = service_fn(|request| {
+        let service = Arc::clone(&service);
+        async move { answer(request, peer, service, limits).await }
+    });
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(limits.arriving)
+        .max_buf_size(HEAD)
+        .serve_connection(TokioIo::new(stream), answer);
+    let mut connection = pin!(connection);
+    // A connection that breaks is the client's affair.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = async { drop(leaving.wait_for(|&leaving| leaving).await) } => {
+            connection.as_mut().graceful_shutdown();
+            let _ = connection.await;
+        }
+    }
+}
+
+async fn answer(
+    asked: hyper::Request<Incoming>,
+    peer: SocketAddr,
+    service: Arc<Service>,
+    limits: Limits,
+) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
+    let trace = new_id();
+    let number = trace.clone();
+    let answer = match arrived(asked, limits).await {
+        Err(refusal) => refusal.answer(&trace),
+        Ok(request) => {
+            let answered =
+                spawn_blocking(move || routes::answer(&service, &request, peer, &number)).await;
+            // A panic is a mistake of ours, which ends this request and nothing else.
+            answered.unwrap_or_else(|_| {
+                Refusal::new(
+                    501,
+                    "server.failed",
+                    "the server failed at this request; it was \
+                     not done, or not completely",
+                )
+                .answer(&trace)
+            })
+        }
+    };
+    Ok(response(answer, &trace))
+}
+
+/// The request with its body, if it is within the limits.
+async fn arrived(asked: hyper::Request<Incoming>, limits: Limits) -> Result<Request, Refusal> {
+    let (head, body) = asked.into_parts();
+    let too_large = || {
+        Refusal::new(
+            413,
+            "request.too_large",
+            format!("the body has more than {} bytes", limits.body),
+        )
+    };
+    if body.size_hint().lower() > limits.body as u64 {
+        return Err(too_large());
+    }
+    let body = match timeout(limits.arriving, Limited::new(body, limits.body).collect()).await {
+        Err(_) => {
+            let message = format!("the body did not arrive within {:?}", limits.arriving);
+            return Err(Refusal::new(408, "request.too_slow", message));
+        }
+        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),
+        Ok(Err(_)) => return Err(Refusal::bad("the body is not whole")),
+        Ok(Ok(body)) => body.to_bytes(),
+    };
+    Request::new(head.method, &head.uri, head.headers, body)
+}
+
+fn response(answer: Answer, trace: &str) -> Response<Full<Bytes>> {
+    let Answer { status, kind, body } = answer;
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = hyper::StatusCode::from_u16(status).expect("the statuses are ours");
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
+    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if let Ok(trace) = HeaderValue::from_str(trace) {
+        headers.insert("x-request-id", trace);
+    }
+    response
+}

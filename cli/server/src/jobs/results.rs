@@ -1,0 +1,41 @@
+//! `GET /jobs/{id}/results`
+
+use ketch::JobStatus;
+
+use super::{asked_for, describe};
+use crate::{
+    answer::{Answer, Refusal, Reply},
+    programs::{Program, Unread},
+    routes::Call,
+};
+
+/// The result of a job that is done, the reason of one that failed, and nothing of one that is on its
+/// way.
+pub(crate) fn results(call: &Call<'_>) -> Reply {
+    let job = asked_for(call)?;
+    let (record, store) = (&job.job, &call.service.reading);
+    match record.state {
+        JobStatus::Done => {}
+        JobStatus::Error => {
+            let reason = record.error.as_ref().map(describe::reason);
+            return Ok(Answer::text(reason.unwrap_or_else(|| "the job failed".to_owned())));
+        }
+        JobStatus::Cancelled => return Ok(Answer::text("the job was cancelled")),
+        _ => return Ok(Answer::done()),
+    }
+    let params = serde_json::from_slice(&store.params(&record.id)?)
+        .map_err(|error| damaged(&record.id, &error.to_string()))?;
+    let program = Program::read(&job.program, &params).map_err(|error| match error {
+        Unread::Refused(refusal) | Unread::Fails(refusal) => damaged(&record.id, &refusal.message),
+    })?;
+    let result = store.result(&record.id)?;
+    let result = result.ok_or_else(|| damaged(&record.id, "its result is gone"))?;
+    let document = program.result(&result);
+    let document = document.map_err(|refusal| damaged(&record.id, &refusal.message))?;
+    Ok(Answer::json(&document))
+}
+
+/// Not a request's fault, and no other request would fare better.
+fn damaged(id: &str, why: &str) -> Refusal {
+    Refusal::new(501, "job.result", format!("the result of job `{id}` cannot be given: {why}"))
+}

@@ -1,0 +1,122 @@
+//! What jobs are asked for as: the programs `sampler` and `estimator`, read from their parameters,
+//! planned for a backend, and their results written as clients read them.
+//!
+//! Nothing is kept but the parameters themselves: what was planned for them is read from them again
+//! when the result is asked for.
+
+mod options;
+mod read;
+mod write;
+
+use ketch::{BackendConfiguration, Circuit, Qobj, RunResult};
+use ketch_primitives::{
+    EstimatorOptions, EstimatorPub, SamplerOptions, SamplerPub, estimator, sampler,
+};
+use serde_json::Value;
+
+use crate::answer::Refusal;
+
+/// A program that is known here, with its parameters.
+#[derive(Debug)]
+pub(crate) enum Program {
+    Sampler { pubs: Vec<SamplerPub>, options: SamplerOptions, form: Form },
+    Estimator { pubs: Vec<EstimatorPub>, options: EstimatorOptions, form: Form },
+}
+
+/// How a result is written.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Form {
+    /// In the types of Python's client, or as plain JSON.
+    for_qiskit: bool,
+    /// Options that were given and have no effect here.
+    without_effect: Vec<String>,
+}
+
+/// Why a program is not run.
+#[derive(Debug)]
+pub(crate) enum Unread {
+    /// The request makes no sense: nothing is kept of it.
+    Refused(Refusal),
+    /// The request makes sense, and no backend here can do it: the job fails.
+    Fails(Refusal),
+}
+
+impl From<Refusal> for Unread {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+impl Program {
+    /// Reads a program's parameters.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub(crate) fn read(id: &str, params: &Value) -> Result<Self, Unread> {
+        match id {
+            "sampler" => {
+                let (pubs, form) = (read::sampler_pubs(params)?, options::form(params)?);
+                Ok(Self::Sampler { pubs, options: options::sampler(params)?, form })
+            }
+            "estimator" => {
+                let (pubs, form) = (read::estimator_pubs(params)?, options::form(params)?);
+                Ok(Self::Estimator { pubs, options: options::estimator(params)?, form })
+            }
+            "executor" => Err(Unread::Fails(
+                Refusal::new(400, "program.executor", "the program `executor` is not run here yet")
+                    .with_solution("use SamplerV2 or EstimatorV2"),
+            )),
+            other => Err(Unread::Refused(
+                Refusal::new(404, "program.not_found", format!("no program `{other}`"))
+                    .with_solution("there are `sampler` and `estimator`"),
+            )),
+        }
+    }
+
+    /// What a backend is to run for it.
+    ///
+    /// # Errors
+    /// What is wrong with a pub.
+    pub(crate) fn plan(&self, configuration: &BackendConfiguration) -> Result<Qobj, Refusal> {
+        let planned = match self {
+            Self::Sampler { pubs, options, .. } => sampler::plan(pubs, options, configuration),
+            Self::Estimator { pubs, options, .. } => estimator::plan(pubs, options, configuration),
+        };
+        planned.map_err(refused)
+    }
+
+    /// The circuits as they came.
+    pub(crate) fn circuits(&self) -> Vec<Circuit> {
+        match self {
+            Self::Sampler { pubs, .. } => pubs.iter().map(|one| one.circuit.clone()).collect(),
+            Self::Estimator { pubs, .. } => pubs.iter().map(|one| one.circuit.clone()).collect(),
+        }
+    }
+
+    /// The result of what was planned, as clients read it.
+    ///
+    /// # Errors
+    /// If the result is not that of this program.
+    pub(crate) fn result(&self, result: &RunResult) -> Result<Value, Refusal> {
+        match self {
+            Self::Sampler { pubs, options, form } => {
+                Ok(write::samples(&sampler::collect(pubs, options, result).map_err(refused)?, form))
+            }
+            Self::Estimator { pubs, options, form } => Ok(write::estimates(
+                &estimator::collect(pubs, options, result).map_err(refused)?,
+                form,
+            )),
+        }
+    }
+}
+
+fn refused(error: ketch_primitives::Error) -> Refusal {
+    let refusal = Refusal::new(400, error.code(), error.to_string());
+    match error.hint() {
+        Some(hint) => refusal.with_solution(hint),
+        None => refusal,
+    }
+}
+
+#[cfg(test)]
+mod tests;

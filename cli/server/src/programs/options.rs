@@ -1,0 +1,118 @@
+//! Options of programs: those that mean something here, those that change nothing, and those whose
+//! effect would be missed.
+
+use ketch_primitives::{EstimatorOptions, SamplerOptions};
+use serde_json::{Map, Value};
+
+use super::Form;
+use crate::answer::Refusal;
+
+/// Switches whose work is not done here: whoever turns one on would get other numbers than asked for.
+const REFUSED: &[&str] = &[
+    "resilience.zne_mitigation",
+    "resilience.pec_mitigation",
+    "resilience.measure_noise_learning",
+    "resilience.layer_noise_model",
+];
+
+/// What changes how a device's noise acts, and nothing else: results say that it had no effect.
+const WITHOUT_EFFECT: &[&str] = &[
+    "dynamical_decoupling.enable",
+    "twirling.enable_gates",
+    "twirling.enable_measure",
+    "resilience.measure_mitigation",
+    "execution.init_qubits",
+    "execution.rep_delay",
+];
+
+/// A value within objects, its path with dots; null is none.
+fn at<'v>(params: &'v Value, path: &str) -> Option<&'v Value> {
+    let mut value = params.get("options")?;
+    for name in path.split('.') {
+        value = value.get(name)?;
+    }
+    (!value.is_null()).then_some(value)
+}
+
+fn is_on(value: &Value) -> bool {
+    !matches!(value, Value::Bool(false) | Value::Null)
+}
+
+/// How the result is to be written.
+///
+/// # Errors
+/// If an option is on whose effect would be missed.
+pub(super) fn form(params: &Value) -> Result<Form, Refusal> {
+    if let Some(path) = REFUSED.iter().find(|path| at(params, path).is_some_and(is_on)) {
+        return Err(Refusal::new(
+            400,
+            "option.unsupported",
+            format!("options.{path} is not done here"),
+        )
+        .with_solution("turn it off"));
+    }
+    match at(params, "execution.meas_type").map(|kind| kind.as_str()) {
+        None | Some(Some("classified")) => {}
+        _ => {
+            let message = "options.execution.meas_type: only `classified` outcomes are given";
+            return Err(Refusal::new(400, "option.unsupported", message));
+        }
+    }
+    if at(params, "simulator.noise_model").is_some_and(is_on) {
+        let message = "options.simulator.noise_model is not taken here";
+        return Err(Refusal::new(400, "option.unsupported", message)
+            .with_solution("use a backend that is noisy"));
+    }
+    let without_effect = WITHOUT_EFFECT.iter().filter(|path| at(params, path).is_some_and(is_on));
+    Ok(Form {
+        for_qiskit: params.get("support_qiskit").is_some_and(is_on),
+        without_effect: without_effect.map(|&path| path.to_owned()).collect(),
+    })
+}
+
+/// # Errors
+/// If an option has no value of its kind.
+pub(super) fn sampler(params: &Value) -> Result<SamplerOptions, Refusal> {
+    let mut options = SamplerOptions { seed: seed(params)?, ..SamplerOptions::default() };
+    if let Some(shots) = whole(params, "default_shots")? {
+        options.default_shots = shots;
+    }
+    Ok(options)
+}
+
+/// # Errors
+/// As [`sampler`].
+pub(super) fn estimator(params: &Value) -> Result<EstimatorOptions, Refusal> {
+    let own = whole(params, "seed_estimator")?;
+    let seed = seed(params)?.or(own);
+    let mut options = EstimatorOptions { seed, ..EstimatorOptions::default() };
+    if let Some(precision) = at(params, "default_precision") {
+        options.default_precision = precision
+            .as_f64()
+            .ok_or_else(|| Refusal::bad(format!("options.default_precision: {precision}")))?;
+    } else if let Some(shots) = whole(params, "default_shots")? {
+        // A term of weight 1 that is measured so often has at most this error.
+        options.default_precision = 1.0 / (shots.max(1) as f64).sqrt();
+    }
+    Ok(options)
+}
+
+fn seed(params: &Value) -> Result<Option<u64>, Refusal> {
+    whole(params, "simulator.seed_simulator")
+}
+
+fn whole(params: &Value, path: &str) -> Result<Option<u64>, Refusal> {
+    let Some(value) = at(params, path) else { return Ok(None) };
+    value.as_u64().map(Some).ok_or_else(|| {
+        Refusal::bad(format!("options.{path}: expected a whole number, found {value}"))
+    })
+}
+
+/// What a result says of options that had no effect.
+pub(super) fn noted(form: &Form, metadata: &Map<String, Value>) -> Value {
+    let mut metadata = metadata.clone();
+    if !form.without_effect.is_empty() {
+        metadata.insert("options_without_effect".to_owned(), form.without_effect.clone().into());
+    }
+    metadata.into()
+}

@@ -1,0 +1,180 @@
+//! Parameters as clients send them, and results as they read them.
+
+use ketch::{BackendConfiguration, RunResult};
+use serde_json::{Value, json};
+
+use super::*;
+use crate::wire::{Budget, deflated, floats, of_kind, read_npy, typed};
+
+const BELL: &str = "OPENQASM 3.0; include \"stdgates.inc\"; qubit[2] q; bit[2] c; \
+     h q[0]; cx q[0], q[1]; c = measure q;";
+const TURN: &str = "OPENQASM 3.0; include \"stdgates.inc\"; input float b; input float a; \
+     qubit[1] q; bit[1] c; ry(a) q[0]; rz(b) q[0]; c[0] = measure q[0];";
+
+fn json_of(text: &str) -> Value {
+    serde_json::from_str(text).unwrap()
+}
+
+#[track_caller]
+fn read(program: &str, params: Value) -> Program {
+    match Program::read(program, &params) {
+        Ok(program) => program,
+        Err(Unread::Refused(refusal) | Unread::Fails(refusal)) => panic!("{}", refusal.message),
+    }
+}
+
+/// Why a request is refused.
+#[track_caller]
+fn refused(program: &str, params: Value) -> String {
+    match Program::read(program, &params) {
+        Err(Unread::Refused(refusal)) if refusal.status < 500 => refusal.message,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn sampler(program: Program) -> Vec<SamplerPub> {
+    match program {
+        Program::Sampler { pubs, .. } => pubs,
+        Program::Estimator { .. } => panic!("not a sampler's"),
+    }
+}
+
+#[test]
+fn pubs_are_read_in_every_form() {
+    for form in [json!(BELL), json!([BELL]), json!([BELL, null, 100]), json!([BELL, [], 100])] {
+        let pubs = sampler(read("sampler", json!({ "pubs": [form], "version": 2 })));
+        assert_eq!(pubs[0].circuit.n_qubits(), 2);
+        assert!(matches!(pubs[0].shots, None | Some(100)));
+    }
+    let qasm2 = "OPENQASM 2.0; include \"qelib1.inc\"; qreg q[1]; creg c[1]; h q[0]; \
+                 measure q[0] -> c[0];";
+    assert_eq!(sampler(read("sampler", json!({ "pubs": [qasm2] }))).len(), 1);
+}
+
+#[test]
+fn numbers_belong_to_the_parameters_in_the_order_of_their_names() {
+    let of = |values: Value| {
+        let program = read("sampler", json!({ "pubs": [[TURN, values]] }));
+        let simulator = BackendConfiguration::simulator("s", "1.0.0", 5);
+        let qobj = program.plan(&simulator).unwrap();
+        let experiments = qobj.experiments().to_vec();
+        let bound = |place: usize| {
+            let circuit = qobj.circuits()[0].bind(&experiments[place].bindings).unwrap();
+            format!("{circuit:?}")
+        };
+        (experiments.len(), bound(0))
+    };
+    let in_lists = of(json!([[0.125, 0.75], [0.5, 0.25]]));
+    assert_eq!(in_lists.0, 2);
+    assert_eq!(of(floats(&[2, 2], &[0.125, 0.75, 0.5, 0.25])), in_lists);
+    assert_eq!(of(json!({ "a": [0.125, 0.5], "b": [0.75, 0.25] })), in_lists);
+    assert_eq!(of(json!({ "b,a": [[0.75, 0.125], [0.25, 0.5]] })), in_lists);
+    assert_eq!(of(json!({ "a": 0.125, "b": 0.75 })).0, 1);
+}
+
+#[test]
+fn vector_elements_stand_in_the_order_of_their_numbers() {
+    let mut names = ["b", "a[10]", "a[9]", "a", "c[0]"];
+    names.sort_by_key(|name| read::place_of(name));
+    assert_eq!(names, ["a", "a[9]", "a[10]", "b", "c[0]"]);
+}
+
+#[test]
+fn what_is_wrong_is_said_with_the_pub() {
+    let pubs = |one: Value| json!({ "pubs": [[BELL], one] });
+    for (one, said) in [
+        (json!([]), "circuit"),
+        (json!([5]), "circuit"),
+        (json!({}), "expected ["),
+        (json!(["qubit q; foo q;"]), "foo"),
+        (json!([BELL, null, -1]), "shots"),
+        (json!([BELL, null, 1.5]), "shots"),
+        (json!([BELL, null, 1, 2]), "fields"),
+        (json!([BELL, "x"]), "parameter_values"),
+        (json!([BELL, [[1], [1, 2]]]), "different sizes"),
+        (json!([BELL, typed("ndarray", json!("!"))]), "base64"),
+        (json!([BELL, typed("ndarray", deflated(b"x").into())]), ".npy"),
+        (json!([typed("QuantumCircuit", json!(5))]), "circuit"),
+        (json!([typed("QuantumCircuit", json!("AAAA"))]), "zlib"),
+    ] {
+        let message = refused("sampler", pubs(one.clone()));
+        assert!(message.starts_with("pub 1: ") && message.contains(said), "{one}: {message}");
+    }
+    assert!(refused("sampler", json!({})).contains("pubs"));
+    assert!(refused("sampler", json!(5)).contains("pubs"));
+    assert!(refused("sampler", json!({ "pubs": [], "version": 1 })).contains("version"));
+    let deep = (0..40).fold(json!(1), |inner, _| json!([inner]));
+    assert!(refused("sampler", json!({ "pubs": [[BELL, deep]] })).contains("deeper"));
+    let bomb = deflated(&vec![0; 130 << 20]);
+    let bomb = json!({ "pubs": [[typed("QuantumCircuit", bomb.into())]] });
+    assert!(refused("sampler", bomb).contains("inflates"));
+    for (observables, said) in [
+        (json!(5), "observables"),
+        (json!([["ZZ"], "ZZ"]), "different sizes"),
+        (json!("QQ"), "observables"),
+        (json!({ "ZZ": "x" }), "weight"),
+        (json!({}), "observables"),
+    ] {
+        let message = refused("estimator", json!({ "pubs": [[BELL, observables]] }));
+        assert!(message.contains(said), "{message}");
+    }
+}
+
+#[test]
+fn options_that_would_be_missed_are_refused_and_others_noted() {
+    let with = |options: Value| json!({ "pubs": [BELL], "options": options });
+    for options in [
+        json!({ "resilience": { "zne_mitigation": true } }),
+        json!({ "execution": { "meas_type": "kerneled" } }),
+        json!({ "simulator": { "noise_model": {} } }),
+        json!({ "default_shots": "x" }),
+        json!({ "simulator": { "seed_simulator": -5 } }),
+    ] {
+        refused("sampler", with(options));
+    }
+    let options = json!({
+        "default_shots": 7,
+        "twirling": { "enable_gates": true, "enable_measure": false },
+        "simulator": { "seed_simulator": 3 },
+    });
+    let Program::Sampler { options, form, .. } = read("sampler", with(options)) else {
+        panic!("not a sampler")
+    };
+    assert_eq!((options.default_shots, options.seed), (7, Some(3)));
+    assert_eq!(form.without_effect, ["twirling.enable_gates"]);
+}
+
+#[test]
+fn programs_that_are_not_known_are_told_apart() {
+    assert!(matches!(Program::read("executor", &json!({})), Err(Unread::Fails(_))));
+    let Err(Unread::Refused(refusal)) = Program::read("vqe", &json!({})) else { panic!("known") };
+    assert_eq!(refusal.status, 404);
+}
+
+/// Counts of a Bell pair as a backend gives them, in the form of each client.
+#[test]
+fn results_are_written_for_both_kinds_of_clients() {
+    let result: RunResult = RunResult::from_qiskit_json(&json_of(
+        r#"{"backend_name": "s", "backend_version": "1.0.0", "qobj_id": "q", "job_id": "j",
+            "success": true, "status": "COMPLETED", "results": [{"shots": 4, "success": true,
+            "status": "DONE", "data": {"counts": {"0x0": 1, "0x3": 3},
+            "memory": ["0x3", "0x0", "0x3", "0x3"]}, "header": {"name": "circuit",
+            "memory_slots": 2, "creg_sizes": [["c", 2]]}}]}"#,
+    ))
+    .unwrap();
+    let params = |for_qiskit| json!({ "pubs": [[BELL, null, 4]], "support_qiskit": for_qiskit });
+    let plain = read("sampler", params(false)).result(&result).unwrap();
+    let register = &plain["results"][0]["data"]["c"];
+    assert_eq!(register, &json!({ "samples": ["0x3", "0x0", "0x3", "0x3"], "num_bits": 2 }));
+
+    let typed = read("sampler", params(true)).result(&result).unwrap();
+    let one = &of_kind(&typed, "PrimitiveResult").unwrap()["pub_results"][0];
+    let data = of_kind(&of_kind(one, "SamplerPubResult").unwrap()["data"], "DataBin").unwrap();
+    assert_eq!((&data["field_names"], &data["shape"]), (&json!(["c"]), &json!([])));
+    let bits = of_kind(&data["fields"]["c"], "BitArray").unwrap();
+    assert_eq!(bits["num_bits"], 2);
+    let text = of_kind(&bits["array"], "ndarray").unwrap().as_str().unwrap();
+    let file = Budget::new(1 << 20).inflate(text).unwrap();
+    assert!(file.windows(3).any(|bytes| bytes == b"|u1"));
+    assert_eq!(read_npy(&file), Ok((vec![4, 1], vec![3.0, 0.0, 3.0, 3.0])));
+}

@@ -1,0 +1,160 @@
+//! `ketch serve`: the backends over HTTP, and the tokens of those who may ask.
+
+mod token;
+
+use std::{
+    io::Write,
+    net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+};
+
+use clap::{Args, Subcommand};
+use ketch::jobs::Store;
+use ketch_server::{Limits, Options, Server};
+use signal_hook::{
+    consts::{SIGINT, SIGTERM},
+    flag,
+};
+
+use crate::{
+    context::{Context, no_plugin},
+    exit::Exit,
+    failure::Failure,
+    output::terminal::say,
+    store,
+};
+
+/// The arguments of `ketch serve`.
+#[derive(Debug, Args)]
+#[command(
+    args_conflicts_with_subcommands = true,
+    after_help = "\
+Whoever asks shows a token, which `ketch serve token new NAME` makes. Jobs are run by workers, and
+go on when the server ends. Ctrl-C ends it in good order."
+)]
+pub(crate) struct ServeArgs {
+    #[command(subcommand)]
+    command: Option<ServeCommand>,
+    /// Listen at this address of this machine
+    #[arg(long, value_name = "ADDRESS", default_value_t = IpAddr::V4(Ipv4Addr::LOCALHOST))]
+    address: IpAddr,
+    /// Listen at this port; 0 for one that is free
+    #[arg(long, value_name = "PORT", default_value_t = 8642)]
+    port: u16,
+    /// Let others than programs of this machine ask, although nothing is encrypted
+    #[arg(long)]
+    insecure: bool,
+    /// Take no request of more than so many MiB
+    #[arg(long, value_name = "MIB", default_value_t = 16,
+          value_parser = clap::value_parser!(u16).range(1..=1024))]
+    max_body: u16,
+}
+
+#[derive(Debug, Subcommand)]
+enum ServeCommand {
+    /// Make, list and revoke the tokens of those who may ask
+    #[command(subcommand)]
+    Token(token::TokenCommand),
+}
+
+impl ServeArgs {
+    /// Programs read the output, so that a failure is a document, too.
+    pub(crate) fn is_for_programs(&self) -> bool {
+        matches!(&self.command, Some(ServeCommand::Token(token)) if token.is_for_programs())
+    }
+}
+
+pub(crate) fn execute(
+    args: &ServeArgs,
+    context: &Context,
+    out: &mut dyn Write,
+) -> Result<Exit, Failure> {
+    match &args.command {
+        Some(ServeCommand::Token(command)) => token::execute(command, context, out),
+        None => serve(args, context, out),
+    }
+}
+
+fn serve(args: &ServeArgs, context: &Context, out: &mut dyn Write) -> Result<Exit, Failure> {
+    if !args.address.is_loopback() && !args.insecure {
+        let message =
+            format!("{} can be reached from outside, and nothing is encrypted", args.address);
+        return Err(Failure::usage(message).with_hint(
+            "let a proxy on this machine encrypt and ask 127.0.0.1, or give --insecure in a network \
+             that you trust",
+        ));
+    }
+    let asked = SocketAddr::new(args.address, args.port);
+    let listener = TcpListener::bind(asked).map_err(|error| {
+        let failure = Failure::new("serve.address", format!("cannot listen at {asked}"));
+        failure.caused_by(&error).with_hint("another --port may be free; 0 finds one")
+    })?;
+    let stop = asked_to_stop()?;
+    let registry = context.registry();
+    if let Some(failure) = no_plugin(&registry) {
+        return Err(failure);
+    }
+    let store = store::open(context)?;
+    store::keep_an_eye_on(context, &store);
+    let server = Server::new(Options {
+        registry,
+        store: Arc::clone(&store),
+        plugins: context.plugin_directories(),
+        limits: Limits { body: usize::from(args.max_body) << 20, ..Limits::default() },
+        wake: {
+            let (context, store) = (context.clone(), Arc::clone(&store));
+            Box::new(move || store::start_worker(&context, &store))
+        },
+        say: Box::new(|line| say(line)),
+    })?;
+    introduce(&server, &store, &listener, out)?;
+    server.serve(listener, &stop).map_err(|error| {
+        Failure::new("serve.failed", "the server cannot go on").caused_by(&error)
+    })?;
+    Ok(Exit::Ok)
+}
+
+/// The first Ctrl-C or SIGTERM asks it to stop; a second one ends the process.
+fn asked_to_stop() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // In this order: at the first signal the condition does not hold yet.
+        flag::register_conditional_default(signal, Arc::clone(&stop))
+            .and_then(|_| flag::register(signal, Arc::clone(&stop)))
+            .map_err(|error| {
+                Failure::new("interrupt.unavailable", "cannot listen to signals").caused_by(&error)
+            })?;
+    }
+    debug_assert!(!stop.load(Ordering::Relaxed), "nobody knows of it yet");
+    Ok(stop)
+}
+
+/// Says where the server is, and what to paste to ask it from Python.
+fn introduce(
+    server: &Server,
+    store: &Store,
+    listener: &TcpListener,
+    out: &mut dyn Write,
+) -> Result<(), Failure> {
+    let address = listener.local_addr()?;
+    writeln!(out, "listening on http://{address}")?;
+    writeln!(out, "# For Python's qiskit-ibm-runtime, which then needs no arguments:")?;
+    for (name, value) in [
+        ("QISKIT_IBM_URL", format!("http://{address}/experimental/api/v1")),
+        ("IAM_URL", format!("http://{address}")),
+        ("QISKIT_IBM_INSTANCE", ketch_server::INSTANCE.to_owned()),
+        ("QISKIT_FUNCTIONS_EXPERIMENTAL", "1".to_owned()),
+        ("QISKIT_IBM_TOKEN", "...".to_owned()),
+    ] {
+        writeln!(out, "export {name}={value}")?;
+    }
+    out.flush()?;
+    say(format_args!("serving {} backends", server.names().len()));
+    if !store.tokens()?.iter().any(ketch::jobs::served::Token::is_good) {
+        say("nobody may ask yet: `ketch serve token new NAME` makes a token");
+    }
+    Ok(())
+}

@@ -1,0 +1,95 @@
+//! A client of a few lines, so that nothing hides what is on the wire.
+
+use std::{
+    io::{Read, Write},
+    net::TcpStream,
+    time::Duration,
+};
+
+use serde_json::Value;
+
+/// Somebody who asks.
+pub(crate) struct Client {
+    port: u16,
+    token: String,
+}
+
+/// What was answered.
+#[derive(Debug)]
+pub(crate) struct Answer {
+    pub(crate) status: u16,
+    pub(crate) body: String,
+}
+
+impl Client {
+    pub(crate) fn new(port: u16, token: &str) -> Self {
+        Self { port, token: token.to_owned() }
+    }
+
+    pub(crate) fn get(&self, path: &str) -> Answer {
+        self.send("GET", path, b"")
+    }
+
+    /// Sends a request of one kind and hears the answer.
+    pub(crate) fn send(&self, method: &str, target: &str, body: &[u8]) -> Answer {
+        let authorization = match self.token.as_str() {
+            "" => String::new(),
+            token => format!("Authorization: Bearer {token}\r\n"),
+        };
+        let length = body.len();
+        let head = format!(
+            "{method} {target} HTTP/1.1\r\nHost: x\r\n{authorization}Content-Length: {length}\r\n\
+             IBM-API-Version: 2026-04-15\r\nConnection: close\r\n\r\n"
+        );
+        self.raw(&[head.as_bytes(), body].concat())
+    }
+
+    /// Sends bytes as they are and hears all that comes back.
+    pub(crate) fn raw(&self, bytes: &[u8]) -> Answer {
+        let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
+        stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+        // A server that refuses a request may close before all of it was sent.
+        let _ = stream.write_all(bytes);
+        let mut heard = Vec::new();
+        let _ = stream.read_to_end(&mut heard);
+        let text = String::from_utf8(heard).unwrap();
+        let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
+        Answer { status, body: body.to_owned() }
+    }
+}
+
+impl Answer {
+    /// The document of an answer that all went well.
+    #[track_caller]
+    pub(crate) fn ok(self) -> Value {
+        assert_eq!(self.status, 200, "{self:?}");
+        serde_json::from_str(&self.body).unwrap()
+    }
+
+    /// The text of an answer that all went well.
+    #[track_caller]
+    pub(crate) fn text(self) -> String {
+        assert_eq!(self.status, 200, "{self:?}");
+        self.body
+    }
+
+    /// Asserts that all went well and there was nothing to say.
+    #[track_caller]
+    pub(crate) fn done(self) {
+        assert_eq!((self.status, self.body.as_str()), (204, ""), "{self:?}");
+    }
+
+    /// Why the request was refused: the first of the errors.
+    #[track_caller]
+    pub(crate) fn refused(self, status: u16) -> Value {
+        assert_eq!(self.status, status, "{self:?}");
+        let document: Value = serde_json::from_str(&self.body).unwrap();
+        let error = document["errors"][0].clone();
+        for field in ["code", "message", "solution", "more_info"] {
+            assert!(error[field].is_string(), "{document}");
+        }
+        assert!(!error["message"].as_str().unwrap().is_empty() && document["trace"].is_string());
+        error
+    }
+}

@@ -1,0 +1,221 @@
+//! Jobs that are sent, run by workers, and answered.
+
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+use super::{Client, Server};
+use crate::sandbox::Sandbox;
+
+const BELL: &str = "OPENQASM 3.0; include \"stdgates.inc\"; qubit[2] q; bit[2] c; \
+     h q[0]; cx q[0], q[1]; c = measure q;";
+
+/// Takes as long as a test needs: a state of many qubits, turned again and again.
+fn long() -> String {
+    let mut text = String::from("OPENQASM 2.0; include \"qelib1.inc\"; qreg q[24]; creg c[24];\n");
+    for layer in 0..400 {
+        for qubit in 0..24 {
+            text +=
+                &format!("rx(0.{layer}1) q[{qubit}]; cx q[{qubit}], q[{}];\n", (qubit + 1) % 24);
+        }
+    }
+    text + "measure q -> c;"
+}
+
+fn sampler(backend: &str, pubs: Value) -> Value {
+    json!({ "program_id": "sampler", "backend": backend,
+            "params": { "pubs": pubs, "version": 2 } })
+}
+
+/// Sends a job and returns its path.
+#[track_caller]
+fn submit(client: &Client, job: &Value) -> String {
+    let accepted = client.send("POST", "/api/v1/jobs", job.to_string().as_bytes()).ok();
+    assert_eq!(accepted["backend"], job["backend"]);
+    format!("/api/v1/jobs/{}", accepted["id"].as_str().unwrap())
+}
+
+/// Polls until the job is at its end, and returns what it is then.
+#[track_caller]
+fn wait(client: &Client, path: &str) -> Value {
+    let begun = Instant::now();
+    loop {
+        let job = client.get(&format!("{path}?exclude_params=true")).ok();
+        if !matches!(job["status"].as_str(), Some("Queued" | "Running")) {
+            return job;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(120), "{job}");
+        std::thread::yield_now();
+    }
+}
+
+#[test]
+fn samples_come_back_in_the_order_of_shots() {
+    let sandbox = Sandbox::new();
+    let server = Server::start(&sandbox);
+    let ada = server.client(&sandbox, "ada");
+    let turn = "OPENQASM 3.0; include \"stdgates.inc\"; input float a; qubit[1] q; bit[1] m; \
+                rx(a) q[0]; m[0] = measure q[0];";
+    let pi = std::f64::consts::PI;
+    let pubs = json!([[BELL, null, 200], [turn, [[0.0], [pi]], 3]]);
+    let path = submit(&ada, &sampler("local_qasm_simulator", pubs));
+    assert_eq!(wait(&ada, &path)["status"], "Completed");
+    let result = ada.get(&format!("{path}/results")).ok();
+    let samples = result["results"][0]["data"]["c"]["samples"].as_array().unwrap();
+    assert_eq!(samples.len(), 200);
+    let ones = samples.iter().filter(|sample| *sample == "0x3").count();
+    assert_eq!(ones + samples.iter().filter(|sample| *sample == "0x0").count(), 200);
+    // Six standard deviations from the half.
+    assert!((58..=142).contains(&ones), "{ones}");
+    let sweep = &result["results"][1]["data"]["m"];
+    assert_eq!(sweep["samples"], json!([["0x0", "0x0", "0x0"], ["0x1", "0x1", "0x1"]]));
+    // Asked again, it is the same.
+    assert_eq!(ada.get(&format!("{path}/results")).ok(), result);
+}
+
+#[test]
+fn expectation_values_come_back_with_their_errors() {
+    let sandbox = Sandbox::new();
+    let server = Server::start(&sandbox);
+    let ada = server.client(&sandbox, "ada");
+    let bell = "OPENQASM 2.0; include \"qelib1.inc\"; qreg q[2]; h q[0]; cx q[0],q[1];";
+    let pubs = json!([[bell, ["ZZ", { "XX": 2.0, "IZ": 1.0 }], null, 0.0]]);
+    let job = json!({ "program_id": "estimator", "backend": "local_qasm_simulator",
+                      "params": { "pubs": pubs, "version": 2 }, "tags": ["a", "a", "b"] });
+    let path = submit(&ada, &job);
+    let done = wait(&ada, &path);
+    assert_eq!((&done["status"], &done["tags"]), (&"Completed".into(), &json!(["a", "b"])));
+    let result = ada.get(&format!("{path}/results")).ok();
+    let values = result["results"][0]["data"]["evs"].as_array().unwrap();
+    for (found, expected) in values.iter().zip([1.0, 2.0]) {
+        assert!((found.as_f64().unwrap() - expected).abs() < 1e-9, "{result}");
+    }
+}
+
+#[test]
+fn a_device_takes_circuits_in_its_own_gates_only() {
+    let sandbox = Sandbox::new();
+    let server = Server::start(&sandbox);
+    let ada = server.client(&sandbox, "ada");
+    let body = sampler("noisy_synthetic_5", json!([BELL])).to_string();
+    let error = ada.send("POST", "/api/v1/jobs", body.as_bytes()).refused(400);
+    assert_eq!(error["code"], "circuit.unfit");
+    assert!(error["solution"].as_str().unwrap().contains("transpile"), "{error}");
+    let flip = "OPENQASM 3.0; include \"stdgates.inc\"; qubit[5] q; bit[1] c; x q[2]; \
+                c[0] = measure q[2];";
+    let path = submit(&ada, &sampler("noisy_synthetic_5", json!([[flip, null, 300]])));
+    assert_eq!(wait(&ada, &path)["status"], "Completed");
+    let result = ada.get(&format!("{path}/results")).ok();
+    let samples = result["results"][0]["data"]["c"]["samples"].as_array().unwrap();
+    let ones = samples.iter().filter(|sample| *sample == "0x1").count();
+    assert!((200..=300).contains(&ones), "{ones}");
+}
+
+#[test]
+fn a_job_that_fails_says_why_everywhere() {
+    let sandbox = Sandbox::new();
+    let server = Server::start(&sandbox);
+    let ada = server.client(&sandbox, "ada");
+    let job = json!({ "program_id": "executor", "backend": "local_qasm_simulator", "params": {} });
+    let path = submit(&ada, &job);
+    let failed = wait(&ada, &path);
+    assert_eq!(failed["state"]["status"], "Failed");
+    let reason = failed["state"]["reason"].as_str().unwrap();
+    assert!(reason.contains("executor"), "{reason}");
+    assert_eq!(ada.get(&format!("{path}/results")).text(), reason);
+    // A matrix of 18 qubits is more than that simulator says it takes.
+    let measured = "OPENQASM 3.0; include \"stdgates.inc\"; qubit[18] q; bit[18] c; h q[0]; \
+                    c = measure q;";
+    let path = submit(&ada, &sampler("local_unitary_simulator", json!([measured])));
+    let failed = wait(&ada, &path);
+    assert_eq!(failed["state"]["status"], "Failed");
+    assert!(failed["state"]["reason"].as_str().unwrap().len() > 10, "{failed}");
+}
+
+#[test]
+fn a_job_is_stopped_and_its_session_with_it() {
+    let sandbox = Sandbox::new();
+    let server = Server::start(&sandbox);
+    let ada = server.client(&sandbox, "ada");
+    let backend = "local_qasm_simulator";
+    let session = json!({ "backend": backend, "mode": "batch" }).to_string();
+    let session = ada.send("POST", "/api/v1/sessions", session.as_bytes()).ok();
+    let id = session["id"].as_str().unwrap();
+    let mut job = sampler(backend, json!([[long(), null, 10]]));
+    let alone = submit(&ada, &job);
+    job["session_id"] = id.into();
+    let within = submit(&ada, &job);
+    assert_eq!(ada.get(&within).ok()["session_id"], id);
+    assert_eq!(ada.get(&format!("/api/v1/jobs?session_id={id}")).ok()["count"], 1);
+    assert_eq!(ada.get(&format!("/api/v1/sessions/{id}")).ok()["state"], "active");
+    ada.send("POST", &format!("{alone}/cancel"), b"").done();
+    ada.send("DELETE", &format!("/api/v1/sessions/{id}/close"), b"").done();
+    for path in [&alone, &within] {
+        assert_eq!(wait(&ada, path)["status"], "Cancelled");
+        assert_eq!(ada.get(&format!("{path}/results")).text(), "the job was cancelled");
+    }
+    let error = ada.send("POST", "/api/v1/jobs", job.to_string().as_bytes()).refused(409);
+    assert_eq!(error["code"], "session.closed");
+    let bob = server.client(&sandbox, "bob");
+    bob.send("POST", "/api/v1/jobs", job.to_string().as_bytes()).refused(404);
+}
+
+#[test]
+fn a_restart_loses_nothing_and_jobs_run_on_meanwhile() {
+    let sandbox = Sandbox::new();
+    let server = Server::start(&sandbox);
+    let ada = server.client(&sandbox, "ada");
+    let pubs: Vec<Value> = (0..40).map(|_| json!([BELL, null, 10])).collect();
+    let paths: Vec<String> = (0..5)
+        .map(|_| submit(&ada, &sampler("local_qasm_simulator", pubs.clone().into())))
+        .collect();
+    let (exit, said) = server.end();
+    assert_eq!(exit, Some(0), "{said}");
+    let server = Server::start(&sandbox);
+    let ada = server.client(&sandbox, "ada");
+    for path in &paths {
+        assert_eq!(wait(&ada, path)["status"], "Completed");
+        let result = ada.get(&format!("{path}/results")).ok();
+        assert_eq!(result["results"].as_array().unwrap().len(), 40);
+    }
+    assert_eq!(ada.get("/api/v1/jobs").ok()["count"], 5);
+    let usage = ada.get("/api/v1/instances/usage").ok();
+    assert!(usage["usage_consumed_seconds"].as_f64().unwrap() > 0.0, "{usage}");
+}
+
+#[test]
+fn jobs_that_make_no_sense_are_refused_and_nothing_is_kept() {
+    let sandbox = Sandbox::new();
+    let server = Server::start(&sandbox);
+    let ada = server.client(&sandbox, "ada");
+    let sim = "local_qasm_simulator";
+    let with = |field: &str, value: Value| {
+        let mut job = sampler(sim, json!([BELL]));
+        job[field] = value;
+        job
+    };
+    for (job, status) in [
+        (json!({}), 400),
+        (json!([]), 400),
+        (with("program_id", json!(5)), 400),
+        (with("program_id", json!("vqe")), 404),
+        (with("backend", json!("nowhere_x")), 404),
+        (with("params", json!(null)), 400),
+        (with("tags", json!("x")), 400),
+        (with("tags", json!(["x".repeat(300)])), 400),
+        (with("cost", json!(-1)), 400),
+        (with("private", json!(true)), 400),
+        (with("session_id", json!("none")), 404),
+        (sampler(sim, json!([])), 400),
+        (sampler(sim, json!([["OPENQASM 3.0; qubit q;"]])), 400),
+        (sampler(sim, json!([[BELL, null, 0]])), 400),
+        (sampler(sim, json!([[BELL, [[1.0]]]])), 400),
+    ] {
+        let answer = ada.send("POST", "/api/v1/jobs", job.to_string().as_bytes());
+        assert_eq!(answer.status, status, "{job}: {answer:?}");
+        answer.refused(status);
+    }
+    let deep = format!("{{\"params\": {}", "[".repeat(100_000));
+    ada.send("POST", "/api/v1/jobs", deep.as_bytes()).refused(400);
+    assert_eq!(ada.get("/api/v1/jobs").ok()["count"], 0);
+}
