@@ -1,3 +1,5 @@
+//! Planning and collecting expectation values, run by the simulator, in both ways.
+
 use ketch_interface::{
     BackendConfiguration, Complex64, Matrix, RunResult,
     circuit::{Op, Param},
