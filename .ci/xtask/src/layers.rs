@@ -40,6 +40,7 @@ const LAYERS: &[Layer] = &[
             "ketch-jobs",
             "ketch-qasm",
             "ketch-compiler",
+            "ketch-primitives",
             "ketch-draw",
             "ketch-core",
         ],

@@ -1,6 +1,8 @@
 //! One error for programs that only pass errors on.
 
-use crate::{AccountError, BackendError, FitError, LoadError, NoiseLoadError, RegistryError};
+use crate::{
+    AccountError, BackendError, FitError, LoadError, NoiseLoadError, RegistryError, primitives,
+};
 
 /// Any error of this crate.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +23,9 @@ pub enum Error {
     /// Compiling a circuit for its backend.
     #[error(transparent)]
     Fit(#[from] FitError),
+    /// Sampling or estimating.
+    #[error(transparent)]
+    Primitive(#[from] primitives::Error),
     /// Reading stored accounts.
     #[error(transparent)]
     Account(#[from] AccountError),
@@ -39,6 +44,7 @@ impl Error {
             Self::Load(error) => error.code(),
             Self::Noise(error) => error.code(),
             Self::Fit(error) => error.code(),
+            Self::Primitive(error) => error.code(),
             Self::Account(error) => error.code(),
         }
     }
@@ -52,6 +58,7 @@ impl Error {
             Self::Load(error) => error.hint(),
             Self::Noise(error) => error.hint().map(str::to_owned),
             Self::Fit(_) => None,
+            Self::Primitive(error) => error.hint(),
             Self::Account(error) => error.hint(),
         }
     }

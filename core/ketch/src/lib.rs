@@ -15,7 +15,7 @@
 //!
 //! A [`Registry`] finds plugins and the backends in them; [`load`] reads circuit files; the traits
 //! and the data are those of [`ketch_core`], re-exported here. [`jobs`] keeps jobs on disk, so that
-//! they outlive the program that submitted them.
+//! they outlive the program that submitted them; [`primitives`] has a sampler and an estimator.
 //!
 //! Plugins that do not belong to the installation run in processes of their own. A program whose
 //! `main` begins with [`run_if_plugin_host`] is what runs in them; others need `ketch` beside them
@@ -28,6 +28,7 @@ mod error;
 pub mod jobs;
 mod load;
 mod noise_file;
+pub mod primitives;
 
 pub use compile::{FitError, Fitted, check_fit, check_fit_to, fit, fit_to};
 pub use error::{Error, Result};

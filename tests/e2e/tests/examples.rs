@@ -45,6 +45,20 @@ fn they_find_the_plugin_and_print_what_they_promise() {
         // the seed is fixed.
         assert!((row[1] - row[2]).abs() < 95.0, "{swept}");
     }
+
+    let energies = run("energy");
+    let rows: Vec<Vec<f64>> = energies
+        .lines()
+        .map(|line| line.split_whitespace().filter_map(|word| word.parse().ok()).collect())
+        .collect();
+    assert_eq!(rows.len(), 17, "{energies}");
+    for row in rows {
+        let [theta, exact, device, error] = row[..] else { panic!("{energies}") };
+        // Printed with three and four digits.
+        assert!((exact - theta.cos() - theta.sin()).abs() < 2e-3, "{energies}");
+        // The device's noise draws the energy, at most 1.5, towards 0.
+        assert!((device - exact).abs() < 0.45 && error < 0.03, "{energies}");
+    }
 }
 
 #[test]

@@ -23,6 +23,7 @@ mod overwritten;
 mod ownership;
 mod packages;
 mod plugins;
+mod primitives;
 mod programs;
 mod readme;
 mod remote;
