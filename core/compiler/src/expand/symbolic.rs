@@ -39,12 +39,15 @@ impl Expander<'_> {
             (Gate::Rzx, &[a, b]) => self.ising(controls, [a, b], p[0], [None, Some(&H)]),
             (Gate::XxMinusYy | Gate::XxPlusYy, &[a, b]) => {
                 let half = self.half(p[0]);
-                let other = if gate == Gate::XxPlusYy { half } else { self.negative(half) };
                 let back = self.negative(p[1]);
-                self.turn(a, back);
+                let (other, before, after) = match gate {
+                    Gate::XxPlusYy => (half, p[1], back),
+                    _ => (self.negative(half), back, p[1]),
+                };
+                self.turn(a, before);
                 self.ising(controls, [a, b], half, [Some(&H), Some(&H)]);
                 self.ising(controls, [a, b], other, [Some(&SH), Some(&SH)]);
-                self.turn(a, p[1]);
+                self.turn(a, after);
             }
             _ => unreachable!("`{}` has no parameters or is in the list above", gate.name()),
         }

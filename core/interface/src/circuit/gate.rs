@@ -175,7 +175,7 @@ gates! {
     // Z on the first qubit, X on the second.
     Rzx  "rzx"  2 1 general NegateFirst, Any(|p| pauli_rotation(p[0], [(2, ONE), (3, -ONE), (0, ONE), (1, -ONE)]));
     XxMinusYy "xx_minus_yy" 2 2 general NegateFirst, Any(|p| mix([0, 3], p[0], p[1]));
-    XxPlusYy "xx_plus_yy" 2 2 general NegateFirst, Any(|p| mix([2, 1], p[0], p[1]));
+    XxPlusYy "xx_plus_yy" 2 2 general NegateFirst, Any(|p| mix([1, 2], p[0], p[1]));
     // Toffoli gates up to relative phases: Margolus, and its version for three controls
     // (Maslov, arXiv:1508.03273, figures 3 and 4).
     Rccx "rccx" 3 0 general Same, Any(|_| {
@@ -615,6 +615,17 @@ mod tests {
         assert_eq!(Spelling::of(Gate::H, 2, Library::Qobj).map(|s| s.name), None);
         assert_eq!(Spelling::by_name("mcx").unwrap().n_controls(3), Some(2));
         assert_eq!(Spelling::by_name("ccx").unwrap().n_controls(2), None);
+    }
+
+    #[test]
+    fn mixing_gates_have_qiskits_phases() {
+        // The documentation of qiskit.circuit.library: XXPlusYYGate and XXMinusYYGate.
+        let (theta, beta) = (0.7_f64, 0.3);
+        let above = -I * (theta / 2.0).sin() * cis(-beta);
+        let plus = Gate::XxPlusYy.matrix(&[theta, beta]);
+        assert!((plus.at(1, 2) - above).norm() < 1e-15);
+        let minus = Gate::XxMinusYy.matrix(&[theta, beta]);
+        assert!((minus.at(0, 3) - above).norm() < 1e-15);
     }
 
     #[test]

@@ -53,7 +53,7 @@ bodies! {
     // After `cx a,b` the parity of the two qubits stands in b: `a` turns where it is even, or odd.
     "xx_minus_yy" "(theta,beta)" "a,b"
         "cx a,b; x b; cu3(theta,beta-pi/2,pi/2-beta) b,a; x b; cx a,b;";
-    "xx_plus_yy" "(theta,beta)" "a,b" "cx a,b; cu3(theta,beta-pi/2,pi/2-beta) b,a; cx a,b;";
+    "xx_plus_yy" "(theta,beta)" "a,b" "cx a,b; cu3(theta,-beta-pi/2,pi/2+beta) b,a; cx a,b;";
     "rccx" "" "a,b,c"
         "h c; t c; cx b,c; tdg c; cx a,c; t c; cx b,c; tdg c; h c;";
     "rc3x" "" "a,b,c,d"

@@ -92,7 +92,7 @@ definitions! {
     XxMinusYy "xx_minus_yy" "(p0, p1)" "a, b"
         "cx a, b; x b; cu(p0, p1-pi/2, pi/2-p1, 0) b, a; x b; cx a, b;";
     XxPlusYy "xx_plus_yy" "(p0, p1)" "a, b"
-        "cx a, b; cu(p0, p1-pi/2, pi/2-p1, 0) b, a; cx a, b;";
+        "cx a, b; cu(p0, -p1-pi/2, pi/2+p1, 0) b, a; cx a, b;";
     Rccx "rccx" "" "a, b, c" "h c; t c; cx b, c; tdg c; cx a, c; t c; cx b, c; tdg c; h c;";
     Rc3x "rc3x" "" "a, b, c, d"
         "h d; t d; cx c, d; tdg d; h d; cx a, d; t d; cx b, d; tdg d; \
