@@ -30,6 +30,7 @@ const LAYERS: &[Layer] = &[
     Layer { package: "ketch-provider-local", height: 3, uses: &["ketch-core", "ketch-simulator"] },
     Layer { package: "ketch-provider-noisy", height: 3, uses: &["ketch-core", "ketch-simulator"] },
     Layer { package: "ketch-provider-ibmq", height: 3, uses: &["ketch-core", "ketch-qasm"] },
+    Layer { package: "ketch-provider-qdmi", height: 3, uses: &["ketch-core", "ketch-qasm"] },
     Layer { package: "ketch-registry", height: 3, uses: &["ketch-core", "ketch-abi"] },
     Layer { package: "ketch-jobs", height: 3, uses: &["ketch-core"] },
     Layer {
@@ -66,7 +67,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("abi_stable", &["ketch-abi", "ketch-test-plugins"]),
     // It stands before the C library's functions.
     ("libc", &["ketch-test-plugins"]),
-    ("libloading", &["ketch-registry"]),
+    ("libloading", &["ketch-registry", "ketch-provider-qdmi"]),
     ("hyper", &["ketch-server"]),
     ("rayon", &["ketch-kernels"]),
     ("reqwest", &["ketch-provider-ibmq"]),

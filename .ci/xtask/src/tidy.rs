@@ -18,7 +18,8 @@ const MAX_LINES: usize = 1000;
 const LONG_FILES: &[(&str, &str)] = &[];
 
 /// The folders that may say `unsafe`.
-const UNSAFE: &[&str] = &["core/abi/", "core/registry/", "simulator/kernels/", "tests/plugins/"];
+const UNSAFE: &[&str] =
+    &["core/abi/", "core/registry/", "providers/qdmi/", "simulator/kernels/", "tests/plugins/"];
 
 /// The folder that may name instruction sets.
 const SIMD: &str = "simulator/kernels/";
@@ -190,7 +191,8 @@ mod tests {
             "a.rs",
             "//! x\nunsafe fn f() {}\n",
             &[
-                ":2: `unsafe` belongs in core/abi/, core/registry/, simulator/kernels/, tests/plugins/",
+                ":2: `unsafe` belongs in core/abi/, core/registry/, providers/qdmi/, simulator/kernels/, \
+                 tests/plugins/",
             ],
         );
         found(
