@@ -1,8 +1,8 @@
 //! `cargo xtask interop`: the same circuits through Ketch and through Qiskit and Aer.
 //!
 //! Every `tests/peers/check_*.py` is one comparison. It takes the path of `ketch` and a scratch
-//! directory, prints what it compared, and exits non-zero on a difference. After them comes a
-//! sample of the differential tests: see [`peers`].
+//! directory, prints what it compared, and exits non-zero on a difference. After them come the
+//! sampler and the estimator, and a sample of the differential tests: see [`peers`].
 
 use std::path::PathBuf;
 
@@ -24,6 +24,7 @@ pub(crate) fn interop() -> Result<()> {
         let mut comparison = python.script(&script);
         run(comparison.arg(&built.ketch).arg(scratch.path()).env("XDG_DATA_HOME", data))?;
     }
+    peers::primitives(&python)?;
     peers::sample(&python)
 }
 

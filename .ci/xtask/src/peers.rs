@@ -131,6 +131,14 @@ pub(crate) fn sample(python: &Python) -> Result<()> {
     run(command.args(["--circuits", "100"]))
 }
 
+/// Compares the sampler and the estimator with Qiskit's.
+pub(crate) fn primitives(python: &Python) -> Result<()> {
+    let plugin = build::one_plugin("ketch-provider-local")?;
+    let mut command = python.script("tests/peers/primitives.py");
+    command.arg(program()?).arg(plugin.parent().expect("a file lies in a folder"));
+    run(&mut command)
+}
+
 /// Builds the program that runs Ketch for the scripts.
 fn program() -> Result<PathBuf> {
     build::one_program("ketch-peers", &[], "ketch-peers")

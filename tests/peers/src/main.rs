@@ -12,6 +12,7 @@ mod code;
 mod compare;
 mod jobs;
 mod noise;
+mod primitives;
 mod small_jobs;
 mod stim;
 mod timer;
@@ -42,6 +43,8 @@ enum Request {
     Jobs(jobs::Request),
     /// Run a circuit by several methods and show what comes out.
     Compare(compare::Request),
+    /// Sample or estimate.
+    Primitives(primitives::Request),
     /// Name the methods that there are.
     Methods,
 }
@@ -63,6 +66,7 @@ fn answer(line: &str) -> Result<Value> {
         Request::SmallJobs(request) => small_jobs::answer(&request),
         Request::Jobs(request) => jobs::answer(&request),
         Request::Compare(request) => compare::answer(&request),
+        Request::Primitives(request) => primitives::answer(&request),
         Request::Methods => Ok(json!({ "methods": Method::ALL.map(Method::name) })),
     }
 }
