@@ -157,6 +157,19 @@ fn powers_are_bounded() {
 }
 
 #[test]
+fn what_is_inverted_is_checked_first() {
+    let inverse = [&[b'i'][..], &[0; 16]].concat();
+    let gate = base("RXGate", &[]);
+    let body = Body {
+        n_qubits: 1,
+        customs: vec![custom("a_0", b'a', &[], &gate)],
+        instructions: vec![instruction("a_0", 1, &[(b'm', inverse)])],
+    };
+    let message = body.refusal();
+    assert!(message.contains("`rx` takes 1 parameters, found 0"), "{message}");
+}
+
+#[test]
 fn long_loops_stay_loops() {
     let range: Vec<u8> = [i64::MIN, i64::MAX, 1].iter().flat_map(|n| n.to_be_bytes()).collect();
     let inner =
@@ -176,8 +189,8 @@ fn sizes_are_not_believed() {
     let mut bytes = Body::default().file();
     // The number of instructions.
     let place = bytes.len() - 2 - 21 - 8 - 4 - 8 - 1 - 4 - 8;
-    bytes[place..place + 8].copy_from_slice(&(u64::MAX / 35).to_be_bytes());
-    assert!(read(&bytes).unwrap_err().to_string().contains("things of 35 bytes expected"));
+    bytes[place..place + 8].copy_from_slice(&(u64::MAX / 33).to_be_bytes());
+    assert!(read(&bytes).unwrap_err().to_string().contains("things of 33 bytes expected"));
 }
 
 #[test]

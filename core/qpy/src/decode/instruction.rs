@@ -10,7 +10,7 @@ use crate::{
 };
 
 /// The size of the smallest instruction.
-pub(super) const SIZE: usize = 35;
+pub(super) const SIZE: usize = 33;
 
 /// The size of the smallest custom instruction.
 const CUSTOM_SIZE: usize = 36;

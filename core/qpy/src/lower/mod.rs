@@ -241,16 +241,25 @@ impl<'m> Lowerer<'m> {
             self.touched.extend(qubits);
         }
         let qubits: Vec<Qubit> = qubits.iter().copied().map(Qubit).collect();
-        if let Some(steps) = &mut self.steps {
+        if self.steps.is_some() {
             let step = Step { op, qubits, params: params.to_vec() };
-            if !step.is_unitary() {
-                return fail(format!("`{}` cannot be inverted or controlled", step.op.name()));
-            }
-            steps.push(step);
-            return Ok(());
+            return self.keep(step);
         }
         let clbits: Vec<Clbit> = clbits.iter().copied().map(Clbit).collect();
         self.circuit.push(op, &qubits, &clbits, params).or_else(|error| fail(error.to_string()))
+    }
+
+    /// Adds a gate to those that are to be changed, after the checks that an instruction gets.
+    fn keep(&mut self, step: Step) -> Lower<()> {
+        if !step.is_unitary() {
+            return fail(format!("`{}` cannot be inverted or controlled", step.op.name()));
+        }
+        let mark = self.circuit.mark();
+        let checked = self.circuit.push(step.op.clone(), &step.qubits, &[], &step.params);
+        self.circuit.rewind(&mark);
+        checked.or_else(|error| fail(error.to_string()))?;
+        self.steps.get_or_insert_default().push(step);
+        Ok(())
     }
 
     /// A gate of the table.
