@@ -38,7 +38,7 @@ pub(crate) struct Global {
 /// The commands.
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Run circuits: OpenQASM or Qobj JSON
+    /// Run circuits: OpenQASM, QPY or Qobj JSON
     Run(commands::run::RunArgs),
     /// Run circuits without waiting: `run --detach`
     Submit(commands::run::RunArgs),

@@ -68,6 +68,7 @@ const BY_CODE: &[(&str, Exit)] = &[
     ("provider.panicked", Exit::Plugin),
     ("qobj.", Exit::Input),
     ("qasm.", Exit::Input),
+    ("qpy.", Exit::Input),
     ("circuit.", Exit::Input),
     ("document.", Exit::Input),
     ("instruction.", Exit::Input),

@@ -14,7 +14,7 @@ use crate::{context::Context, exit::Exit, failure::Failure, output::terminal::sa
 #[derive(Debug, Args)]
 #[command(after_help = "Example: ketch compile bell.qasm -b noisy/ibmqx4 --to qasm2")]
 pub(crate) struct CompileArgs {
-    /// A circuit file: OpenQASM or Qobj JSON; `-` is standard input
+    /// A circuit file: OpenQASM, QPY or Qobj JSON; `-` is standard input
     #[arg(value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     file: PathBuf,
     /// The backend that it is to fit

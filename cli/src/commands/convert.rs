@@ -20,7 +20,7 @@ use crate::{exit::Exit, failure::Failure, output::file::PendingFile};
   ketch convert bell.json --to qasm2 -O bell.qasm
   ketch convert *.qasm --to qobj -O converted/")]
 pub(crate) struct ConvertArgs {
-    /// Circuit files: OpenQASM or Qobj JSON; `-` is standard input
+    /// Circuit files: OpenQASM, QPY or Qobj JSON; `-` is standard input
     #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::FilePath)]
     files: Vec<PathBuf>,
     /// The format to write

@@ -25,7 +25,7 @@ const USUAL_WIDTH: usize = 100;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  ketch draw bell.qasm\n  ketch draw bell.qasm -O bell.svg")]
 pub(crate) struct DrawArgs {
-    /// Circuit files: OpenQASM or Qobj JSON; `-` is standard input
+    /// Circuit files: OpenQASM, QPY or Qobj JSON; `-` is standard input
     #[arg(value_name = "FILE", required = true, value_hint = clap::ValueHint::FilePath)]
     files: Vec<PathBuf>,
     /// Write this file, a picture (.svg) or text (.txt), instead of standard output

@@ -42,13 +42,16 @@ pub use ketch_core::{
 };
 pub use ketch_draw as draw;
 pub use ketch_qasm as qasm;
+pub use ketch_qpy as qpy;
 pub use ketch_registry::{
     Account, AccountError, AccountFilter, AccountStore, ActiveAccounts, Candidate, Catalogue,
     Error as RegistryError, Event, Isolation, Limits, ListedBackend, Listing, Manifest, Origin,
     QualifiedBackend, Refusal, Registry, SearchDirectory, SearchPath, State, Step, Terms, accounts,
     package, run_if_plugin_host,
 };
-pub use load::{Format, LoadError, Loaded, load, load_text, load_text_with, load_with};
+pub use load::{
+    Format, LoadError, Loaded, load, load_bytes_with, load_text, load_text_with, load_with,
+};
 pub use noise_file::{LoadedNoise, NoiseLoadError, load_noise};
 
 /// What most programs use.

@@ -6,7 +6,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{Qobj, qasm, qobj::QobjJsonError};
+use crate::{Qobj, qasm, qobj::QobjJsonError, qpy};
 
 /// A file may have this many bytes.
 const MAX_FILE: u64 = 1 << 30;
@@ -21,17 +21,19 @@ pub enum Format {
     Qasm3,
     /// A Qobj document.
     QobjJson,
+    /// Qiskit's QPY.
+    Qpy,
 }
 
 /// What a circuit file holds.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Loaded {
-    /// Its circuits and experiments. A file of one circuit becomes one experiment, named after the
-    /// file.
+    /// Its circuits and experiments. An OpenQASM program becomes one experiment, named after the
+    /// file; the circuits of a QPY file are named in it.
     pub qobj: Qobj,
     /// The form it was in.
     pub format: Format,
-    /// The `input`s of an OpenQASM 3 program that got a value.
+    /// The `input`s of an OpenQASM 3 program, or of the circuits of a QPY file, that got a value.
     pub inputs: Vec<String>,
 }
 
@@ -51,6 +53,8 @@ pub enum LoadError {
     Qasm(#[from] qasm::Error),
     #[error("`{}` is not a Qobj document", path.display())]
     QobjJson { path: PathBuf, source: QobjJsonError },
+    #[error("cannot use `{}`", path.display())]
+    Qpy { path: PathBuf, source: qpy::Error },
     #[error("`{}` is no circuit file", path.display())]
     Unknown { path: PathBuf },
 }
@@ -65,6 +69,7 @@ impl LoadError {
             Self::NotText { .. } => "input.not_text",
             Self::Qasm(_) => "qasm.invalid",
             Self::QobjJson { .. } => "qobj.invalid",
+            Self::Qpy { .. } => "qpy.invalid",
             Self::Unknown { .. } => "input.unknown_format",
         }
     }
@@ -74,7 +79,7 @@ impl LoadError {
     pub fn hint(&self) -> Option<String> {
         match self {
             Self::NotText { .. } | Self::Unknown { .. } => Some(
-                "expected OpenQASM 2 (`OPENQASM 2.0;` first), OpenQASM 3 or a Qobj in JSON"
+                "expected OpenQASM 2 (`OPENQASM 2.0;` first), OpenQASM 3, a Qobj in JSON or QPY"
                     .to_owned(),
             ),
             _ => None,
@@ -82,7 +87,7 @@ impl LoadError {
     }
 }
 
-/// Reads a circuit file: OpenQASM 2 or 3, or a Qobj in JSON. What it is, its content says. Blocks
+/// Reads a circuit file: OpenQASM 2 or 3, a Qobj in JSON, or QPY. What it is, its content says. Blocks
 /// while the file is read.
 ///
 /// # Errors
@@ -91,8 +96,8 @@ pub fn load(path: impl AsRef<Path>) -> Result<Loaded, LoadError> {
     load_with(path, &qasm::Inputs::new())
 }
 
-/// As [`load`], with values for the `input`s of an OpenQASM 3 program. Those that the program does
-/// not have are left alone.
+/// As [`load`], with values for the `input`s of an OpenQASM 3 program and the input variables of
+/// QPY circuits. Those that the program does not have are left alone.
 ///
 /// # Errors
 /// As [`load`]; also if an input gets a value that its type does not hold.
@@ -107,8 +112,10 @@ pub fn load_with(path: impl AsRef<Path>, inputs: &qasm::Inputs) -> Result<Loaded
         if bytes.len() as u64 > MAX_FILE {
             return Err(LoadError::TooLarge { path: path.to_owned() });
         }
-        let text =
-            String::from_utf8(bytes).map_err(|_| LoadError::NotText { path: path.to_owned() })?;
+        if qpy::is_qpy(&bytes) {
+            return loaded_qpy(path, &bytes, inputs);
+        }
+        let text = text(path, bytes)?;
         let program = |text: &str| {
             let name = path.to_string_lossy();
             let includes = qasm::Directory::of(path).map_err(read)?;
@@ -139,6 +146,37 @@ pub fn load_text_with(text: &str, name: &str, inputs: &qasm::Inputs) -> Result<L
         Ok(qasm::read(&source, &qasm::NoIncludes, inputs)?)
     };
     loaded(Path::new(name), text, program)
+}
+
+/// As [`load_text_with`], from bytes: also those of a QPY file.
+///
+/// # Errors
+/// As [`load_with`].
+pub fn load_bytes_with(
+    bytes: Vec<u8>,
+    name: &str,
+    inputs: &qasm::Inputs,
+) -> Result<Loaded, LoadError> {
+    let path = Path::new(name);
+    match qpy::is_qpy(&bytes) {
+        true => loaded_qpy(path, &bytes, inputs),
+        false => load_text_with(&text(path, bytes)?, name, inputs),
+    }
+}
+
+fn text(path: &Path, bytes: Vec<u8>) -> Result<String, LoadError> {
+    String::from_utf8(bytes).map_err(|_| LoadError::NotText { path: path.to_owned() })
+}
+
+fn loaded_qpy(path: &Path, bytes: &[u8], inputs: &qasm::Inputs) -> Result<Loaded, LoadError> {
+    let programs = qpy::read_with(bytes, inputs)
+        .map_err(|source| LoadError::Qpy { path: path.to_owned(), source })?;
+    let mut used: Vec<String> = programs.iter().flat_map(|p| p.inputs.clone()).collect();
+    used.sort_unstable();
+    used.dedup();
+    let circuits = programs.into_iter().map(|program| program.circuit).collect();
+    let qobj = Qobj::from_circuits(circuits);
+    Ok(Loaded { qobj, format: Format::Qpy, inputs: used })
 }
 
 fn loaded(

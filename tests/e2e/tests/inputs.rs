@@ -48,6 +48,17 @@ fn hostile_circuits_are_bounded() {
 }
 
 #[test]
+fn broken_qpy_files_are_refused_with_the_reason() {
+    let bell = crate::qpy::file("v18/bell.qpy");
+    check("cut.qpy", &bell[..100], 9, &["cannot use `cut.qpy`", "broken QPY file", "at byte"]);
+    let mut other = bell;
+    other[6] = 9;
+    check("old.qpy", &other, 9, &["QPY version 9, expected 13 to 18", "Qiskit 1.3 and later"]);
+    let inputs = crate::qpy::file("v18/variables.qpy");
+    check("inputs.qpy", &inputs, 9, &["circuit `variables`", "the input `flag`", "-p flag=1"]);
+}
+
+#[test]
 fn files_that_are_no_circuits() {
     check("text.qasm", b"hello\n", 9, &["text.qasm:2:1"]);
     check("empty.qasm", b"", 9, &["`empty.qasm` is no circuit file", "OPENQASM 2.0;"]);

@@ -25,6 +25,7 @@ mod packages;
 mod plugins;
 mod primitives;
 mod programs;
+mod qpy;
 mod readme;
 mod remote;
 mod run;

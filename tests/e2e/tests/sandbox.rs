@@ -102,11 +102,15 @@ impl Sandbox {
     }
 
     /// Runs `ketch` with a text on its standard input.
-    pub(crate) fn ketch_reading<A: AsRef<OsStr>>(&self, arguments: &[A], text: &str) -> Run {
+    pub(crate) fn ketch_reading<A: AsRef<OsStr>>(
+        &self,
+        arguments: &[A],
+        text: impl AsRef<[u8]>,
+    ) -> Run {
         let mut command = self.command(arguments);
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
-        child.stdin.take().unwrap().write_all(text.as_bytes()).unwrap();
+        child.stdin.take().unwrap().write_all(text.as_ref()).unwrap();
         child.wait_with_output().unwrap().into()
     }
 }

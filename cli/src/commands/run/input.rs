@@ -34,7 +34,7 @@ pub(crate) fn load(path: &Path) -> Result<Input, Failure> {
     load_with(path, &[])
 }
 
-/// As [`load`], with numbers for the inputs of an OpenQASM 3 program.
+/// As [`load`], with numbers for the inputs of an OpenQASM 3 program or of QPY circuits.
 ///
 /// # Errors
 /// As [`load`]; also if a number does not fit its input.
@@ -42,7 +42,7 @@ pub(crate) fn load_with(path: &Path, numbers: &[(String, f64)]) -> Result<Input,
     let name = name_of(path);
     let numbers = numbers.iter().cloned().collect();
     let loaded = if path.as_os_str() == "-" {
-        ketch::load_text_with(&read_stdin()?, &name, &numbers)?
+        ketch::load_bytes_with(read_stdin()?, &name, &numbers)?
     } else {
         ketch::load_with(path, &numbers)?
     };
@@ -66,7 +66,7 @@ pub(crate) fn refuse_pulses(qobj: &Qobj) -> Result<(), Failure> {
     }
 }
 
-fn read_stdin() -> Result<String, Failure> {
+fn read_stdin() -> Result<Vec<u8>, Failure> {
     let mut bytes = Vec::new();
     let read = io::stdin().lock().take(MAX_STDIN + 1).read_to_end(&mut bytes);
     read.map_err(|error| {
@@ -76,7 +76,5 @@ fn read_stdin() -> Result<String, Failure> {
         let message = format!("standard input is larger than {MAX_STDIN} bytes");
         return Err(Failure::new("input.too_large", message));
     }
-    String::from_utf8(bytes).map_err(|error| {
-        Failure::new("input.not_text", "standard input is not UTF-8 text").caused_by(&error)
-    })
+    Ok(bytes)
 }

@@ -48,7 +48,7 @@ Examples:
 
 The exit code is that of the first file that failed; `ketch --help` lists the codes.")]
 pub(crate) struct RunArgs {
-    /// Circuit files: OpenQASM or Qobj JSON; `-` is standard input
+    /// Circuit files: OpenQASM, QPY or Qobj JSON; `-` is standard input
     #[arg(required = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
     files: Vec<PathBuf>,
     /// The backend, or least-busy[:key=value,…]; else $KETCH_BACKEND, else local/qasm_simulator
