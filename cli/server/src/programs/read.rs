@@ -1,6 +1,8 @@
 //! Pubs, from the parameters of a request: typed as Python's client writes them, or plain JSON.
 
-use ketch::{Circuit, Format, load_text};
+use std::error::Error as _;
+
+use ketch::{Circuit, Format, load_text, qpy};
 use ketch_primitives::{EstimatorPub, NdArray, Observable, ParameterValues, SamplerPub};
 use serde_json::Value;
 
@@ -106,10 +108,21 @@ fn read_circuit(value: &Value, budget: &mut Budget) -> Result<Circuit, Wrong> {
     }
     match wire::of_kind(value, "QuantumCircuit").and_then(Value::as_str) {
         Some(text) => {
-            let _ = budget.inflate(text).map_err(|reason| format!("circuit: {reason}"))?;
-            Err("circuits in QPY cannot be read yet; send OpenQASM 3 text".to_owned())
+            let bytes = budget.inflate(text).map_err(|reason| format!("circuit: {reason}"))?;
+            from_qpy(&bytes)
         }
         None => Err(format!("circuit: {}", described(value))),
+    }
+}
+
+fn from_qpy(bytes: &[u8]) -> Result<Circuit, Wrong> {
+    let programs = qpy::read(bytes).map_err(|error| match error.source() {
+        Some(source) => format!("circuit: {error}: {source}"),
+        None => format!("circuit: {error}"),
+    })?;
+    match <[qpy::Program; 1]>::try_from(programs) {
+        Ok([program]) => Ok(program.circuit),
+        Err(programs) => Err(format!("circuit: {} circuits, expected one", programs.len())),
     }
 }
 

@@ -51,6 +51,34 @@ fn pubs_are_read_in_every_form() {
     assert_eq!(sampler(read("sampler", json!({ "pubs": [qasm2] }))).len(), 1);
 }
 
+/// A file that Qiskit wrote, as its client sends it.
+fn qpy(name: &str) -> Value {
+    let folder = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/golden/qpy");
+    typed("QuantumCircuit", deflated(&std::fs::read(folder.join(name)).unwrap()).into())
+}
+
+#[test]
+fn circuits_of_every_qpy_version_are_read() {
+    for version in 13..=18 {
+        let pubs = json!([[qpy(&format!("v{version}/bell.qpy")), null, 10]]);
+        let pubs = sampler(read("sampler", json!({ "pubs": pubs })));
+        assert_eq!(pubs[0].circuit.n_qubits(), 2);
+        assert_eq!(pubs[0].circuit.cregs()[0].name, "c");
+    }
+    let vectors = sampler(read(
+        "sampler",
+        json!({ "pubs": [[qpy("v17/vectors.qpy"), [1, 2, 3, 4, 5, 6, 7]]] }),
+    ));
+    assert_eq!(vectors[0].circuit.parameters().last().unwrap(), "theta2");
+    let message = refused("sampler", json!({ "pubs": [[qpy("v17/two_circuits.qpy")]] }));
+    assert!(message.contains("pub 0: circuit: 2 circuits, expected one"), "{message}");
+    let message = refused("sampler", json!({ "pubs": [[qpy("v17/variables.qpy")]] }));
+    assert!(message.contains("the input `flag` of type `Bool` has no value"), "{message}");
+    let broken = typed("QuantumCircuit", deflated(b"QISKIT\x11\x02").into());
+    let message = refused("sampler", json!({ "pubs": [[broken]] }));
+    assert!(message.contains("broken QPY file"), "{message}");
+}
+
 #[test]
 fn numbers_belong_to_the_parameters_in_the_order_of_their_names() {
     let of = |values: Value| {
