@@ -11,7 +11,7 @@ use crate::{
     drill, owner,
     record::{COLUMNS, now_ms},
     state::{self, Change},
-    store,
+    store, turn,
 };
 
 /// How often a job may be taken before it counts as one that kills its workers.
@@ -51,16 +51,17 @@ pub struct Claim {
 }
 
 impl Store {
-    /// Takes the oldest queued job that fits into what the budget has left; `None` if there is
-    /// none.
+    /// Takes the queued job whose turn it is, if it fits into what the budget has left; `None` if
+    /// there is none.
     ///
-    /// Jobs are taken in order: one that does not fit now is waited for, not overtaken.
+    /// The jobs of a user are taken in order, those of several users by turns. One that does not fit
+    /// now is waited for, not overtaken.
     ///
     /// # Errors
     /// If the database cannot be written.
     pub fn claim(self: &Arc<Self>, budget: Budget) -> Result<Option<Claim>> {
         let taken = self.write("take a job", |on| {
-            let Some(record) = oldest(on)? else { return Ok(None) };
+            let Some(record) = next(on)? else { return Ok(None) };
             if !fits(on, &record, budget)? {
                 return Ok(None);
             }
@@ -79,7 +80,7 @@ impl Store {
     /// If the database cannot be read.
     pub fn has_work(&self, budget: Budget) -> Result<bool> {
         let on = self.connection();
-        match oldest(&on)? {
+        match next(&on)? {
             Some(record) => fits(&on, &record, budget),
             None => Ok(false),
         }
@@ -91,7 +92,7 @@ impl Store {
     /// If the database cannot be read.
     pub fn position(&self, id: &str) -> Result<Option<u32>> {
         let sql = "SELECT (SELECT count(*) FROM jobs AS other WHERE other.state = 'QUEUED' \
-                   AND other.id <= jobs.id) FROM jobs WHERE id = ?1 AND state = 'QUEUED'";
+                   AND (other.turn, other.id) <= (jobs.turn, jobs.id)) FROM jobs WHERE id = ?1 AND state = 'QUEUED'";
         let on = self.connection();
         on.prepare_cached(sql)
             .and_then(|mut select| select.query_row([id], |row| row.get(0)).optional())
@@ -259,9 +260,10 @@ pub(crate) fn completed(on: &Connection, id: &str, number: u64) -> Result<()> {
     Ok(())
 }
 
-fn oldest(on: &Connection) -> Result<Option<JobRecord>> {
+fn next(on: &Connection) -> Result<Option<JobRecord>> {
     let sql = format!(
-        "SELECT {COLUMNS} FROM jobs WHERE state = 'QUEUED' AND runner = 'worker' ORDER BY id LIMIT 1"
+        "SELECT {COLUMNS} FROM jobs WHERE state = 'QUEUED' AND runner = 'worker' \
+         ORDER BY turn, id LIMIT 1"
     );
     on.prepare_cached(&sql)
         .and_then(|mut select| select.query_row([], JobRecord::read).optional())
@@ -302,6 +304,7 @@ fn take(on: &Connection, record: &JobRecord) -> Result<JobRecord> {
         update.execute(with)
     })
     .map_err(Error::database("take a job"))?;
+    turn::taken(on, &record.id)?;
     Store::record(on, &record.id)
 }
 

@@ -38,6 +38,7 @@ pub mod served;
 mod service;
 pub mod state;
 mod store;
+mod turn;
 mod worker;
 
 pub use backend::StoredBackend;

@@ -6,7 +6,7 @@ use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior, config
 pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What makes version n of version n - 1.
-const STEPS: [&str; 5] = [
+const STEPS: [&str; 6] = [
     "
     CREATE TABLE jobs (
         id TEXT PRIMARY KEY,
@@ -77,6 +77,11 @@ const STEPS: [&str; 5] = [
     ) STRICT;
     CREATE INDEX served_by_user ON served (user, job);
     CREATE INDEX served_by_session ON served (session, job) WHERE session IS NOT NULL;
+",
+    "
+    ALTER TABLE jobs ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
+    CREATE INDEX jobs_by_turn ON jobs (state, turn, id);
+    CREATE TABLE turns (user TEXT PRIMARY KEY, turn INTEGER NOT NULL) STRICT;
 ",
 ];
 

@@ -18,6 +18,7 @@ use crate::{
     schema::{self, rows},
     served::PARAMS,
     state::{self, Change},
+    turn,
 };
 
 /// Jobs on disk. Shared freely between threads; several processes may have the same store open.
@@ -114,11 +115,15 @@ impl Store {
         };
         let options = &job.options;
         self.write("submit a job", |on| {
+            let turn = match job.runner {
+                Runner::Worker => turn::next(on, job.served.as_ref())?,
+                Runner::Program | Runner::Service => 0,
+            };
             on.prepare_cached(
                 "INSERT INTO jobs (id, backend, label, tags, runner, state, created_ms, \
                  experiments, threads, memory, deadline_ms, owner, lease_awake, lease_wall, \
-                 retry_of, attempt, started_ms, digest, plugins) VALUES (?1, ?2, ?3, ?4, ?5, ?6, \
-                 ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19)",
+                 retry_of, attempt, started_ms, digest, plugins, turn) VALUES (?1, ?2, ?3, ?4, \
+                 ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
             )
             .and_then(|mut insert| {
                 insert.execute(params![
@@ -141,6 +146,7 @@ impl Store {
                     (attempt > 0).then(now_ms),
                     job.digest,
                     serde_json::to_string(&job.plugins).ok(),
+                    turn,
                 ])
             })
             .map_err(Error::database("submit a job"))?;

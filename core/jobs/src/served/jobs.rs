@@ -226,6 +226,19 @@ impl Store {
             .map_err(Error::database("add up a user's jobs"))
     }
 
+    /// How many of a user's jobs wait or run.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn pending_of(&self, user: &str) -> Result<u64> {
+        let sql = "SELECT count(*) FROM jobs JOIN served ON served.job = jobs.id WHERE jobs.state \
+                   IN ('INITIALIZING', 'QUEUED', 'VALIDATING', 'RUNNING') AND served.user = ?1";
+        let on = self.connection();
+        on.prepare_cached(sql)
+            .and_then(|mut select| select.query_row([user], |row| row.get(0)))
+            .map_err(Error::database("count a user's jobs"))
+    }
+
     /// How many jobs wait or run at each backend, served or not, by its qualified name.
     ///
     /// # Errors

@@ -204,9 +204,61 @@ fn a_store_of_the_version_before_becomes_one_with_users() {
     let scratch = Scratch::new();
     let id = scratch.submit("lab/bench", &experiments(1));
     let back = "DROP TABLE tokens; DROP TABLE secrets; DROP TABLE sessions; DROP TABLE served; \
-                PRAGMA user_version = 4";
+                DROP TABLE turns; DROP INDEX jobs_by_turn; \
+                ALTER TABLE jobs DROP COLUMN turn; PRAGMA user_version = 4";
     scratch.tamper(back);
     let store = scratch.other();
     assert_eq!(store.job(&id).unwrap().id, id);
     assert_eq!(store.tokens().unwrap(), []);
+}
+
+/// Takes jobs one after the other until none is left; whose they were.
+fn taken(scratch: &Scratch) -> String {
+    let store = &scratch.store;
+    let mut whose = String::new();
+    while let Some(claim) = store.claim(ketch_jobs::Budget::whole_machine()).unwrap() {
+        whose.push_str(claim.record.tags.first().map_or("-", String::as_str));
+        claim.finish(None).unwrap();
+    }
+    whose
+}
+
+#[test]
+fn users_take_turns_and_each_ones_jobs_keep_their_order() {
+    let scratch = Scratch::new();
+    let send = |user: &str, count| {
+        let each =
+            (0..count).map(|_| submit(&scratch, "lab/bench", served(user, "sampler"), &[user]));
+        each.collect::<Vec<_>>().pop()
+    };
+    send("a", 5);
+    let last = send("b", 2).unwrap();
+    send("c", 1);
+    // The owner's own jobs are one more user's.
+    scratch.submit("lab/bench", &experiments(1));
+    // a b c - a b a a a
+    assert_eq!(scratch.store.position(&last).unwrap(), Some(6));
+    assert_eq!(taken(&scratch), "abc-abaaa");
+    // Who was away has saved nothing up, and nobody is punished for what is over.
+    send("a", 2);
+    send("d", 3);
+    send("a", 1);
+    assert_eq!(taken(&scratch), "adadda");
+    assert_eq!(scratch.store.pending_of("a").unwrap(), 0);
+    send("a", 2);
+    assert_eq!(scratch.store.pending_of("a").unwrap(), 2);
+}
+
+#[test]
+fn a_job_that_is_given_back_is_taken_before_later_ones() {
+    let scratch = Scratch::new();
+    let store = &scratch.store;
+    let budget = ketch_jobs::Budget::whole_machine();
+    let first = submit(&scratch, "lab/bench", served("a", "sampler"), &["a"]);
+    submit(&scratch, "lab/bench", served("a", "sampler"), &["x"]);
+    let claim = store.claim(budget).unwrap().unwrap();
+    assert_eq!(claim.record.id, first);
+    claim.release().unwrap();
+    submit(&scratch, "lab/bench", served("b", "sampler"), &["b"]);
+    assert_eq!(taken(&scratch), "axb");
 }
