@@ -20,6 +20,7 @@ mod jobs;
 mod jwt;
 mod names;
 mod programs;
+mod quotas;
 mod request;
 mod routes;
 mod sessions;
@@ -32,7 +33,7 @@ mod wire;
 use std::{
     io,
     net::TcpListener,
-    sync::{Arc, atomic::AtomicBool},
+    sync::{Arc, Mutex, atomic::AtomicBool},
     time::{Duration, SystemTime},
 };
 
@@ -61,6 +62,19 @@ impl Default for Limits {
     }
 }
 
+/// What one user may have; `None` is as much as they like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Quotas {
+    /// Jobs that wait or run.
+    pub pending: Option<u64>,
+    /// Shots of one job, all its experiments together.
+    pub shots: Option<u64>,
+    /// Qubits of a circuit.
+    pub qubits: Option<u32>,
+    /// Seconds that the jobs of the last four weeks ran.
+    pub seconds: Option<u64>,
+}
+
 /// What a server needs.
 pub struct Options {
     /// The plugins whose backends are served.
@@ -71,6 +85,8 @@ pub struct Options {
     pub plugins: PluginDirectories,
     /// What it takes.
     pub limits: Limits,
+    /// What each user may have.
+    pub quotas: Quotas,
     /// Called when there is work, so that a worker is started.
     pub wake: Box<dyn Fn() + Send + Sync>,
     /// Told of what the server's owner should know, a line at a time.
@@ -79,7 +95,10 @@ pub struct Options {
 
 impl std::fmt::Debug for Options {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Options").field("limits", &self.limits).finish_non_exhaustive()
+        f.debug_struct("Options")
+            .field("limits", &self.limits)
+            .field("quotas", &self.quotas)
+            .finish_non_exhaustive()
     }
 }
 
@@ -102,6 +121,9 @@ pub(crate) struct Service {
     pub(crate) watch: watch::Watch,
     pub(crate) started: SystemTime,
     pub(crate) plugins: PluginDirectories,
+    pub(crate) quotas: Quotas,
+    /// Held while jobs are counted and one is added, so that no user gets one too many.
+    pub(crate) counting: Mutex<()>,
     pub(crate) wake: Box<dyn Fn() + Send + Sync>,
     pub(crate) say: Box<dyn Fn(&str) + Send + Sync>,
 }
@@ -118,7 +140,7 @@ impl Server {
     /// # Errors
     /// If the store cannot be used.
     pub fn new(options: Options) -> Result<Self> {
-        let Options { registry, store, plugins, limits, wake, say } = options;
+        let Options { registry, store, plugins, limits, quotas, wake, say } = options;
         let service = Service {
             backends: backends::Backends::new(registry),
             reading: Store::open(store.directory())?,
@@ -128,6 +150,8 @@ impl Server {
             started: SystemTime::now(),
             store,
             plugins,
+            quotas,
+            counting: Mutex::default(),
             wake,
             say,
         };

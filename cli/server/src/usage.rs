@@ -2,10 +2,12 @@
 
 use std::time::{Duration, SystemTime};
 
+use ketch::jobs::served::Usage;
 use serde_json::json;
 
 use crate::{
-    answer::{Answer, Reply},
+    Service,
+    answer::{Answer, Refusal, Reply},
     routes::Call,
     time,
     users::{INSTANCE, PLAN},
@@ -14,18 +16,37 @@ use crate::{
 /// Jobs count for so long.
 const PERIOD: Duration = Duration::from_secs(28 * 24 * 3600);
 
-/// What the user's jobs of the last four weeks came to. Nothing is limited here yet.
+/// What a user's jobs of the last four weeks came to.
+///
+/// # Errors
+/// If the store cannot be read.
+pub(crate) fn of(service: &Service, user: &str) -> Result<Usage, Refusal> {
+    Ok(service.reading.usage(user, since())?)
+}
+
+fn since() -> SystemTime {
+    SystemTime::now().checked_sub(PERIOD).unwrap_or(SystemTime::UNIX_EPOCH)
+}
+
+/// `GET /instances/usage`
 pub(crate) fn usage(call: &Call<'_>) -> Reply {
-    let now = SystemTime::now();
-    let since = now.checked_sub(PERIOD).unwrap_or(SystemTime::UNIX_EPOCH);
-    let usage = call.service.reading.usage(&call.user.name, since)?;
-    Ok(Answer::json(&json!({
+    let usage = of(call.service, &call.user.name)?;
+    let limit = call.service.quotas.seconds;
+    let mut document = json!({
         "instance_id": INSTANCE,
         "plan_id": PLAN,
         "usage_consumed_seconds": usage.seconds,
-        "usage_limit_reached": false,
-        "usage_period": { "start_time": time::written(since), "end_time": time::written(now) },
-    })))
+        "usage_limit_reached": limit.is_some_and(|limit| usage.seconds >= limit as f64),
+        "usage_period": {
+            "start_time": time::written(since()),
+            "end_time": time::written(SystemTime::now()),
+        },
+    });
+    if let Some(limit) = limit {
+        document["usage_limit_seconds"] = limit.into();
+        document["usage_remaining_seconds"] = (limit as f64 - usage.seconds).max(0.0).into();
+    }
+    Ok(Answer::json(&document))
 }
 
 /// The versions of the interface: the one that is spoken, whatever the request says.

@@ -1,6 +1,6 @@
 //! `POST /jobs`: read, planned, and kept. When the client hears of the job, it is on disk.
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, sync::PoisonError};
 
 use ketch::{
     Backend, Qobj, RunOptions, check_fit,
@@ -15,6 +15,7 @@ use crate::{
     answer::{Answer, Refusal, Reply},
     backends::Named,
     programs::{Program, Unread},
+    quotas,
     routes::Call,
 };
 
@@ -65,7 +66,11 @@ pub(crate) fn submit(call: &Call<'_>) -> Reply {
         params: asked.params.get().as_bytes().to_vec(),
         refused,
     });
-    let id = call.service.store.submit(&new, &qobj)?;
+    let id = {
+        let _counting = call.service.counting.lock().unwrap_or_else(PoisonError::into_inner);
+        quotas::check_user(call.service, &call.user.name)?;
+        call.service.store.submit(&new, &qobj)?
+    };
     (call.service.wake)();
     let mut document = json!({ "id": id, "backend": named.wire });
     if let Some(session) = asked.session_id {
@@ -102,6 +107,7 @@ fn planned(call: &Call<'_>, named: &Named, program: &Program) -> Result<Qobj, Re
     }
     fits(&*backend.backend, program)?;
     let mut qobj = program.plan(&configuration)?;
+    quotas::check_size(call.service, &qobj)?;
     seed_experiments(&mut qobj, random_seed());
     Ok(qobj)
 }

@@ -79,6 +79,11 @@ impl Program {
     /// What is wrong with a pub.
     pub(crate) fn plan(&self, configuration: &BackendConfiguration) -> Result<Qobj, Refusal> {
         let planned = match self {
+            Self::Sampler { .. } if !configuration.memory => {
+                let name = &configuration.backend_name;
+                let message = format!("`{name}` does not tell the outcome of every shot");
+                return Err(Refusal::new(400, "backend.no_samples", message));
+            }
             Self::Sampler { pubs, options, .. } => sampler::plan(pubs, options, configuration),
             Self::Estimator { pubs, options, .. } => estimator::plan(pubs, options, configuration),
         };

@@ -13,7 +13,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use ketch::jobs::Store;
-use ketch_server::{Limits, Options, Server};
+use ketch_server::{Limits, Options, Quotas, Server};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     flag,
@@ -51,6 +51,18 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "MIB", default_value_t = 16,
           value_parser = clap::value_parser!(u16).range(1..=1024))]
     max_body: u16,
+    /// Let a user have so many jobs that wait or run
+    #[arg(long, value_name = "JOBS", default_value_t = 1000)]
+    max_pending: u64,
+    /// Take no job of more shots, all its circuits together
+    #[arg(long, value_name = "SHOTS")]
+    max_shots: Option<u64>,
+    /// Take no circuit of more qubits
+    #[arg(long, value_name = "QUBITS")]
+    max_qubits: Option<u32>,
+    /// Let the jobs of a user run for so many seconds in four weeks
+    #[arg(long, value_name = "SECONDS")]
+    max_seconds: Option<u64>,
 }
 
 #[derive(Debug, Subcommand)]
@@ -104,6 +116,12 @@ fn serve(args: &ServeArgs, context: &Context, out: &mut dyn Write) -> Result<Exi
         store: Arc::clone(&store),
         plugins: context.plugin_directories(),
         limits: Limits { body: usize::from(args.max_body) << 20, ..Limits::default() },
+        quotas: Quotas {
+            pending: Some(args.max_pending),
+            shots: args.max_shots,
+            qubits: args.max_qubits,
+            seconds: args.max_seconds,
+        },
         wake: {
             let (context, store) = (context.clone(), Arc::clone(&store));
             Box::new(move || store::start_worker(&context, &store))

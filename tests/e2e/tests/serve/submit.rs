@@ -123,10 +123,16 @@ fn a_job_that_fails_says_why_everywhere() {
     let reason = failed["state"]["reason"].as_str().unwrap();
     assert!(reason.contains("executor"), "{reason}");
     assert_eq!(ada.get(&format!("{path}/results")).text(), reason);
-    // A matrix of 18 qubits is more than that simulator says it takes.
-    let measured = "OPENQASM 3.0; include \"stdgates.inc\"; qubit[18] q; bit[18] c; h q[0]; \
-                    c = measure q;";
-    let path = submit(&ada, &sampler("local_unitary_simulator", json!([measured])));
+    let body = sampler("local_unitary_simulator", json!([BELL])).to_string();
+    // It does as it is told, and has no samples to give.
+    let tiny = ada.send("POST", "/api/v1/jobs", body.as_bytes()).refused(400);
+    assert_eq!(tiny["code"], "backend.no_samples");
+    // More qubits than that simulator says it takes.
+    let measured = "OPENQASM 3.0; include \"stdgates.inc\"; qubit[64] q; bit[64] c; \
+                    for int i in [0:62] { rx(0.1) q[i]; cx q[i], q[i+1]; } ry(0.3) q[0]; \
+                    for int i in [0:61] { cx q[i], q[i+2]; ry(0.2) q[i]; } c = measure q;";
+    let job = sampler("local_statevector_simulator", json!([measured]));
+    let path = submit(&ada, &job);
     let failed = wait(&ada, &path);
     assert_eq!(failed["state"]["status"], "Failed");
     assert!(failed["state"]["reason"].as_str().unwrap().len() > 10, "{failed}");
@@ -218,4 +224,39 @@ fn jobs_that_make_no_sense_are_refused_and_nothing_is_kept() {
     let deep = format!("{{\"params\": {}", "[".repeat(100_000));
     ada.send("POST", "/api/v1/jobs", deep.as_bytes()).refused(400);
     assert_eq!(ada.get("/api/v1/jobs").ok()["count"], 0);
+}
+
+#[test]
+fn nobody_has_more_than_their_share() {
+    let sandbox = Sandbox::new();
+    let quotas = ["--max-pending", "2", "--max-shots", "100", "--max-qubits", "24"];
+    let server = Server::with(&sandbox, &[&quotas[..], &["--max-seconds", "600"]].concat());
+    let ada = server.client(&sandbox, "ada");
+    let sim = "local_qasm_simulator";
+    let over = |client: &Client, job: &Value, status| {
+        let answer = client.send("POST", "/api/v1/jobs", job.to_string().as_bytes());
+        let error = answer.refused(status);
+        assert_eq!(error["code"], "quota.exceeded");
+        error["message"].as_str().unwrap().to_owned()
+    };
+    let many = sampler(sim, json!([[BELL, null, 60], [BELL, null, 41]]));
+    assert!(over(&ada, &many, 400).contains("101 shots"));
+    let wide = "OPENQASM 3.0; qubit[25] q; bit[1] c; c[0] = measure q[0];";
+    assert!(over(&ada, &sampler(sim, json!([[wide, null, 1]])), 400).contains("25 qubits"));
+    let job = sampler(sim, json!([[long(), null, 10]]));
+    let paths = [submit(&ada, &job), submit(&ada, &job)];
+    assert!(over(&ada, &job, 429).contains("2 jobs"));
+    let bob = server.client(&sandbox, "bob");
+    let own = submit(&bob, &sampler(sim, json!([[BELL, null, 10]])));
+    for path in &paths {
+        ada.send("POST", &format!("{path}/cancel"), b"").done();
+        wait(&ada, path);
+    }
+    assert_eq!(wait(&bob, &own)["status"], "Completed");
+    wait(&ada, &submit(&ada, &sampler(sim, json!([[BELL, null, 10]]))));
+    let usage = ada.get("/api/v1/instances/usage").ok();
+    assert_eq!(
+        (&usage["usage_limit_seconds"], &usage["usage_limit_reached"]),
+        (&600.into(), &false.into())
+    );
 }
