@@ -7,7 +7,15 @@ mod submit;
 pub(crate) use results::results;
 pub(crate) use submit::submit;
 
-use ketch::jobs::served::{ServedFilter, ServedJob};
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
+use ketch::jobs::{
+    Store,
+    served::{ServedFilter, ServedJob},
+};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -132,7 +140,11 @@ pub(crate) fn logs(call: &Call<'_>) -> Reply {
 pub(crate) fn cancel(call: &Call<'_>) -> Reply {
     let job = asked_for(call)?;
     match call.service.store.cancel(&job.job.id)? {
-        true => Ok(Answer::done()),
+        true => {
+            // Most workers have stopped it by then, so that whoever looks next sees it.
+            wait_for_the_end(&call.service.reading, &job.job.id, Duration::from_secs(1))?;
+            Ok(Answer::done())
+        }
         false => {
             let message = format!("job `{}` has come to its end already", job.job.id);
             Err(Refusal::new(409, "job.wrong_state", message))
@@ -143,9 +155,24 @@ pub(crate) fn cancel(call: &Call<'_>) -> Reply {
 /// `DELETE /jobs/{id}`
 pub(crate) fn delete(call: &Call<'_>) -> Reply {
     let job = asked_for(call)?;
+    if job.job.cancel_requested {
+        wait_for_the_end(&call.service.reading, &job.job.id, Duration::from_secs(5))?;
+    }
     call.service.store.delete(&job.job.id)?;
     Ok(Answer::done())
 }
+
+/// Waits for so long, at most, until a job that was asked to stop has come to its end.
+fn wait_for_the_end(store: &Store, id: &str, patience: Duration) -> Result<(), Refusal> {
+    let begun = Instant::now();
+    while !store.job(id)?.state.is_final() && begun.elapsed() < patience {
+        thread::sleep(LOOK);
+    }
+    Ok(())
+}
+
+/// How often a job is looked at that is about to end.
+const LOOK: Duration = Duration::from_millis(10);
 
 #[derive(Deserialize)]
 struct Tags {

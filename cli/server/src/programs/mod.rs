@@ -1,9 +1,10 @@
-//! What jobs are asked for as: the programs `sampler` and `estimator`, read from their parameters,
-//! planned for a backend, and their results written as clients read them.
+//! What jobs are asked for as: the programs `sampler`, `estimator` and `executor`, read from their
+//! parameters, planned for a backend, and their results written as clients read them.
 //!
 //! Nothing is kept but the parameters themselves: what was planned for them is read from them again
 //! when the result is asked for.
 
+mod executor;
 mod options;
 mod read;
 mod write;
@@ -14,6 +15,7 @@ use ketch_primitives::{
 };
 use serde_json::Value;
 
+use self::executor::Passed;
 use crate::answer::Refusal;
 
 /// A program that is known here, with its parameters.
@@ -21,6 +23,7 @@ use crate::answer::Refusal;
 pub(crate) enum Program {
     Sampler { pubs: Vec<SamplerPub>, options: SamplerOptions, form: Form },
     Estimator { pubs: Vec<EstimatorPub>, options: EstimatorOptions, form: Form },
+    Executor { pubs: Vec<SamplerPub>, options: SamplerOptions, passed: Passed },
 }
 
 /// How a result is written.
@@ -62,13 +65,13 @@ impl Program {
                 let (pubs, form) = (read::estimator_pubs(params)?, options::form(params)?);
                 Ok(Self::Estimator { pubs, options: options::estimator(params)?, form })
             }
-            "executor" => Err(Unread::Fails(
-                Refusal::new(400, "program.executor", "the program `executor` is not run here yet")
-                    .with_solution("use SamplerV2 or EstimatorV2"),
-            )),
+            "executor" => {
+                let (pubs, options, passed) = executor::read(params)?;
+                Ok(Self::Executor { pubs, options, passed })
+            }
             other => Err(Unread::Refused(
                 Refusal::new(404, "program.not_found", format!("no program `{other}`"))
-                    .with_solution("there are `sampler` and `estimator`"),
+                    .with_solution("there are `sampler`, `estimator` and `executor`"),
             )),
         }
     }
@@ -79,12 +82,14 @@ impl Program {
     /// What is wrong with a pub.
     pub(crate) fn plan(&self, configuration: &BackendConfiguration) -> Result<Qobj, Refusal> {
         let planned = match self {
-            Self::Sampler { .. } if !configuration.memory => {
+            Self::Sampler { .. } | Self::Executor { .. } if !configuration.memory => {
                 let name = &configuration.backend_name;
                 let message = format!("`{name}` does not tell the outcome of every shot");
                 return Err(Refusal::new(400, "backend.no_samples", message));
             }
-            Self::Sampler { pubs, options, .. } => sampler::plan(pubs, options, configuration),
+            Self::Sampler { pubs, options, .. } | Self::Executor { pubs, options, .. } => {
+                sampler::plan(pubs, options, configuration)
+            }
             Self::Estimator { pubs, options, .. } => estimator::plan(pubs, options, configuration),
         };
         planned.map_err(refused)
@@ -93,7 +98,9 @@ impl Program {
     /// The circuits as they came.
     pub(crate) fn circuits(&self) -> Vec<Circuit> {
         match self {
-            Self::Sampler { pubs, .. } => pubs.iter().map(|one| one.circuit.clone()).collect(),
+            Self::Sampler { pubs, .. } | Self::Executor { pubs, .. } => {
+                pubs.iter().map(|one| one.circuit.clone()).collect()
+            }
             Self::Estimator { pubs, .. } => pubs.iter().map(|one| one.circuit.clone()).collect(),
         }
     }
@@ -111,6 +118,10 @@ impl Program {
                 &estimator::collect(pubs, options, result).map_err(refused)?,
                 form,
             )),
+            Self::Executor { pubs, options, passed } => {
+                let samples = sampler::collect(pubs, options, result).map_err(refused)?;
+                Ok(executor::written(&samples, passed))
+            }
         }
     }
 }

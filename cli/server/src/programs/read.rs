@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// All that a request inflates to, in bytes.
-const INFLATED: usize = 128 << 20;
+pub(super) const INFLATED: usize = 128 << 20;
 
 /// The deepest list of numbers or of observables.
 const DEPTH: usize = 16;
@@ -126,7 +126,7 @@ fn from_qpy(bytes: &[u8]) -> Result<Circuit, Wrong> {
     }
 }
 
-fn from_qasm(text: &str) -> Result<Circuit, Wrong> {
+pub(super) fn from_qasm(text: &str) -> Result<Circuit, Wrong> {
     let loaded = load_text(text, "circuit").map_err(|error| error.to_string())?;
     if matches!(loaded.format, Format::QobjJson) {
         return Err("circuit: expected OpenQASM".to_owned());
@@ -165,13 +165,19 @@ fn values_of(
     if value.is_null() {
         return Ok(ParameterValues::none());
     }
-    let mut names: Vec<&String> = circuit.parameters().iter().collect();
+    let names = in_qiskits_order(circuit);
     let numbers = numbers_of(value, budget).map_err(wrong)?;
     if names.is_empty() && numbers.elements().is_empty() {
         return Ok(ParameterValues::none());
     }
+    Ok(ParameterValues::named(names, numbers))
+}
+
+/// The names of the circuit's parameters as a client of Qiskit's counts them.
+pub(super) fn in_qiskits_order(circuit: &Circuit) -> Vec<String> {
+    let mut names = circuit.parameters().to_vec();
     names.sort_by(|one, other| place_of(one).cmp(&place_of(other)));
-    Ok(ParameterValues::named(names.into_iter().cloned().collect(), numbers))
+    names
 }
 
 /// Where Qiskit sorts a parameter: by its name, the elements of a vector by their numbers.

@@ -35,7 +35,7 @@ fn refused(program: &str, params: Value) -> String {
 fn sampler(program: Program) -> Vec<SamplerPub> {
     match program {
         Program::Sampler { pubs, .. } => pubs,
-        Program::Estimator { .. } => panic!("not a sampler's"),
+        Program::Estimator { .. } | Program::Executor { .. } => panic!("not a sampler's"),
     }
 }
 
@@ -174,22 +174,25 @@ fn options_that_would_be_missed_are_refused_and_others_noted() {
 
 #[test]
 fn programs_that_are_not_known_are_told_apart() {
-    assert!(matches!(Program::read("executor", &json!({})), Err(Unread::Fails(_))));
     let Err(Unread::Refused(refusal)) = Program::read("vqe", &json!({})) else { panic!("known") };
     assert_eq!(refusal.status, 404);
 }
 
-/// Counts of a Bell pair as a backend gives them, in the form of each client.
-#[test]
-fn results_are_written_for_both_kinds_of_clients() {
-    let result: RunResult = RunResult::from_qiskit_json(&json_of(
+/// Shots of a Bell pair as a backend gives them.
+fn bell_result() -> RunResult {
+    RunResult::from_qiskit_json(&json_of(
         r#"{"backend_name": "s", "backend_version": "1.0.0", "qobj_id": "q", "job_id": "j",
             "success": true, "status": "COMPLETED", "results": [{"shots": 4, "success": true,
             "status": "DONE", "data": {"counts": {"0x0": 1, "0x3": 3},
             "memory": ["0x3", "0x0", "0x3", "0x3"]}, "header": {"name": "circuit",
             "memory_slots": 2, "creg_sizes": [["c", 2]]}}]}"#,
     ))
-    .unwrap();
+    .unwrap()
+}
+
+#[test]
+fn results_are_written_for_both_kinds_of_clients() {
+    let result = bell_result();
     let params = |for_qiskit| json!({ "pubs": [[BELL, null, 4]], "support_qiskit": for_qiskit });
     let plain = read("sampler", params(false)).result(&result).unwrap();
     let register = &plain["results"][0]["data"]["c"];
@@ -205,4 +208,54 @@ fn results_are_written_for_both_kinds_of_clients() {
     let file = Budget::new(1 << 20).inflate(text).unwrap();
     assert!(file.windows(3).any(|bytes| bytes == b"|u1"));
     assert_eq!(read_npy(&file), Ok((vec![4, 1], vec![3.0, 0.0, 3.0, 3.0])));
+}
+
+/// What the executor gets and gives, with OpenQASM in place of QPY.
+fn execution(items: Value) -> Value {
+    json!({
+        "schema_version": "v2.0",
+        "quantum_program": {
+            "shots": 4,
+            "circuits": { "data": [BELL] },
+            "items": items,
+            "meas_level": "classified",
+            "passthrough_data": { "post_processor": { "odd": [1, null] } },
+            "semantic_role": "sampler-v2",
+        },
+        "options": { "init_qubits": true },
+    })
+}
+
+fn circuit_item() -> Value {
+    let arguments = json!({ "data": deflated(&[]), "shape": [0], "dtype": "f64" });
+    json!({ "item_type": "circuit", "circuit_arguments": arguments, "shape": [], "chunk_size": "auto" })
+}
+
+#[test]
+fn circuits_are_executed_and_what_was_passed_comes_back() {
+    let params = execution(json!([circuit_item()]));
+    let written = read("executor", params.clone()).result(&bell_result()).unwrap();
+    let tensor = &written["data"][0]["results"]["c"];
+    assert_eq!((&tensor["shape"], &tensor["dtype"]), (&json!([4, 2]), &json!("bool")));
+    let packed = Budget::new(100).inflate(tensor["data"].as_str().unwrap()).unwrap();
+    assert_eq!(packed, [0b1111_0011]);
+    for field in ["passthrough_data", "semantic_role"] {
+        assert_eq!(written[field], params["quantum_program"][field]);
+    }
+    assert_eq!(written["metadata"]["chunk_timing"], json!([]));
+}
+
+#[test]
+fn items_that_are_no_circuits_fail_the_job_and_nonsense_is_refused() {
+    let samplex = execution(json!([circuit_item(), { "item_type": "samplex" }]));
+    let Err(Unread::Fails(why)) = Program::read("executor", &samplex) else { panic!("taken") };
+    assert!(why.message.contains("samplex"), "{why:?}");
+    for (params, said) in [
+        (json!({}), "items"),
+        (execution(json!([])), "1 circuits for 0 items"),
+        (execution(json!([{}])), "item 0"),
+    ] {
+        let message = refused("executor", params);
+        assert!(message.contains(said), "{message}");
+    }
 }

@@ -116,12 +116,14 @@ fn a_job_that_fails_says_why_everywhere() {
     let sandbox = Sandbox::new();
     let server = Server::start(&sandbox);
     let ada = server.client(&sandbox, "ada");
-    let job = json!({ "program_id": "executor", "backend": "local_qasm_simulator", "params": {} });
+    let items = json!([{ "item_type": "samplex", "shape": [1] }]);
+    let job = json!({ "program_id": "executor", "backend": "local_qasm_simulator",
+                      "params": { "quantum_program": { "items": items } } });
     let path = submit(&ada, &job);
     let failed = wait(&ada, &path);
     assert_eq!(failed["state"]["status"], "Failed");
     let reason = failed["state"]["reason"].as_str().unwrap();
-    assert!(reason.contains("executor"), "{reason}");
+    assert!(reason.contains("samplex"), "{reason}");
     assert_eq!(ada.get(&format!("{path}/results")).text(), reason);
     let body = sampler("local_unitary_simulator", json!([BELL])).to_string();
     // It does as it is told, and has no samples to give.
@@ -160,6 +162,11 @@ fn a_job_is_stopped_and_its_session_with_it() {
         assert_eq!(wait(&ada, path)["status"], "Cancelled");
         assert_eq!(ada.get(&format!("{path}/results")).text(), "the job was cancelled");
     }
+    // One that was just asked to stop can be deleted at once.
+    let short = submit(&ada, &sampler(backend, json!([[long(), null, 10]])));
+    ada.send("POST", &format!("{short}/cancel"), b"").done();
+    ada.send("DELETE", &short, b"").done();
+    ada.get(&short).refused(404);
     let error = ada.send("POST", "/api/v1/jobs", job.to_string().as_bytes()).refused(409);
     assert_eq!(error["code"], "session.closed");
     let bob = server.client(&sandbox, "bob");
