@@ -71,6 +71,7 @@ const HOMES: &[(&str, &[&str])] = &[
     ("libc", &["ketch-test-plugins"]),
     ("libloading", &["ketch-registry", "ketch-provider-qdmi"]),
     ("hyper", &["ketch-server"]),
+    ("tokio-rustls", &["ketch-server"]),
     ("rayon", &["ketch-kernels"]),
     ("reqwest", &["ketch-provider-ibmq"]),
     ("rusqlite", &["ketch-jobs"]),

@@ -1,4 +1,4 @@
-//! HTTP/1.1 over TCP: connections, limits, and an orderly end. What is asked and answered is
+//! HTTP/1.1 over TCP or TLS: connections, limits, and an orderly end. What is asked and answered is
 //! nobody's business here.
 
 use std::{
@@ -23,14 +23,14 @@ use hyper::{
 use hyper_util::rt::{TokioIo, TokioTimer};
 use ketch::jobs::new_id;
 use tokio::{
-    net::TcpStream,
+    io::{AsyncRead, AsyncWrite},
     sync::{Semaphore, watch},
     task::spawn_blocking,
     time::{sleep, timeout},
 };
 
 use crate::{
-    Limits, Service,
+    Limits, Service, Tls,
     answer::{Answer, Refusal},
     request::Request,
     routes,
@@ -49,6 +49,7 @@ pub(crate) fn serve(
     listener: TcpListener,
     service: Arc<Service>,
     limits: Limits,
+    tls: Option<Tls>,
     stop: &AtomicBool,
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
@@ -58,7 +59,7 @@ pub(crate) fn serve(
         .enable_io()
         .enable_time()
         .build()?;
-    let served = runtime.block_on(accept(listener, service, limits, stop));
+    let served = runtime.block_on(accept(listener, service, limits, tls, stop));
     // Whoever has not finished by now is not waited for.
     runtime.shutdown_timeout(Duration::ZERO);
     served
@@ -68,6 +69,7 @@ async fn accept(
     listener: TcpListener,
     service: Arc<Service>,
     limits: Limits,
+    tls: Option<Tls>,
     stop: &AtomicBool,
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
@@ -88,9 +90,20 @@ async fn accept(
                 continue;
             }
         };
-        let (service, leaving) = (Arc::clone(&service), leaving.clone());
+        let (service, leaving, tls) = (Arc::clone(&service), leaving.clone(), tls.clone());
         tokio::spawn(async move {
-            converse(stream, peer, service, limits, leaving).await;
+            // Answers are small; waiting to fill a packet only delays them.
+            let _ = stream.set_nodelay(true);
+            match tls {
+                None => converse(stream, peer, service, limits, leaving).await,
+                // Who does not get through the handshake in time is hung up on.
+                Some(Tls(tls)) => {
+                    let accepted = timeout(limits.arriving, tls.accept(stream)).await;
+                    if let Ok(Ok(stream)) = accepted {
+                        converse(stream, peer, service, limits, leaving).await;
+                    }
+                }
+            }
             drop(place);
         });
     }
@@ -105,14 +118,12 @@ async fn accept(
 
 /// Answers the requests of a connection, until it ends or the server does.
 async fn converse(
-    stream: TcpStream,
+    stream: impl AsyncRead + AsyncWrite + Unpin,
     peer: SocketAddr,
     service: Arc<Service>,
     limits: Limits,
     mut leaving: watch::Receiver<bool>,
 ) {
-    // Answers are small; waiting to fill a packet only delays them.
-    let _ = stream.set_nodelay(true);
     let answer = service_fn(|request| {
         let service = Arc::clone(&service);
         async move { answer(request, peer, service, limits).await }

@@ -25,6 +25,7 @@ mod request;
 mod routes;
 mod sessions;
 mod time;
+mod tls;
 mod usage;
 mod users;
 mod watch;
@@ -42,6 +43,7 @@ use ketch::{
     jobs::{PluginDirectories, Result, Store},
 };
 
+pub use tls::{Tls, TlsError};
 pub use users::{INSTANCE, SCOPES};
 
 /// What a server takes from those who ask.
@@ -87,6 +89,8 @@ pub struct Options {
     pub limits: Limits,
     /// What each user may have.
     pub quotas: Quotas,
+    /// With what it encrypts; `None` if it does not.
+    pub tls: Option<Tls>,
     /// Called when there is work, so that a worker is started.
     pub wake: Box<dyn Fn() + Send + Sync>,
     /// Told of what the server's owner should know, a line at a time.
@@ -107,6 +111,7 @@ impl std::fmt::Debug for Options {
 pub struct Server {
     service: Arc<Service>,
     limits: Limits,
+    tls: Option<Tls>,
 }
 
 /// What all requests share.
@@ -140,7 +145,7 @@ impl Server {
     /// # Errors
     /// If the store cannot be used.
     pub fn new(options: Options) -> Result<Self> {
-        let Options { registry, store, plugins, limits, quotas, wake, say } = options;
+        let Options { registry, store, plugins, limits, quotas, tls, wake, say } = options;
         let service = Service {
             backends: backends::Backends::new(registry),
             reading: Store::open(store.directory())?,
@@ -158,7 +163,7 @@ impl Server {
         for problem in service.backends.problems() {
             (service.say)(&format!("warning: {problem}"));
         }
-        Ok(Self { service: Arc::new(service), limits })
+        Ok(Self { service: Arc::new(service), limits, tls })
     }
 
     /// The names by which backends are asked for, and their qualified names.
@@ -174,6 +179,6 @@ impl Server {
     /// # Errors
     /// If nothing can be accepted at the socket.
     pub fn serve(self, listener: TcpListener, stop: &AtomicBool) -> io::Result<()> {
-        http::serve(listener, self.service, self.limits, stop)
+        http::serve(listener, self.service, self.limits, self.tls, stop)
     }
 }

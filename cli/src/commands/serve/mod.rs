@@ -5,6 +5,7 @@ mod token;
 use std::{
     io::Write,
     net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener},
+    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -13,7 +14,7 @@ use std::{
 
 use clap::{Args, Subcommand};
 use ketch::jobs::Store;
-use ketch_server::{Limits, Options, Quotas, Server};
+use ketch_server::{Limits, Options, Quotas, Server, Tls, TlsError};
 use signal_hook::{
     consts::{SIGINT, SIGTERM},
     flag,
@@ -44,6 +45,12 @@ pub(crate) struct ServeArgs {
     /// Listen at this port; 0 for one that is free
     #[arg(long, value_name = "PORT", default_value_t = 8642)]
     port: u16,
+    /// Encrypt: the certificate and those behind it, in a PEM file
+    #[arg(long, value_name = "FILE", requires = "key", value_hint = clap::ValueHint::FilePath)]
+    certificate: Option<PathBuf>,
+    /// The certificate's private key, in a PEM file
+    #[arg(long, value_name = "FILE", requires = "certificate", value_hint = clap::ValueHint::FilePath)]
+    key: Option<PathBuf>,
     /// Let others than programs of this machine ask, although nothing is encrypted
     #[arg(long)]
     insecure: bool,
@@ -91,13 +98,15 @@ pub(crate) fn execute(
 }
 
 fn serve(args: &ServeArgs, context: &Context, out: &mut dyn Write) -> Result<Exit, Failure> {
-    if !args.address.is_loopback() && !args.insecure {
+    let tls = match (&args.certificate, &args.key) {
+        (Some(certificate), Some(key)) => Some(Tls::load(certificate, key).map_err(unusable)?),
+        _ => None,
+    };
+    if !args.address.is_loopback() && tls.is_none() && !args.insecure {
         let message =
             format!("{} can be reached from outside, and nothing is encrypted", args.address);
-        return Err(Failure::usage(message).with_hint(
-            "let a proxy on this machine encrypt and ask 127.0.0.1, or give --insecure in a network \
-             that you trust",
-        ));
+        return Err(Failure::usage(message)
+            .with_hint("give --certificate and --key, or --insecure in a network that you trust"));
     }
     let asked = SocketAddr::new(args.address, args.port);
     let listener = TcpListener::bind(asked).map_err(|error| {
@@ -122,17 +131,27 @@ fn serve(args: &ServeArgs, context: &Context, out: &mut dyn Write) -> Result<Exi
             qubits: args.max_qubits,
             seconds: args.max_seconds,
         },
+        tls: tls.clone(),
         wake: {
             let (context, store) = (context.clone(), Arc::clone(&store));
             Box::new(move || store::start_worker(&context, &store))
         },
         say: Box::new(|line| say(line)),
     })?;
-    introduce(&server, &store, &listener, out)?;
+    let scheme = if tls.is_some() { "https" } else { "http" };
+    introduce(&server, &store, &listener, scheme, out)?;
     server.serve(listener, &stop).map_err(|error| {
         Failure::new("serve.failed", "the server cannot go on").caused_by(&error)
     })?;
     Ok(Exit::Ok)
+}
+
+fn unusable(error: TlsError) -> Failure {
+    let failure = Failure::new("input.certificate", error.to_string());
+    match std::error::Error::source(&error) {
+        Some(cause) => failure.caused_by(cause),
+        None => failure,
+    }
 }
 
 /// The first Ctrl-C or SIGTERM asks it to stop; a second one ends the process.
@@ -155,14 +174,15 @@ fn introduce(
     server: &Server,
     store: &Store,
     listener: &TcpListener,
+    scheme: &str,
     out: &mut dyn Write,
 ) -> Result<(), Failure> {
     let address = listener.local_addr()?;
-    writeln!(out, "listening on http://{address}")?;
+    writeln!(out, "listening on {scheme}://{address}")?;
     writeln!(out, "# For Python's qiskit-ibm-runtime, which then needs no arguments:")?;
     for (name, value) in [
-        ("QISKIT_IBM_URL", format!("http://{address}/experimental/api/v1")),
-        ("IAM_URL", format!("http://{address}")),
+        ("QISKIT_IBM_URL", format!("{scheme}://{address}/experimental/api/v1")),
+        ("IAM_URL", format!("{scheme}://{address}")),
         ("QISKIT_IBM_INSTANCE", ketch_server::INSTANCE.to_owned()),
         ("QISKIT_FUNCTIONS_EXPERIMENTAL", "1".to_owned()),
         ("QISKIT_IBM_TOKEN", "...".to_owned()),

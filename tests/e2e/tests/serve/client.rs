@@ -3,15 +3,24 @@
 use std::{
     io::{Read, Write},
     net::TcpStream,
+    path::Path,
+    sync::Arc,
     time::Duration,
 };
 
+use rustls::{
+    ClientConfig, ClientConnection, RootCertStore, StreamOwned,
+    crypto::aws_lc_rs::default_provider,
+    pki_types::{CertificateDer, ServerName, pem::PemObject},
+};
 use serde_json::Value;
 
 /// Somebody who asks.
 pub(crate) struct Client {
     port: u16,
     token: String,
+    /// Whom it believes, if it is to encrypt.
+    believes: Option<Arc<ClientConfig>>,
 }
 
 /// What was answered.
@@ -23,7 +32,19 @@ pub(crate) struct Answer {
 
 impl Client {
     pub(crate) fn new(port: u16, token: &str) -> Self {
-        Self { port, token: token.to_owned() }
+        Self { port, token: token.to_owned(), believes: None }
+    }
+
+    /// The same, encrypting, for a server that this authority vouches for.
+    pub(crate) fn believing(self, authority: &Path) -> Self {
+        let mut roots = RootCertStore::empty();
+        roots.add(CertificateDer::from_pem_file(authority).unwrap()).unwrap();
+        let config = ClientConfig::builder_with_provider(Arc::new(default_provider()))
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        Self { believes: Some(Arc::new(config)), ..self }
     }
 
     pub(crate) fn get(&self, path: &str) -> Answer {
@@ -48,15 +69,28 @@ impl Client {
     pub(crate) fn raw(&self, bytes: &[u8]) -> Answer {
         let mut stream = TcpStream::connect(("127.0.0.1", self.port)).unwrap();
         stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
-        // A server that refuses a request may close before all of it was sent.
-        let _ = stream.write_all(bytes);
-        let mut heard = Vec::new();
-        let _ = stream.read_to_end(&mut heard);
+        let heard = match &self.believes {
+            None => converse(&mut stream, bytes),
+            Some(config) => {
+                let name = ServerName::try_from("localhost").unwrap();
+                let client = ClientConnection::new(Arc::clone(config), name).unwrap();
+                converse(&mut StreamOwned::new(client, stream), bytes)
+            }
+        };
         let text = String::from_utf8(heard).unwrap();
         let (head, body) = text.split_once("\r\n\r\n").unwrap_or((&text, ""));
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).unwrap_or(0);
         Answer { status, body: body.to_owned() }
     }
+}
+
+/// Says something and hears all that comes back.
+fn converse(stream: &mut (impl Read + Write), bytes: &[u8]) -> Vec<u8> {
+    // A server that refuses a request may close before all of it was sent.
+    let _ = stream.write_all(bytes);
+    let mut heard = Vec::new();
+    let _ = stream.read_to_end(&mut heard);
+    heard
 }
 
 impl Answer {

@@ -14,7 +14,7 @@ use std::{
 
 use serde_json::Value;
 
-use crate::sandbox::Sandbox;
+use crate::sandbox::{Sandbox, repository};
 use client::Client;
 
 /// A server, until it is dropped.
@@ -182,4 +182,29 @@ fn what_it_does_is_counted_and_written_down() {
     let lines: Vec<Value> = audit.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 1, "{audit}");
     assert_eq!((&lines[0]["user"], &lines[0]["path"]), (&"ada".into(), &"/api/v1/sessions".into()));
+}
+
+#[test]
+fn with_a_certificate_everything_is_encrypted() {
+    let sandbox = Sandbox::new();
+    let file = |name: &str| repository("tests/golden/tls").join(name);
+    let text = |name: &str| file(name).into_os_string().into_string().unwrap();
+    let (certificate, key) = (text("certificate.pem"), text("key.pem"));
+    let server = Server::with(&sandbox, &["--certificate", &certificate, "--key", &key]);
+    let client = server.client(&sandbox, "ada").believing(&file("authority.pem"));
+    client.get("/api/v1/backends").ok();
+    client.send("POST", "/api/v1/sessions", b"{").refused(400);
+    // Without encryption nothing is said, and to a wrong authority no request is sent.
+    let plain = server.client(&sandbox, "ada");
+    assert_eq!(plain.get("/api/v1/backends").status, 0);
+    let mistaken = server.client(&sandbox, "ada").believing(&file("certificate.pem"));
+    assert_eq!(mistaken.get("/api/v1/backends").status, 0);
+    client.get("/api/v1/backends").ok();
+
+    let said = sandbox.ketch(&["serve", "--certificate", &certificate]).fails(2);
+    assert!(said.contains("--key"), "{said}");
+    for (certificate, key) in [(&key, &key), (&certificate, &certificate), (&text("none"), &key)] {
+        let said = sandbox.ketch(&["serve", "--certificate", certificate, "--key", key]).fails(9);
+        assert!(said.contains("certificate") || said.contains("key"), "{said}");
+    }
 }
