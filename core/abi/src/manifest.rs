@@ -53,8 +53,9 @@ pub struct Manifest {
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<String>,
     /// Files and directories, besides the library itself, that its list of backends is made from.
-    /// A leading `$NAME` stands for the environment variable; what has no value is left out. While
-    /// none of them changes, the list need not be asked for again.
+    /// A leading `$NAME` stands for the environment variable, which may hold several paths if nothing
+    /// follows; what has no value is left out. While none of them changes, the list need not be asked
+    /// for again.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub listing_reads: Vec<String>,
     /// Fields that this host does not know.

@@ -19,7 +19,7 @@ const MOST_FILES: usize = 2_000;
 pub(crate) fn now(names: &[String]) -> Option<MadeFrom> {
     let now = SystemTime::now();
     let mut stamps = Vec::new();
-    for path in names.iter().filter_map(|name| expanded(name)) {
+    for path in names.iter().flat_map(|name| expanded(name)) {
         let stamp = Stamp::at(&path).ok();
         if path.is_dir() {
             let entries = fs::read_dir(&path).ok()?;
@@ -40,22 +40,36 @@ pub(crate) fn now(names: &[String]) -> Option<MadeFrom> {
     settled.then_some(stamps)
 }
 
-/// The path with its variable replaced, seen from the root; `None` if the variable has no value.
-fn expanded(name: &str) -> Option<PathBuf> {
-    let path = match name.strip_prefix('$') {
-        None => PathBuf::from(name),
+/// The paths with the variable replaced, seen from the root; none if the variable has no value. One
+/// that stands alone may hold several, with colons between.
+fn expanded(name: &str) -> Vec<PathBuf> {
+    let paths: Vec<PathBuf> = match name.strip_prefix('$') {
+        None => vec![name.into()],
         Some(rest) => {
             let (variable, below) = rest.split_once('/').unwrap_or((rest, ""));
-            let value = env::var_os(variable).filter(|value| !value.is_empty())?;
-            if below.is_empty() { value.into() } else { Path::new(&value).join(below) }
+            match env::var_os(variable).filter(|value| !value.is_empty()) {
+                None => Vec::new(),
+                Some(value) if below.is_empty() => env::split_paths(&value).collect(),
+                Some(value) => vec![Path::new(&value).join(below)],
+            }
         }
     };
-    std::path::absolute(path).ok()
+    paths.into_iter().filter_map(|path| std::path::absolute(path).ok()).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_variable_may_hold_several_paths() {
+        // Wherever tests run, some program was found by this one.
+        let path = env::var_os("PATH").unwrap();
+        let paths: Vec<PathBuf> = env::split_paths(&path).filter(|p| p.is_absolute()).collect();
+        let found = expanded("$PATH");
+        assert!(paths.iter().all(|path| found.contains(path)), "{found:?}");
+        assert_eq!(expanded("/a:b"), [PathBuf::from("/a:b")]);
+    }
 
     #[test]
     fn a_changed_file_in_a_named_directory_shows() {
@@ -82,10 +96,10 @@ mod tests {
 
     #[test]
     fn variables_are_replaced() {
-        assert_eq!(expanded("/a/b"), Some("/a/b".into()));
-        assert_eq!(expanded("$KETCH_NO_SUCH_VARIABLE/devices"), None);
+        assert_eq!(expanded("/a/b"), [PathBuf::from("/a/b")]);
+        assert!(expanded("$KETCH_NO_SUCH_VARIABLE/devices").is_empty());
         let home = env::var_os("CARGO_MANIFEST_DIR").unwrap();
         let expected = Path::new(&home).join("src/lib.rs");
-        assert_eq!(expanded("$CARGO_MANIFEST_DIR/src/lib.rs"), Some(expected));
+        assert_eq!(expanded("$CARGO_MANIFEST_DIR/src/lib.rs"), [expected]);
     }
 }
