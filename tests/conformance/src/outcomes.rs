@@ -8,7 +8,7 @@ use serde_json::json;
 use crate::{
     Gates, Outcome,
     report::{Check, require},
-    results::{LONG, SHOTS, counts, measured, mostly, run_measured, shots},
+    results::{LONG, SHOTS, counts, measured, mostly, run_measured, shots, takes_seeds},
 };
 
 fn run(backend: &dyn Backend, qobj: Qobj) -> Result<RunResult, Outcome> {
@@ -84,9 +84,7 @@ pub fn other_seeds_give_other_counts(backend: &dyn Backend) -> Check {
 
 /// An experiment's own seed counts, and the same seed gives the same beside whatever else.
 pub fn experiments_have_seeds_of_their_own(backend: &dyn Backend) -> Check {
-    if !backend.configuration()?.simulator {
-        return Err(Outcome::not_applicable("it is no simulator"));
-    }
+    takes_seeds(backend)?;
     takes(backend, 3)?;
     let circuit = Gates::of(backend)?.any("seeded")?;
     let shots = shots(backend, SHOTS)?;

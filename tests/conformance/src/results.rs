@@ -182,11 +182,20 @@ pub fn experiments_come_back_in_order(backend: &dyn Backend) -> Check {
     Ok(())
 }
 
+/// Seeds decide the counts of simulators; a backend whose configuration says `"seeds": false` is
+/// one that cannot be told any.
+pub(crate) fn takes_seeds(backend: &dyn Backend) -> Check {
+    let configuration = backend.configuration()?;
+    match configuration.extra.get("seeds").and_then(serde_json::Value::as_bool) {
+        _ if !configuration.simulator => Err(Outcome::not_applicable("it is no simulator")),
+        Some(false) => Err(Outcome::not_applicable("it declares that it takes no seeds")),
+        _ => Ok(()),
+    }
+}
+
 /// A seed decides the counts of a simulator, whatever else is in the Qobj's other experiments.
 pub fn same_seed_gives_same_counts(backend: &dyn Backend) -> Check {
-    if !backend.configuration()?.simulator {
-        return Err(Outcome::not_applicable("it is no simulator"));
-    }
+    takes_seeds(backend)?;
     let circuit = Gates::of(backend)?.any("random")?;
     let shots = shots(backend, SHOTS)?;
     let counted = |threads: Option<u32>| -> Result<Counts, Outcome> {

@@ -187,6 +187,19 @@ fn few_shots_break_no_contract() {
 }
 
 #[test]
+fn simulators_that_take_no_seeds_say_so() {
+    let mut configuration = Tiny::new(None).configuration();
+    configuration.extra.insert("seeds".to_owned(), false.into());
+    let tiny = Tiny::describing_itself(configuration, None);
+    assert_conformant(&tiny);
+    let seeds = ["the same seed gives the same counts", "experiments have seeds of their own"];
+    for name in seeds {
+        let line = run_one(&tiny, name, Some("tiny")).unwrap();
+        assert!(matches!(line.outcome, Outcome::NotApplicable(_)), "{line}");
+    }
+}
+
+#[test]
 fn devices_that_measure_at_the_end_break_no_contract() {
     let tiny = Tiny::new(Some(Fault::RefusesMidCircuit));
     assert_conformant(&tiny);
