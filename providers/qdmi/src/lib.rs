@@ -7,7 +7,7 @@
 //! writes OpenQASM, `run` makes a result of what comes back.
 //!
 //! Versions 1.2 to 1.4 are spoken. A device runs in this process, and QDMI has no words for what
-//! went wrong: Ketch runs this plugin in a process of its own, and logs what it prints.
+//! went wrong: Ketch runs this plugin in a process of its own, and `printed` reads what devices print.
 //!
 //! Source: the headers and the documentation of QDMI 1.3.2 and 1.4.0.
 
@@ -20,6 +20,7 @@ mod calibration;
 mod configured;
 mod device;
 mod library;
+mod printed;
 mod program;
 mod run;
 mod session;
@@ -116,6 +117,9 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 ketch_core::export_provider! {
     id: "qdmi",
-    provider: |host: Host| Ok(QdmiProvider::new(host)),
+    provider: |host: Host| {
+        printed::listen();
+        Ok(QdmiProvider::new(host))
+    },
     manifest: r#""rerun":"never","listing_reads":["$KETCH_QDMI_DEVICES","$XDG_DATA_HOME/ketch/qdmi","$HOME/.local/share/ketch/qdmi"]"#,
 }

@@ -19,6 +19,7 @@ use crate::{
     abi::result,
     answer::Answer,
     device::Device,
+    printed,
     program::{Outline, Saved, program},
     ticket::{State, Ticket},
     watch::Watch,
@@ -40,6 +41,7 @@ struct Wanted<'p> {
     outline: &'p Outline,
     shots: u64,
     memory: bool,
+    seeded: bool,
 }
 
 /// The first pause between two looks at a job; each is longer by half.
@@ -86,6 +88,7 @@ impl Plan {
             outline: &self.outlines[experiment.circuit],
             shots: self.qobj.shots(experiment),
             memory: self.qobj.memory(experiment),
+            seeded: self.qobj.seed(experiment).is_some(),
         })
     }
 
@@ -219,8 +222,9 @@ fn wait(ticket: Ticket, watch: &Watch, running: &Running) -> Result<Ticket, Stop
             State::Cancelled => return Err(Stopped::Cancelled),
             State::Failed => {
                 let id = ticket.id().map(|id| format!(" `{id}`")).unwrap_or_default();
-                let reason = "QDMI has no words for why; what the device printed is in the log";
-                return Err(format!("the device's job{id} failed; {reason}").into());
+                let said = printed::since(ticket.printed);
+                let said = said.unwrap_or_else(|| "QDMI has no words for why".to_owned());
+                return Err(format!("the device's job{id} failed: {said}").into());
             }
             State::Waiting => watch.waits(ticket.jobs_before()),
             State::Running => watch.runs(),
@@ -282,6 +286,9 @@ impl Wanted<'_> {
         let ticket = wait(ticket, watch, running)?;
         let mut metadata = Map::new();
         metadata.insert("qdmi_job_id".to_owned(), json!(ticket.id()));
+        if self.seeded {
+            metadata.insert("notes".to_owned(), json!(["QDMI has no seeds: this one was ignored"]));
+        }
         into.metadata = Arc::new(metadata);
         // Without clbits there is nothing to count.
         if self.width() > 0 {

@@ -10,6 +10,7 @@ use crate::{
     abi::{Handle, job_parameter, job_property, job_status},
     answer::{Answer, Failure, ask},
     library::Programs,
+    printed,
     session::Session,
 };
 
@@ -17,6 +18,8 @@ use crate::{
 pub(crate) struct Ticket {
     job: Handle,
     session: Arc<Session>,
+    /// What was printed before it was there.
+    pub(crate) printed: u64,
 }
 
 // SAFETY: the handle belongs to the device and not to a thread, and only its owner names it.
@@ -54,9 +57,10 @@ impl Ticket {
         program: &CStr,
         shots: u64,
     ) -> Result<Self, Refused> {
+        let printed = printed::mark();
         let made = session.create_job();
         let job = made.map_err(|failure| Refused("does not make a job", failure))?;
-        let ticket = Self { job, session: Arc::clone(session) };
+        let ticket = Self { job, session: Arc::clone(session), printed };
         let says = |what| move |failure| Refused(what, failure);
         ticket.set_program(format, program).map_err(says("does not take the program"))?;
         let shots = usize::try_from(shots).unwrap_or(usize::MAX);
@@ -71,8 +75,9 @@ impl Ticket {
 
     /// A job of earlier by the device's id; `None` if the device does not give jobs back.
     pub(crate) fn retrieve(session: &Arc<Session>, id: &str) -> Result<Option<Self>, Failure> {
+        let printed = printed::mark();
         let job = session.retrieve_job(id)?;
-        Ok(job.map(|job| Self { job, session: Arc::clone(session) }))
+        Ok(job.map(|job| Self { job, session: Arc::clone(session), printed }))
     }
 
     fn set_program(&self, format: c_int, program: &CStr) -> Result<(), Failure> {
