@@ -2,9 +2,10 @@
 //!
 //! Every `tests/peers/check_*.py` is one comparison. It takes the path of `ketch` and a scratch
 //! directory, prints what it compared, and exits non-zero on a difference. After them come the
-//! sampler and the estimator, and a sample of the differential tests: see [`peers`].
+//! sampler and the estimator, the devices of other people that the plugin `qdmi` uses, and a sample of
+//! the differential tests: see [`peers`].
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, bail};
 
@@ -25,7 +26,22 @@ pub(crate) fn interop() -> Result<()> {
         run(comparison.arg(&built.ketch).arg(scratch.path()).env("XDG_DATA_HOME", data))?;
     }
     peers::primitives(&python)?;
+    devices(&built.ketch)?;
     peers::sample(&python)
+}
+
+/// The versions of QDMI, each with the packages that have devices of it.
+const QDMI: [(&str, &str); 2] = [("1.4", "qdmi-1.4"), ("1.3", "qdmi-1.3")];
+
+/// Runs circuits on real QDMI devices of each version.
+fn devices(ketch: &Path) -> Result<()> {
+    let plugin = build::one_plugin("ketch-provider-qdmi")?;
+    for (version, packages) in QDMI {
+        let scratch = tempfile::tempdir().context("making a scratch directory")?;
+        let mut script = Python::prepare(packages)?.script("tests/peers/qdmi_devices.py");
+        run(script.arg(ketch).arg(&plugin).arg(scratch.path()).arg(version))?;
+    }
+    Ok(())
 }
 
 /// The comparisons, relative to the root, in the order of their names.
