@@ -154,14 +154,14 @@ mod tests {
 
     #[test]
     fn an_answer_is_asked_for_by_its_size_first() {
-        let text = ask(|size, _place, needed| {
-            if size == 0 {
-                // A place is given with the first question only.
-                assert!(!needed.is_null());
-            }
+        let mut calls = Vec::new();
+        let empty = ask(|size, place, needed| {
+            calls.push((size, place.is_null(), needed.is_null()));
             0
         });
-        assert_eq!(text.unwrap().unwrap().text(), "");
+        assert_eq!(empty.unwrap().unwrap().text(), "");
+        // Where nothing is to be had, no place is given.
+        assert_eq!(calls, [(0, true, false)]);
         let refusals = [status::NOT_SUPPORTED, status::INVALID_ARGUMENT, status::NOT_IMPLEMENTED];
         for code in refusals {
             assert_eq!(ask(|_, _, _| code), Ok(None));

@@ -116,7 +116,7 @@ impl Backend for QdmiBackend {
 
     fn run(&self, qobj: Qobj, options: RunOptions) -> Result<Arc<dyn Job>> {
         let device = self.device()?;
-        let plan = Plan::new(&device, qobj)?;
+        let plan = Plan::new(&device, qobj, &options)?;
         // A device that keeps jobs is a service, and its ids find them after a restart. Any other
         // may run a job before it says that it took it, which is work for a thread.
         let tickets = if device.retrieves { plan.submit(&device)? } else { Vec::new() };

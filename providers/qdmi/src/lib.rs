@@ -20,6 +20,7 @@ mod calibration;
 mod configured;
 mod device;
 mod library;
+mod outcomes;
 mod printed;
 mod program;
 mod run;

@@ -8,7 +8,7 @@ use std::{
 };
 
 use ketch_core::{
-    BitString, Circuit, Complex64, Counts, Error, Qobj, Result, RunResult, Running, check_qobj,
+    BitString, Circuit, Counts, Error, Qobj, Result, RunOptions, RunResult, Running, check_qobj,
     circuit::Register,
     qobj::Experiment,
     result::{Data, ExperimentResult, Memory, SnapshotResult},
@@ -17,8 +17,8 @@ use serde_json::{Map, json};
 
 use crate::{
     abi::result,
-    answer::Answer,
     device::Device,
+    outcomes::{amplitudes, outcomes, parsed, texts},
     printed,
     program::{Outline, Saved, program},
     ticket::{State, Ticket},
@@ -58,7 +58,7 @@ impl Plan {
     ///
     /// # Errors
     /// The first thing for which it is refused.
-    pub(crate) fn new(device: &Device, qobj: Qobj) -> Result<Self> {
+    pub(crate) fn new(device: &Device, qobj: Qobj, options: &RunOptions) -> Result<Self> {
         let configuration = &device.configuration;
         if device.formats.is_empty() {
             let what = format!("backend `{}`", configuration.backend_name);
@@ -76,7 +76,12 @@ impl Plan {
             }
         }
         let outlines = qobj.circuits().iter().map(|circuit| Outline::new(device, circuit));
-        let outlines = outlines.collect::<Result<_>>()?;
+        let outlines: Vec<Outline> = outlines.collect::<Result<_>>()?;
+        for (circuit, outline) in qobj.circuits().iter().zip(&outlines) {
+            if !outline.saves.is_empty() {
+                check_memory(circuit.n_qubits(), options)?;
+            }
+        }
         Ok(Self { qobj, outlines })
     }
 
@@ -157,6 +162,25 @@ impl Plan {
             ..RunResult::default()
         })
     }
+}
+
+/// Refuses a state vector that does not fit the memory twice: as the device tells it, and as it is
+/// handed on.
+fn check_memory(n_qubits: u32, options: &RunOptions) -> Result<()> {
+    let needed = 1_u64.checked_shl(n_qubits).and_then(|n| n.checked_mul(32)).unwrap_or(u64::MAX);
+    let available = options.memory.or_else(free_memory).unwrap_or(u64::MAX - 1);
+    match needed > available {
+        true => Err(Error::OutOfMemory { needed, available }),
+        false => Ok(()),
+    }
+}
+
+/// The bytes that programs can have, as the system says.
+fn free_memory() -> Option<u64> {
+    let told = std::fs::read_to_string("/proc/meminfo").ok()?;
+    let line = told.lines().find_map(|line| line.strip_prefix("MemAvailable:"))?;
+    let kibibytes: u64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    kibibytes.checked_mul(1 << 10)
 }
 
 /// Why there is no result of an experiment.
@@ -391,48 +415,4 @@ impl Wanted<'_> {
         }
         Ok(())
     }
-}
-
-/// Real and imaginary parts in turns.
-fn amplitudes(state: &Answer) -> Vec<Complex64> {
-    let mut reals = state.reals();
-    let mut amplitudes = Vec::with_capacity(reals.len() / 2);
-    while let (Some(re), Some(im)) = (reals.next(), reals.next()) {
-        amplitudes.push(Complex64::new(re, im));
-    }
-    amplitudes
-}
-
-/// How often each outcome was seen: from the histogram, else from the single shots; `None` if the
-/// device tells neither.
-fn outcomes(ticket: &Ticket) -> Result<Option<Vec<(BitString, u64)>>, String> {
-    let Some(keys) = texts(ticket, result::KEYS)? else {
-        let Some(shots) = texts(ticket, result::SHOTS)? else { return Ok(None) };
-        return shots.iter().map(|shot| Ok((parsed(shot)?, 1))).collect::<Result<_, _>>().map(Some);
-    };
-    let values = ticket.result(result::VALUES).map_err(|failure| told("the histogram", failure))?;
-    let values = values.map(|answer| answer.numbers()).unwrap_or_default();
-    if keys.len() != values.len() {
-        let (keys, values) = (keys.len(), values.len());
-        return Err(format!("the device tells {keys} outcomes and {values} counts"));
-    }
-    let pairs = keys.iter().zip(values).map(|(key, count)| Ok((parsed(key)?, count)));
-    pairs.collect::<Result<_, _>>().map(Some)
-}
-
-fn told(what: &str, failure: crate::answer::Failure) -> String {
-    format!("the device does not tell {what} of its job: {failure}")
-}
-
-/// Texts with commas between.
-fn texts(ticket: &Ticket, which: i32) -> Result<Option<Vec<String>>, String> {
-    let answer = ticket.result(which).map_err(|failure| told("the outcomes", failure))?;
-    Ok(answer.map(|answer| {
-        let text = answer.text();
-        text.split(',').filter(|text| !text.is_empty()).map(str::to_owned).collect()
-    }))
-}
-
-fn parsed(outcome: &str) -> Result<BitString, String> {
-    outcome.trim().parse().map_err(|error| format!("the device tells an outcome: {error}"))
 }

@@ -94,6 +94,9 @@ fn a_state_vector_comes_back_under_its_names() {
         let random = Circuit::new(1, 2).measure(0, 0).x(0);
         let told = refusal(&*backend, with(random, save(SaveKind::Statevector))).to_string();
         assert!(told.contains("`save_statevector` stands behind what is random"), "{told}");
+        // This one is refused before the device is asked for it.
+        let vast = with(Circuit::new(45, 0).x(0), save(SaveKind::Statevector));
+        assert_eq!(refusal(&*backend, vast).code(), "memory.insufficient");
         // Seven qubits are too many for this device.
         let large = with(Circuit::new(7, 0).x(0), save(SaveKind::Statevector));
         let result = run(&*backend, Qobj::from_circuit(large));
