@@ -35,7 +35,7 @@ impl BasisSimulator {
         let mut it =
             BackendConfiguration::simulator("basis_simulator", env!("CARGO_PKG_VERSION"), 64);
         it.basis_gates = ["id", "x", "cx", "ccx", "swap"].map(str::to_owned).to_vec();
-        it.conditional = false;
+        (it.conditional, it.description) = (false, Some("Basis states, exactly".to_owned()));
         Self { configuration: Arc::new(it), jobs: JobQueue::new(1) }
     }
 }

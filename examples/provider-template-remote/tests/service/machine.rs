@@ -21,6 +21,7 @@ impl BitMachine {
         let mut it = BackendConfiguration::simulator("bit_machine", "1.0.0", 5);
         it.basis_gates = ["id", "x", "cx"].map(str::to_owned).to_vec();
         (it.local, it.conditional) = (false, false);
+        it.description = Some("Ordinary bits, shot by shot".to_owned());
         (it.max_shots, it.max_experiments) = (Some(10_000), Some(20));
         Self { configuration: Arc::new(it), jobs: JobQueue::new(1) }
     }
