@@ -68,7 +68,16 @@ impl Registry {
     #[must_use]
     pub fn discover(search_path: &SearchPath) -> Self {
         let kept = search_path.is_standard();
-        Self::new(search_path, if kept { Cache::standard() } else { Cache::default() })
+        let lock_file = if kept { LockFile::standard() } else { None };
+        Self::new(search_path, if kept { Cache::standard() } else { Cache::default() }, lock_file)
+    }
+
+    /// As [`discover`](Self::discover), for files that are [named](SearchPath::only) one by one: one
+    /// that the user has accepted is told its accounts and keeps its terms, as it does where it is
+    /// installed. Nothing is pinned or remembered.
+    #[must_use]
+    pub fn discover_named(search_path: &SearchPath) -> Self {
+        Self::new(search_path, Cache::default(), LockFile::standard())
     }
 
     /// As [`discover`](Self::discover), but checks every file anew instead of believing what is
@@ -78,14 +87,14 @@ impl Registry {
         let mut cache =
             if search_path.is_standard() { Cache::standard() } else { Cache::default() };
         cache.forget();
-        Self::new(search_path, cache)
+        let lock_file = if search_path.is_standard() { LockFile::standard() } else { None };
+        Self::new(search_path, cache, lock_file)
     }
 
-    fn new(search_path: &SearchPath, cache: Cache) -> Self {
-        let kept = search_path.is_standard();
+    fn new(search_path: &SearchPath, cache: Cache, lock_file: Option<LockFile>) -> Self {
         let registry = Self {
             search_path: search_path.clone(),
-            lock_file: if kept { LockFile::standard() } else { None },
+            lock_file,
             seen: Mutex::new(Seen { cache, snapshot: None }),
             around: Surroundings::default(),
         };

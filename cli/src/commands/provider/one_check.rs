@@ -73,7 +73,7 @@ pub(super) fn answer(
 
 /// The plugins of this one file.
 pub(super) fn registry(file: &Path, context: &Context) -> Registry {
-    context.registry_as_it_is(|_| Registry::discover(&SearchPath::only([file.to_owned()])))
+    context.registry_as_it_is(|_| Registry::discover_named(&SearchPath::only([file.to_owned()])))
 }
 
 /// Asks a process of its own. The error is why there is no answer, or the outcome that stands for
