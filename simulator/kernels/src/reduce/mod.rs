@@ -97,7 +97,7 @@ impl Kernels {
             assert!(mask >> qubit & 1 == 0, "qubit {qubit} is named twice");
             mask |= 1 << qubit;
         }
-        probability::by_value(threads, state, qubits, mask)
+        probability::by_value(self.isa, threads, state, qubits, mask)
     }
 
     /// The sum of conj(bra) · ket.

@@ -10,6 +10,10 @@ use crate::index::{BitMap, Walk};
 use crate::real::Real;
 use crate::threads::Threads;
 
+/// The most qubits for each of whose values a pass of its own adds up what has it: it is much
+/// faster to add in lanes than to look at each amplitude for where it belongs.
+const ADD_UP_TO: usize = 2;
+
 /// The most qubits whose values are counted for parts of the state side by side; above,
 /// the values are shared out among the threads.
 const COUNT_UP_TO: usize = 10;
@@ -70,13 +74,19 @@ impl<T: Real> Summand<T> for Squares<'_, T> {
 
 /// The sums by the values of `qubits`, the bits of `mask`.
 pub(super) fn by_value<T: Real>(
+    isa: Isa,
     threads: &Threads,
     state: &[Complex<T>],
     qubits: &[usize],
     mask: usize,
 ) -> Result<Vec<f64>, AllocError> {
     let mut sums = zeros(1 << qubits.len())?;
-    if qubits.len() <= COUNT_UP_TO {
+    if qubits.len() <= ADD_UP_TO {
+        let value_of = BitMap::scatter(qubits);
+        for (value, sum) in sums.iter_mut().enumerate() {
+            *sum = of(isa, threads, state, Controls::new(mask, value_of.of(value)));
+        }
+    } else if qubits.len() <= COUNT_UP_TO {
         count(threads, state, &BitMap::gather(qubits), &mut sums);
     } else {
         let value_of = BitMap::scatter(qubits);
