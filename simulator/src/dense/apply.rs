@@ -275,6 +275,35 @@ impl<T: Real> Apply<T> {
         Self { action, controls: self.controls }
     }
 
+    /// The inverse of a unitary.
+    pub(crate) fn adjoint(&self) -> Self {
+        let transposed = |entries: &[Complex<T>]| {
+            let dim = entries.len().isqrt();
+            (0..entries.len()).map(|at| entries[at % dim * dim + at / dim].conj()).collect()
+        };
+        let action = match &self.action {
+            Action::One { place, matrix: [[a, b], [c, d]] } => {
+                let matrix = [[a.conj(), c.conj()], [b.conj(), d.conj()]];
+                Action::One { place: *place, matrix }
+            }
+            Action::Antidiagonal1 { place, entries: [b, c] } => {
+                Action::Antidiagonal1 { place: *place, entries: [c.conj(), b.conj()] }
+            }
+            Action::Two { places, matrix } => {
+                let entry = |row: usize, column: usize| matrix[column][row].conj();
+                let rows = std::array::from_fn(|r| std::array::from_fn(|c| entry(r, c)));
+                Action::Two { places: *places, matrix: Box::new(rows) }
+            }
+            Action::Matrix { places, entries } => {
+                Action::Matrix { places: places.clone(), entries: transposed(entries) }
+            }
+            // A string is its own inverse.
+            Action::Pauli { .. } => return self.clone(),
+            _ => return self.conjugate(),
+        };
+        Self { action, controls: self.controls }
+    }
+
     /// The places it touches, as a mask.
     pub(crate) fn mask(&self) -> usize {
         let acted = match &self.action {

@@ -59,6 +59,29 @@ impl<'t, T: Real> State<'t, T> {
         self.amplitudes.copy_from_slice(&other.amplitudes);
     }
 
+    /// The part in which the places of a mask have these values, as a state of the other places in
+    /// their order; its norm is what is left of this one's.
+    pub(crate) fn part<'u>(
+        &self,
+        read: usize,
+        values: usize,
+        threads: &'u Threads,
+    ) -> Result<State<'u, T>, Error> {
+        let left = (self.amplitudes.len() - 1) & !read;
+        let mut part = State::empty(left.count_ones() as usize, threads)?;
+        // Below the first place that was read, amplitudes stay together.
+        let together = (1 << read.trailing_zeros().min(usize::BITS - 1)).min(self.amplitudes.len());
+        let beyond = left & !(together - 1);
+        let mut at = 0_usize;
+        for run in part.amplitudes.chunks_mut(together) {
+            let from = at | values;
+            run.copy_from_slice(&self.amplitudes[from..from + run.len()]);
+            // The next number whose bits are among those beyond.
+            at = at.wrapping_sub(beyond) & beyond;
+        }
+        Ok(part)
+    }
+
     pub(crate) fn amplitudes(&self) -> &[Complex<T>] {
         &self.amplitudes
     }
@@ -162,6 +185,30 @@ impl<'t, T: Real> State<'t, T> {
         Ok(self.kernels.sample_sorted(self.threads, &self.amplitudes, uniforms)?)
     }
 
+    /// The weights of the blocks of amplitudes that are sampled together.
+    pub(crate) fn block_weights(&self) -> Vec<f64> {
+        self.kernels.block_probabilities(self.threads, &self.amplitudes)
+    }
+
+    /// As [`State::sample_sorted`], where the weights of the blocks are known.
+    pub(crate) fn sample_in_blocks(
+        &self,
+        blocks: &[f64],
+        uniforms: &[f64],
+    ) -> Result<Vec<usize>, Error> {
+        let len = self.amplitudes.len() / blocks.len();
+        let total: f64 = blocks.iter().sum();
+        let mut drawn = Vec::with_capacity(uniforms.len());
+        for uniform in uniforms {
+            let (block, beyond) = within(blocks, uniform * total);
+            let amplitudes = &self.amplitudes[block * len..][..len];
+            let serial = &Threads::serial();
+            let index = self.kernels.sample_sorted(serial, amplitudes, &[beyond])?[0];
+            drawn.push(block * len + index);
+        }
+        Ok(drawn)
+    }
+
     /// All amplitudes in double precision.
     pub(crate) fn to_array(&self) -> Result<Array<Complex64>, Error> {
         Ok(Array::from_owner(widened(&self.amplitudes)?))
@@ -203,6 +250,21 @@ impl<'t, T: Real> State<'t, T> {
         }
         entries
     }
+}
+
+/// The block that a number below the sum of all weights falls on, and which share of it is passed
+/// there. What rounding leaves beyond the sum belongs to the last block with weight.
+fn within(blocks: &[f64], number: f64) -> (usize, f64) {
+    let (mut before, mut last) = (0.0, (0, 0.0));
+    for (block, &weight) in blocks.iter().enumerate().filter(|(_, weight)| **weight > 0.0) {
+        let share = ((number - before) / weight).clamp(0.0, 1.0 - f64::EPSILON / 2.0);
+        last = (block, share);
+        before += weight;
+        if number < before {
+            break;
+        }
+    }
+    last
 }
 
 fn widened<T: Real>(amplitudes: &[Complex<T>]) -> Result<AlignedVec<Complex64>, Error> {

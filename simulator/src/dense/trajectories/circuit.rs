@@ -149,7 +149,15 @@ impl Circuit {
         run
     }
 
-    fn unitary(&self, error: &Error) -> Apply<f64> {
+    /// The gate of a step; `None` for a site.
+    pub(super) fn gate(&self, step: usize) -> Option<&Apply<f64>> {
+        match &self.steps[step] {
+            Step::Gate { apply, .. } => Some(apply),
+            Step::Site(_) => None,
+        }
+    }
+
+    pub(super) fn unitary(&self, error: &Error) -> Apply<f64> {
         match error.what {
             What::String(masks) => Apply::of_string(masks),
             What::Other { site, way } => match &self.sites[site].ways[way].1 {

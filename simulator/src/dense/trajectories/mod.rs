@@ -10,14 +10,22 @@
 //! come so far together look at it once, and part by what they drew.
 //!
 //! The state of a shot behind a segment depends on its errors up to there alone, whoever it was run
-//! with, so threads change no digit. (On large states, the last shots of a branch are run in one go;
-//! the last digit then depends on where they left the others.)
+//! with, so threads change no digit.
+//!
+//! Most shots have a state to themselves in the end, of which all that is wanted is one reading. On
+//! large states these leave the `trunk`, the state in which nothing went wrong, as late as pays, and
+//! are read place by place while the state gets smaller (`alone`, `cut`). In which order places are
+//! read depends on how many shots have the same errors, so there it does matter for what a shot reads
+//! which other shots there are; threads and memory still change nothing.
 
+mod alone;
 mod circuit;
+mod cut;
 mod draw;
 mod layers;
 #[cfg(test)]
 mod tests;
+mod trunk;
 mod walk;
 
 use ketch_interface::BitString;

@@ -2,14 +2,18 @@
 
 use ketch_interface::{
     Circuit as Given, Matrix,
-    circuit::{Gate, Op, Qubit},
+    circuit::{Gate, GateOp, Op, Qubit},
     noise::{Channel, ReadoutError},
 };
 use ketch_kernels::{Kernels, Threads};
 use num_complex::Complex64;
 use proptest::prelude::*;
 
-use super::{circuit::Circuit, draw::Path, walk::Walk};
+use super::{
+    circuit::Circuit,
+    draw::{Path, What},
+    walk::Walk,
+};
 use crate::{
     Cancel, Method, Options, Precision,
     dense::{Apply, DenseOp, DenseProgram, State, simulate::lowered},
@@ -138,6 +142,28 @@ proptest! {
     }
 
     #[test]
+    fn errors_may_wait_for_the_end_of_any_segment(steps in steps(), shots in 0..u64::MAX - 8) {
+        with_program(&noisy(&steps), &Options::default(), |work, program| {
+            let circuit = Circuit::of(program, &plan(work.cancel)).unwrap().unwrap();
+            let n_steps = circuit.steps.len();
+            for path in (shots..shots + 8).map(|shot| circuit.draw(3, shot)) {
+                let in_place = applied(&circuit.run(0..n_steps, &path.errors));
+                let ends = circuit.segments.iter().map(|segment| segment.end);
+                for to in [0].into_iter().chain(ends) {
+                    let items = circuit.late(&path, 0, 0, to);
+                    let mut run = circuit.run(0..to, &[]);
+                    run.extend(items.iter().map(|item| circuit.apply(&path, *item)));
+                    for (found, expected) in applied(&run).iter().zip(&in_place) {
+                        assert!((found.norm_sqr() - expected.norm_sqr()).abs() < 1e-12);
+                    }
+                }
+                let (to, items) = circuit.latest(&[&path], 0, 0, N as usize);
+                assert_eq!(items, circuit.late(&path, 0, 0, to));
+            }
+        });
+    }
+
+    #[test]
     fn shots_come_out_the_same_with_few_states_and_alone(steps in steps()) {
         let given = noisy(&steps).measure_all();
         let options = Options { shots: 300, seed: 7, ..Options::default() };
@@ -163,29 +189,110 @@ proptest! {
     }
 }
 
+/// Layers of gates on all of some qubits; behind each pair `noise`, behind the first layer `first`
+/// on one of them.
+fn wide(n: u32, first: &Channel, noise: &Channel) -> Given {
+    let mut circuit = Given::new(n, n);
+    for layer in 0..3 {
+        circuit = (0..n).fold(circuit, |circuit, qubit| {
+            circuit.u(0.4 + f64::from(qubit + layer), 0.3, 0.1, qubit)
+        });
+        if layer == 0 {
+            circuit = push(circuit, first.to_op(), &[3]);
+        }
+        for qubit in (layer % 2..n - 1).step_by(2) {
+            circuit = circuit.cx(qubit, qubit + 1);
+            let on = [qubit, qubit + 1];
+            circuit = push(circuit, noise.to_op(), &on[..noise.n_qubits() as usize]);
+        }
+    }
+    circuit
+}
+
+/// Shots that leave the trunk one by one and many together, and those for which there is no room.
+#[test]
+fn large_states_are_read_the_same_with_few_states_and_threads() {
+    const N: u32 = 14;
+    let first = Channel::pauli(&[("I", 0.6), ("Y", 0.4)]).unwrap();
+    let noise = Channel::thermal_relaxation(50.0, 60.0, 4.0, 0.1).unwrap();
+    let given = wide(N, &first, &noise).measure_all();
+    let options = Options { shots: 400, seed: 7, ..Options::default() };
+    let serial = Threads::serial();
+    let (threads, cancel) = (Threads::new(2).unwrap(), Cancel::new());
+    let read = |threads: &Threads, most_states: usize| {
+        let work = Work { threads, circuit: &given, options: &options, cancel: &cancel };
+        let program = lowered(work, Method::Statevector, Layout::all(N)).unwrap();
+        let plan = Plan { n_places: N as usize, ..plan(&cancel) };
+        let circuit = Circuit::of(&program, &plan).unwrap().unwrap();
+        let measured = measured_behind_noise(&program).unwrap();
+        let start = State::<f64>::zero(N as usize, threads).unwrap();
+        let walk = Walk::new(work, &circuit, plan, &measured, &start);
+        let mut paths: Vec<Path> = (0..400).map(|shot| circuit.draw(7, shot)).collect();
+        let looks = |path: &Path| path.errors.iter().any(|e| matches!(e.what, What::Rest { .. }));
+        assert!(paths.iter().any(looks) && circuit.segments.len() > 1);
+        paths.sort_unstable_by(Path::order);
+        let mut read = walk.outcomes(&paths, most_states).unwrap();
+        read.sort_unstable();
+        read
+    };
+    let together = read(&threads, 20);
+    assert_eq!(together.len(), 400);
+    assert_eq!(read(&threads, 1), together);
+    assert_eq!(read(&serial, 1), together);
+}
+
+#[test]
+fn a_part_of_a_state_is_where_places_have_their_values() {
+    let threads = Threads::serial();
+    let mut state = State::<f64>::zero(6, &threads).unwrap();
+    let numbers: Vec<Complex64> =
+        (0..64).map(|at| Complex64::new(f64::from(at), 1.0 / f64::from(at + 1))).collect();
+    state.set(&numbers);
+    for read in 0..64_usize {
+        for values in (0..64).filter(|values| values & !read == 0) {
+            let part = state.part(read, values, &threads).unwrap();
+            let expected = (0..64).filter(|at| at & read == values).map(|at| numbers[at]);
+            assert!(part.amplitudes().iter().copied().eq(expected), "{read} {values}");
+        }
+    }
+}
+
+#[test]
+fn an_inverse_undoes_its_unitary() {
+    let gates = [(Gate::U, 1), (Gate::T, 0), (Gate::Y, 2), (Gate::X, 1), (Gate::Ecr, 0)];
+    let more = [(Gate::Rzz, 0), (Gate::Swap, 1), (Gate::Rccx, 0), (Gate::Rxx, 1), (Gate::Sx, 0)];
+    let three = [0, 1, 2];
+    let mut applies: Vec<Apply<f64>> = gates
+        .into_iter()
+        .chain(more)
+        .map(|(gate, controls)| {
+            let n = gate.info().n_qubits as usize + usize::from(controls);
+            let params: Vec<f64> = (0..gate.info().n_params).map(|i| 0.3 + f64::from(i)).collect();
+            Apply::of_gate(GateOp::new(gate, controls), &params, &three[..n]).unwrap()
+        })
+        .collect();
+    applies.push(Apply::of_string([3, 6]));
+    for apply in applies {
+        let both = apply.matrix(&three).product(&apply.adjoint().matrix(&three));
+        assert!(both.distance(&Matrix::identity(3)) < 1e-14, "{apply:?}");
+    }
+}
+
 /// Enough qubits for stages, and for shots that use all threads.
 #[test]
 fn threads_do_not_change_what_is_read_from_staged_segments() {
     let noise = Channel::depolarizing(0.02, 2).unwrap();
     let error = ReadoutError::of_bit(0.1, 0.2).unwrap();
     for n in [14, 19] {
-        let mut circuit = Given::new(n, n);
-        for layer in 0..3 {
-            circuit = (0..n).fold(circuit, |circuit, qubit| {
-                circuit.u(0.4 + f64::from(qubit + layer), 0.3, 0.1, qubit)
-            });
-            for qubit in (layer % 2..n - 1).step_by(2) {
-                circuit = push(circuit.cx(qubit, qubit + 1), noise.to_op(), &[qubit, qubit + 1]);
-            }
-        }
-        circuit = circuit.measure_all();
+        let mut circuit = wide(n, &Channel::depolarizing(0.01, 1).unwrap(), &noise).measure_all();
         circuit.push(error.to_op(), &[], &[ketch_interface::circuit::Clbit(2)], &[]).unwrap();
         for precision in Precision::ALL {
-            let by = |threads: usize| {
+            let by = |threads: usize, max_memory: Option<u64>| {
                 let options = Options {
                     method: Method::Statevector,
                     precision,
                     threads,
+                    max_memory,
                     shots: 40,
                     memory: true,
                     ..Options::default()
@@ -193,10 +300,12 @@ fn threads_do_not_change_what_is_read_from_staged_segments() {
                 let outcome = simulate(&circuit, &options, &Cancel::new()).unwrap();
                 (outcome.counts, outcome.memory)
             };
-            let alone = by(1);
+            let alone = by(1, None);
             assert_eq!(alone.0.as_ref().unwrap().total(), 40);
-            assert_eq!(by(2), alone);
-            assert_eq!(by(3), alone);
+            assert_eq!(by(2, None), alone);
+            assert_eq!(by(3, None), alone);
+            // Too little for each thread to have a large state of its own.
+            assert_eq!(by(2, Some(56 << 20)), alone);
         }
     }
 }

@@ -6,6 +6,7 @@ use ketch_interface::BitString;
 use ketch_kernels::{Real, Threads};
 
 use super::{
+    alone::{Alone, From},
     circuit::Circuit,
     draw::{self, Path, What},
 };
@@ -15,46 +16,52 @@ use crate::{
     noise::{beyond, pick},
     progress::Unit,
     rng::uniform,
-    run::{Measured, Register, SERIAL, misread},
+    run::{Measured, Register, SERIAL, misread, most_states},
     simulate::Work,
     stage::Plan,
 };
 
 /// What all shots of a run share.
 pub(super) struct Walk<'w, 't, T: Real> {
-    circuit: &'w Circuit,
+    pub(super) circuit: &'w Circuit,
     measured: &'w Measured<'w>,
-    start: &'w State<'t, T>,
+    pub(super) start: &'w State<'t, T>,
     /// The segments without errors.
-    ready: Vec<Ready<T>>,
-    plan: Plan,
+    pub(super) ready: Vec<Ready<T>>,
+    pub(super) plan: Plan,
     /// All threads.
-    threads: &'t Threads,
-    cancel: &'w Cancel,
+    pub(super) threads: &'t Threads,
+    pub(super) cancel: &'w Cancel,
     width: u32,
-    seed: u64,
+    pub(super) seed: u64,
+    /// There is memory for each thread to run a state of its own, also where states are large.
+    pub(super) has_room: bool,
     /// States that nobody needs at the moment.
     spare: Mutex<Vec<State<'t, T>>>,
 }
 
 /// What one walk collects.
-struct Walked<'p> {
-    most_states: usize,
+pub(super) struct Walked<'p> {
+    pub(super) most_states: usize,
     /// What shots read, in any order.
-    read: Mutex<Vec<(u64, BitString)>>,
-    /// Shots for which there was no room: they start again, on their own.
-    again: Mutex<Vec<Vec<&'p Path>>>,
+    pub(super) read: Mutex<Vec<(u64, BitString)>>,
+    /// Shots for which there was no room, and the step at which they parted from others: they start
+    /// again, on their own.
+    again: Mutex<Vec<(Vec<&'p Path>, usize)>>,
 }
 
 /// Shots that had the same errors so far.
-struct Group<'p, 't, T: Real> {
-    state: State<'t, T>,
+pub(super) struct Group<'p, 't, T: Real> {
+    pub(super) state: State<'t, T>,
     /// In their order.
-    paths: Vec<&'p Path>,
+    pub(super) paths: Vec<&'p Path>,
     /// The next step.
-    at: usize,
+    pub(super) at: usize,
     /// The errors that are in the state.
-    done: usize,
+    pub(super) done: usize,
+    /// The step at which the shots parted from others. One that starts again gets there as it did
+    /// with those, so that it reads the same.
+    pub(super) parted: usize,
 }
 
 /// Some shots of a group, and what is done to their state first.
@@ -72,6 +79,9 @@ impl<'w, 't, T: Real> Walk<'w, 't, T> {
         't: 'w,
     {
         let Work { threads, options, cancel, .. } = work;
+        // What is left of a state that was read in part may be half of it, then a quarter.
+        let bytes = 2 * threads.count() as u64 * size_of_val(start.amplitudes()) as u64;
+        let has_room = most_states(options, bytes) > 1;
         let segments = circuit.segments.iter();
         let ready =
             segments.map(|steps| Ready::new(&circuit.run(steps.clone(), &[]), &plan)).collect();
@@ -85,6 +95,7 @@ impl<'w, 't, T: Real> Walk<'w, 't, T> {
             cancel,
             width: work.circuit.n_clbits(),
             seed: options.seed,
+            has_room,
             spare: Mutex::new(Vec::new()),
         }
     }
@@ -106,26 +117,37 @@ impl<'w, 't, T: Real> Walk<'w, 't, T> {
         paths: &[Path],
         most_states: usize,
     ) -> Result<Vec<(u64, BitString)>, Error> {
-        let again = Mutex::new(vec![paths.iter().collect()]);
+        let again = Mutex::new(Vec::new());
         let walked = Walked { most_states, read: Mutex::new(Vec::new()), again };
+        if self.plan.pays() {
+            self.trunk(paths, &walked)?;
+        } else {
+            lock(&walked.again).push((paths.iter().collect(), 0));
+        }
         loop {
-            let Some(paths) = lock(&walked.again).pop() else { break };
-            let group = Group { state: self.copy(self.start)?, paths, at: 0, done: 0 };
-            self.walk(group, 0, &walked)?;
+            let Some((paths, parted)) = lock(&walked.again).pop() else { break };
+            let state = self.copy(self.start, self.branch_threads())?;
+            self.walk(Group { state, paths, at: 0, done: 0, parted }, 0, &walked)?;
         }
         Ok(walked.read.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Runs a group to the end, and what leaves it on the way. The group of all shots is at
     /// depth 0.
-    fn walk<'p>(
+    pub(super) fn walk<'p>(
         &self,
         mut group: Group<'p, 't, T>,
         depth: usize,
         walked: &Walked<'p>,
     ) -> Result<(), Error> {
         while group.at < self.circuit.steps.len() {
-            let end = self.end_of_run(&group, depth);
+            if self.plan.pays() && group.parted <= group.at && are_same(&group.paths) {
+                let Group { state, paths, at, done, .. } = group;
+                let items = self.circuit.late(paths[0], done, at, at);
+                let alone = Alone::new(paths, items, self.plan.n_places);
+                return self.finish(alone, From::Owned(state), self.branch_threads(), walked);
+            }
+            let end = self.circuit.segments[self.circuit.segment_of(group.at)].end;
             let done = group.done;
             let same = |a: &&Path, b: &&Path| a.errors_to(done, end) == b.errors_to(done, end);
             // They are sorted, so the first and the last show whether any differ.
@@ -139,21 +161,8 @@ impl<'w, 't, T: Real> Walk<'w, 't, T> {
             }
         }
         self.read(&group, walked)?;
-        lock(&self.spare).push(group.state);
+        self.give_back(group.state);
         Ok(())
-    }
-
-    /// Where the group's next run ends if nothing stops it: behind the segment that it is in. On a
-    /// large state, shots that nothing will part run to the end: that has fewer passes than the
-    /// segments, which is more than it takes to plan it.
-    fn end_of_run(&self, group: &Group<'_, 't, T>, depth: usize) -> usize {
-        let Group { paths, at, .. } = group;
-        // They are sorted.
-        let are_same = || paths[0].errors == paths[paths.len() - 1].errors;
-        match depth > 0 && !self.side_by_side() && are_same() {
-            true => self.circuit.steps.len(),
-            false => self.circuit.segments[self.circuit.segment_of(*at)].end,
-        }
     }
 
     /// Keeps the largest part of a group, and runs the others to the end.
@@ -170,12 +179,13 @@ impl<'w, 't, T: Real> Walk<'w, 't, T> {
         let branch = |part: usize| {
             let (apply, paths) = &parts[part];
             if depth + 1 > walked.most_states {
-                lock(&walked.again).push(paths.clone());
+                lock(&walked.again).push((paths.clone(), group.at));
                 return Ok(());
             }
-            let mut state = self.copy(&group.state)?;
+            let mut state = self.copy(&group.state, self.branch_threads())?;
             apply.iter().for_each(|apply| state.apply_unitary(apply));
-            let part = Group { state, paths: paths.clone(), at: group.at, done: group.done };
+            let Group { at, done, .. } = *group;
+            let part = Group { state, paths: paths.clone(), at, done, parted: at };
             self.walk(part, depth + 1, walked)
         };
         if depth == 0 && self.side_by_side() {
@@ -185,13 +195,14 @@ impl<'w, 't, T: Real> Walk<'w, 't, T> {
         }
         apply.iter().for_each(|apply| group.state.apply_unitary(apply));
         group.paths = paths;
+        group.parted = group.parted.max(group.at);
         Ok(())
     }
 
     /// Runs the steps to `end`, with the errors that all shots of the group have there, or to
     /// where the state has to be looked at: to the site that is returned.
     fn advance(&self, group: &mut Group<'_, 't, T>, end: usize) -> Result<Option<usize>, Error> {
-        let Group { state, paths, at, done } = group;
+        let Group { state, paths, at, done, .. } = group;
         let errors = paths[0].errors_to(*done, end);
         *done += errors.len();
         let (errors, end, site) = match errors {
@@ -235,42 +246,92 @@ impl<'w, 't, T: Real> Walk<'w, 't, T> {
     }
 
     /// What the shots of a group read at the end.
-    fn read(&self, group: &Group<'_, 't, T>, walked: &Walked<'_>) -> Result<(), Error> {
-        let site = self.circuit.sites.len() as u64;
-        let mut drawn: Vec<(f64, &Path)> =
-            group.paths.iter().map(|path| (uniform(self.seed, path.shot, site), *path)).collect();
-        drawn.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
-        let uniforms: Vec<f64> = drawn.iter().map(|(uniform, _)| *uniform).collect();
-        let basis_states = group.state.sample_sorted(&uniforms)?;
-        let read = drawn.iter().zip(basis_states).map(|((_, path), basis_state)| {
-            let basis_state = basis_state ^ path.flips;
-            let mut clbits = BitString::zeros(self.width);
-            for (clbit, place) in &self.measured.bits {
-                clbits.set(*clbit, place.is_some_and(|place| basis_state >> place & 1 == 1));
-            }
-            for (site, (bits, rows)) in (site + 1..).zip(&self.measured.readout_errors) {
-                misread(&mut clbits, bits, rows, uniform(self.seed, path.shot, site));
-            }
-            (path.shot, clbits)
-        });
+    pub(super) fn read(&self, group: &Group<'_, 't, T>, walked: &Walked<'_>) -> Result<(), Error> {
+        let drawn = self.drawn(&group.paths, 0, |all| group.state.sample_sorted(all))?;
+        let read = drawn.into_iter().map(|(value, path)| self.clbits(path, value));
         lock(&walked.read).extend(read);
         self.cancel.did(Unit::Shots, group.paths.len() as u64);
         Ok(())
     }
 
-    fn copy(&self, of: &State<'t, T>) -> Result<State<'t, T>, Error> {
-        let spare = lock(&self.spare).pop();
+    /// The basis states that shots draw in this reading of their state, where `sample` tells those
+    /// that ascending random numbers fall on.
+    pub(super) fn drawn<'p>(
+        &self,
+        paths: &[&'p Path],
+        reading: u64,
+        sample: impl FnOnce(&[f64]) -> Result<Vec<usize>, Error>,
+    ) -> Result<Vec<(usize, &'p Path)>, Error> {
+        // The numbers between belong to readout errors.
+        let number = match reading {
+            0 => self.first_reading(),
+            later => self.first_reading() + self.measured.readout_errors.len() as u64 + later,
+        };
+        let mut drawn: Vec<(f64, &Path)> =
+            paths.iter().map(|path| (uniform(self.seed, path.shot, number), *path)).collect();
+        drawn.sort_unstable_by(|a, b| a.0.total_cmp(&b.0));
+        let uniforms: Vec<f64> = drawn.iter().map(|(uniform, _)| *uniform).collect();
+        let basis_states = sample(&uniforms)?;
+        Ok(basis_states.into_iter().zip(drawn.into_iter().map(|(_, path)| path)).collect())
+    }
+
+    /// What a shot reads whose state is found to be this basis state.
+    pub(super) fn clbits(&self, path: &Path, basis_state: usize) -> (u64, BitString) {
+        let basis_state = basis_state ^ path.flips;
+        let mut clbits = BitString::zeros(self.width);
+        for (clbit, place) in &self.measured.bits {
+            clbits.set(*clbit, place.is_some_and(|place| basis_state >> place & 1 == 1));
+        }
+        let sites = self.first_reading() + 1..;
+        for (site, (bits, rows)) in sites.zip(&self.measured.readout_errors) {
+            misread(&mut clbits, bits, rows, uniform(self.seed, path.shot, site));
+        }
+        (path.shot, clbits)
+    }
+
+    /// The random number of the first reading of a state: those before belong to sites.
+    fn first_reading(&self) -> u64 {
+        self.circuit.sites.len() as u64
+    }
+
+    /// The threads that one branch may use.
+    pub(super) fn branch_threads(&self) -> &'t Threads {
+        if self.side_by_side() { &SERIAL } else { self.threads }
+    }
+
+    /// A copy of a state of all places that works with these threads.
+    pub(super) fn copy(
+        &self,
+        of: &State<'_, T>,
+        threads: &'t Threads,
+    ) -> Result<State<'t, T>, Error> {
+        let mut kept = lock(&self.spare);
+        let of_these = kept.iter().rposition(|state| std::ptr::eq(state.threads, threads));
+        let spare = of_these.map(|at| kept.swap_remove(at));
+        drop(kept);
         match spare {
             Some(mut state) => {
                 state.copy_from(of);
                 Ok(state)
             }
-            None => of.copy(if self.side_by_side() { &SERIAL } else { self.threads }),
+            None => of.copy(threads),
+        }
+    }
+
+    /// Keeps a state that nobody needs any more.
+    pub(super) fn give_back(&self, state: State<'t, T>) {
+        if state.n_places() == self.plan.n_places {
+            lock(&self.spare).push(state);
         }
     }
 }
 
+/// Whether sorted shots have the same errors to their end.
+fn are_same(paths: &[&Path]) -> bool {
+    paths[0].errors == paths[paths.len() - 1].errors
+}
+
 /// What is locked is whole at any time.
-fn lock<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {
+pub(super) fn lock<V>(mutex: &Mutex<V>) -> MutexGuard<'_, V> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -2,7 +2,7 @@
 
 use ketch_interface::{
     Circuit, Matrix,
-    circuit::{Op, Save, SaveKind, SaveSubtype},
+    circuit::{Gate, Op, Save, SaveKind, SaveSubtype},
     noise::{Channel, ReadoutError},
 };
 
@@ -40,6 +40,57 @@ fn noisy_circuits_are_distributed_as_the_density_matrix_says() {
             let counts = run(&circuit, &options).counts.unwrap();
             assert_distributed(&counts, &oracle::run(&circuit).distribution());
         }
+    }
+}
+
+/// Large states are left late and read place by place; what is measured here is on 4 of 14 qubits
+/// that have nothing to do with the others.
+#[test]
+fn shots_of_large_states_are_distributed_as_the_density_matrix_says() {
+    let mixture = |gate: Gate, p: f64| {
+        let kraus = [(Matrix::identity(1), 1.0 - p), (gate.matrix(&[]), p)];
+        let scaled = kraus.map(|(unitary, p)| unitary.scaled(p.sqrt()));
+        Channel::new(scaled.to_vec()).unwrap()
+    };
+    let channels = [
+        Channel::thermal_relaxation(50.0, 60.0, 9.0, 0.2).unwrap(),
+        Channel::depolarizing(0.06, 2).unwrap(),
+        mixture(Gate::H, 0.08),
+        Channel::thermal_relaxation(50.0, 45.0, 6.0, 0.0).unwrap(),
+    ];
+    // Four qubits with noise, at these places.
+    let small = |at: [u32; 4], mut circuit: Circuit| {
+        for layer in 0..5_u32 {
+            for number in 0..4 {
+                let angle = 0.4 + f64::from(number + 3 * layer);
+                circuit = circuit.u(angle, 0.3, 0.2 * angle, at[number as usize]);
+                let next = &channels[((number + layer) % 4) as usize];
+                let on = [at[number as usize], at[(number as usize + 1) % 4]];
+                circuit = channel(circuit, next, &on[..next.n_qubits() as usize]);
+            }
+            let (a, b) = (layer % 4, (layer + 1 + layer % 2) % 4);
+            circuit = circuit.cx(at[a as usize], at[b as usize]);
+        }
+        circuit
+    };
+    let measured = |at: [u32; 4], circuit: Circuit| {
+        (0..).zip(at).fold(circuit, |circuit, (clbit, qubit)| circuit.measure(qubit, clbit))
+    };
+    let among = [12, 1, 6, 9];
+    let others = [0, 2, 3, 4, 5, 7, 8, 10, 11, 13];
+    let mut circuit = small(among, Circuit::new(14, 4));
+    for round in 0..3 {
+        circuit = others.iter().fold(circuit, |circuit, &q| circuit.ry(0.7 + f64::from(q), q));
+        circuit = others.windows(2).fold(circuit, |circuit, pair| circuit.cx(pair[0], pair[1]));
+        circuit =
+            channel(circuit, &channels[round], &others[..channels[round].n_qubits() as usize]);
+    }
+    let few = [0, 1, 2, 3];
+    let expected = oracle::run(&measured(few, small(few, Circuit::new(4, 4)))).distribution();
+    for precision in Precision::ALL {
+        let options = Options { precision, ..vector(6000) };
+        let counts = run(&measured(among, circuit.clone()), &options).counts.unwrap();
+        assert_distributed(&counts, &expected);
     }
 }
 
