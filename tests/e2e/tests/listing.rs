@@ -133,7 +133,7 @@ fn circuits_are_drawn() {
     let text = sandbox.ketch(&["draw", &bell]).ok();
     assert!(text.contains("┤ H ├───●───┤ M ├"), "{text}");
     let text =
-        sandbox.ketch_reading(&["draw", "-", "--ascii"], &std::fs::read_to_string(&bell).unwrap());
+        sandbox.ketch_reading(&["draw", "-", "--ascii"], std::fs::read_to_string(&bell).unwrap());
     assert!(text.stdout.is_ascii() && text.stdout.contains("+ H +---@---+ M +"), "{text:?}");
     sandbox.ketch(&["draw", &bell, "-O", "bell.svg"]).ok();
     assert!(sandbox.read("bell.svg").starts_with("<svg "));
