@@ -96,6 +96,8 @@ pub enum PubError {
     TooManySets { found: u64, limit: u64 },
     #[error("{found} different Pauli strings are too many to be measured, at most {limit}")]
     TooManyTerms { found: usize, limit: usize },
+    #[error("{found} Pauli strings fall into too many groups to be measured")]
+    TooManyGroups { found: usize },
     #[error("{wanted}, but {reason}")]
     NotExact { wanted: &'static str, reason: String },
     #[error("the circuit ends shots early (`end`), so nothing can be measured after it")]

@@ -16,6 +16,9 @@ pub(crate) const MAX_TERMS: usize = 1 << 18;
 /// Different strings of the observables at one set of numbers, if they are measured.
 pub(crate) const MAX_GROUPED_TERMS: usize = 1 << 17;
 
+/// Comparisons of strings with groups, for all pubs of a job: some seconds.
+pub(crate) const MAX_COMPARISONS: u64 = 1 << 30;
+
 /// Letters of all groups of such strings.
 pub(crate) const MAX_GROUP_CELLS: usize = 1 << 28;
 

@@ -9,7 +9,7 @@ use serde_json::Map;
 use super::{
     EstimatorOptions, EstimatorPub,
     asked::Asked,
-    group::Grouped,
+    group::{Budget, Grouped},
     means::{Estimate, estimates},
     noise,
     plan::key,
@@ -28,6 +28,7 @@ pub fn collect(
     options: &EstimatorOptions,
     result: &RunResult,
 ) -> Result<PrimitiveResult<EstimatorPubResult>> {
+    let mut budget = Budget::default();
     let mut left = Left { all: &result.experiments, next: 0 };
     let mut collected = Vec::with_capacity(pubs.len());
     for (index, one) in pubs.iter().enumerate() {
@@ -39,7 +40,7 @@ pub fn collect(
         }
         let of_pub = match first.data.contains_key(&key(0)) {
             true => by_expectation_values(&asked, options, &mut left, &in_pub)?,
-            false => by_measurement(&asked, &mut left, &in_pub)?,
+            false => by_measurement(&asked, &mut left, &mut budget, &in_pub)?,
         };
         collected.push(of_pub);
     }
@@ -104,9 +105,10 @@ fn by_expectation_values(
 fn by_measurement(
     asked: &Asked<'_>,
     left: &mut Left<'_>,
+    budget: &mut Budget,
     in_pub: &dyn Fn(PubError) -> Error,
 ) -> Result<EstimatorPubResult> {
-    let grouped = |bundle| Grouped::new(asked.observables(bundle));
+    let grouped = |bundle| Grouped::new(asked.observables(bundle), budget);
     let all: Result<Vec<Grouped<'_>>, PubError> = (0..asked.bundles.len()).map(grouped).collect();
     let all = all.map_err(in_pub)?;
     let mut found = Vec::with_capacity(asked.bundle_of.len());

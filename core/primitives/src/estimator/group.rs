@@ -10,9 +10,21 @@ use std::{cmp::Reverse, collections::HashMap};
 
 use crate::{
     error::PubError,
-    limits::{MAX_GROUP_CELLS, MAX_GROUPED_TERMS},
+    limits::{MAX_COMPARISONS, MAX_GROUP_CELLS, MAX_GROUPED_TERMS},
     observable::{Observable, Pauli, Support},
 };
+
+/// How often strings may still be compared with groups. Grouping takes time in proportion to strings
+/// times groups, and there may be as many of these as of those.
+#[derive(Debug)]
+pub(crate) struct Budget(u64);
+
+impl Default for Budget {
+    /// For all pubs of a job.
+    fn default() -> Self {
+        Self(MAX_COMPARISONS)
+    }
+}
 
 /// Strings that are measured together.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -39,6 +51,7 @@ impl<'o> Grouped<'o> {
     /// so that the circuit runs and its errors show.
     pub(crate) fn new(
         observables: impl IntoIterator<Item = &'o Observable>,
+        budget: &mut Budget,
     ) -> Result<Self, PubError> {
         let mut known: HashMap<&Support, u32> = HashMap::new();
         let (mut terms, mut sums) = (Vec::new(), Vec::new());
@@ -61,7 +74,7 @@ impl<'o> Grouped<'o> {
             }
             sums.push((identity, sum));
         }
-        let mut groups = grouped(&terms)?;
+        let mut groups = grouped(&terms, budget)?;
         if groups.is_empty() {
             groups.push(Group { basis: vec![(0, Pauli::Z)], terms: Vec::new() });
         }
@@ -69,7 +82,7 @@ impl<'o> Grouped<'o> {
     }
 }
 
-fn grouped(terms: &[&Support]) -> Result<Vec<Group>, PubError> {
+fn grouped(terms: &[&Support], budget: &mut Budget) -> Result<Vec<Group>, PubError> {
     let mut qubits: Vec<u32> = terms.iter().flat_map(|s| s.iter().map(|(q, _)| *q)).collect();
     qubits.sort_unstable();
     qubits.dedup();
@@ -87,6 +100,9 @@ fn grouped(terms: &[&Support]) -> Result<Vec<Group>, PubError> {
             letters.iter().all(|&(at, pauli)| basis[at].is_none_or(|other| other == pauli))
         };
         let found = groups.iter().position(|(basis, _)| fits(basis));
+        let compared = found.map_or(groups.len(), |place| place + 1);
+        let left = budget.0.checked_sub(compared as u64);
+        budget.0 = left.ok_or(PubError::TooManyGroups { found: terms.len() })?;
         let group = found.unwrap_or_else(|| {
             groups.push((vec![None; qubits.len()], Vec::new()));
             groups.len() - 1
@@ -114,7 +130,7 @@ mod tests {
 
     fn bases(text: &str) -> Vec<String> {
         let observable: Observable = text.parse().unwrap();
-        let grouped = Grouped::new([&observable]).unwrap();
+        let grouped = Grouped::new([&observable], &mut Budget::default()).unwrap();
         let basis = |group: &Group| crate::observable::string(&group.basis, observable.n_qubits());
         grouped.groups.iter().map(basis).collect()
     }
@@ -128,9 +144,18 @@ mod tests {
     }
 
     #[test]
+    fn grouping_ends_when_its_budget_is_spent() {
+        let observable: Observable = "XX + YY + ZZ".parse().unwrap();
+        // The second string is compared with one group, the third with two.
+        assert_eq!(Grouped::new([&observable], &mut Budget(3)).unwrap().groups.len(), 3);
+        let refusal = Grouped::new([&observable], &mut Budget(2)).unwrap_err();
+        assert!(matches!(refusal, PubError::TooManyGroups { found: 3 }), "{refusal}");
+    }
+
+    #[test]
     fn the_identity_is_not_measured() {
         let observable: Observable = "2 II + ZI".parse().unwrap();
-        let grouped = Grouped::new([&observable]).unwrap();
+        let grouped = Grouped::new([&observable], &mut Budget::default()).unwrap();
         assert_eq!(grouped.sums, [(2.0, vec![(0, 1.0)])]);
         assert_eq!(bases("2 II + ZI"), ["ZI"]);
         // But something is.
@@ -141,7 +166,7 @@ mod tests {
     fn observables_share_what_is_measured() {
         let (a, b): (Observable, Observable) =
             ("ZZ + XX".parse().unwrap(), "IZ + XX".parse().unwrap());
-        let grouped = Grouped::new([&a, &b]).unwrap();
+        let grouped = Grouped::new([&a, &b], &mut Budget::default()).unwrap();
         assert_eq!((grouped.terms.len(), grouped.groups.len()), (3, 2));
     }
 
@@ -156,7 +181,7 @@ mod tests {
     proptest! {
         #[test]
         fn each_string_is_in_one_group_and_only_with_those_that_agree(all in observables()) {
-            let grouped = Grouped::new(&all).unwrap();
+            let grouped = Grouped::new(&all, &mut Budget::default()).unwrap();
             let mut members: Vec<u32> = Vec::new();
             for group in &grouped.groups {
                 for &term in &group.terms {

@@ -48,10 +48,11 @@ pub(crate) fn estimates(
     counts: &Counts,
     first_bit: u32,
 ) -> Vec<Estimate> {
-    let bits: Vec<(u32, Vec<u32>)> =
-        group.terms.iter().map(|&term| (term, bits_of(grouped, group, term))).collect();
     let mut place_of = vec![None; grouped.terms.len()];
-    bits.iter().enumerate().for_each(|(place, (term, _))| place_of[*term as usize] = Some(place));
+    for (place, term) in group.terms.iter().enumerate() {
+        place_of[*term as usize] = Some(place);
+    }
+    let masks: Vec<BitString> = group.terms.iter().map(|t| mask(grouped, group, *t)).collect();
     let sums: Vec<Vec<(usize, f64)>> = grouped
         .sums
         .iter()
@@ -61,10 +62,11 @@ pub(crate) fn estimates(
         })
         .collect();
     let mut moments = vec![Moments::default(); sums.len()];
-    let mut signs = vec![1.0; bits.len()];
+    let mut signs = vec![1.0; masks.len()];
     for (outcome, count) in counts.iter() {
-        for (sign, (_, bits)) in signs.iter_mut().zip(&bits) {
-            *sign = sign_of(outcome, bits, first_bit);
+        let own = outcome.slice(first_bit, group.basis.len() as u32);
+        for (sign, mask) in signs.iter_mut().zip(&masks) {
+            *sign = sign_of(&own, mask);
         }
         for (moments, sum) in moments.iter_mut().zip(&sums) {
             let value = sum.iter().map(|&(place, weight)| weight * signs[place]).sum();
@@ -83,16 +85,17 @@ pub(crate) fn estimates(
 }
 
 /// The bits of a group's register whose parity is a string's value.
-fn bits_of(grouped: &Grouped<'_>, group: &Group, term: u32) -> Vec<u32> {
-    let bit = |qubit: u32| {
-        let found = group.basis.binary_search_by_key(&qubit, |(measured, _)| *measured);
-        found.expect("a group measures all qubits of its strings") as u32
-    };
-    grouped.terms[term as usize].iter().map(|&(qubit, _)| bit(qubit)).collect()
+fn mask(grouped: &Grouped<'_>, group: &Group, term: u32) -> BitString {
+    let mut mask = BitString::zeros(group.basis.len() as u32);
+    for (qubit, _) in grouped.terms[term as usize] {
+        let found = group.basis.binary_search_by_key(qubit, |(measured, _)| *measured);
+        mask.set(found.expect("a group measures all qubits of its strings") as u32, true);
+    }
+    mask
 }
 
-fn sign_of(outcome: &BitString, bits: &[u32], first: u32) -> f64 {
-    let ones = bits.iter().filter(|bit| outcome.get(first + **bit)).count();
+fn sign_of(outcome: &BitString, mask: &BitString) -> f64 {
+    let ones = outcome.words().zip(mask.words()).map(|(a, b)| (a & b).count_ones()).sum::<u32>();
     if ones.is_multiple_of(2) { 1.0 } else { -1.0 }
 }
 
@@ -100,7 +103,7 @@ fn sign_of(outcome: &BitString, bits: &[u32], first: u32) -> f64 {
 mod tests {
     use proptest::prelude::*;
 
-    use super::*;
+    use super::{super::group::Budget, *};
     use crate::Observable;
 
     fn counts(outcomes: &[(&str, u64)]) -> Counts {
@@ -110,7 +113,7 @@ mod tests {
 
     fn of(text: &str, outcomes: &[(&str, u64)]) -> Estimate {
         let observable: Observable = text.parse().unwrap();
-        let grouped = Grouped::new([&observable]).unwrap();
+        let grouped = Grouped::new([&observable], &mut Budget::default()).unwrap();
         assert_eq!(grouped.groups.len(), 1);
         estimates(&grouped, &grouped.groups[0], &counts(outcomes), 1)[0]
     }
@@ -136,6 +139,18 @@ mod tests {
     }
 
     #[test]
+    fn registers_of_more_than_a_word_are_read() {
+        let all = Observable::new([("Z".repeat(100), 1.0)]).unwrap();
+        let grouped = Grouped::new([&all], &mut Budget::default()).unwrap();
+        let ones = |count: usize| format!("{}{}0", "0".repeat(100 - count), "1".repeat(count));
+        for (count, value) in [(0, 1.0), (1, -1.0), (65, -1.0), (70, 1.0), (99, -1.0)] {
+            let counts = counts(&[(ones(count).as_str(), 7)]);
+            let found = estimates(&grouped, &grouped.groups[0], &counts, 1)[0];
+            assert_eq!(found, Estimate { value, variance: 0.0 }, "{count} ones");
+        }
+    }
+
+    #[test]
     fn one_shot_leaves_all_open() {
         assert_eq!(of("2 ZI - IZ", &[("000", 1)]), Estimate { value: 1.0, variance: 9.0 });
     }
@@ -151,7 +166,7 @@ mod tests {
             prop_assume!(total > 1);
             let strings = ["IIZ", "IZZ", "ZIZ"];
             let observable = Observable::new(strings.into_iter().zip(weights)).unwrap();
-            let grouped = Grouped::new([&observable]).unwrap();
+            let grouped = Grouped::new([&observable], &mut Budget::default()).unwrap();
             let outcomes = (0_u64..).zip(seen).filter(|(_, count)| *count > 0);
             let outcomes: Vec<_> = outcomes.map(|(v, n)| (BitString::from_u64(3, v), n)).collect();
             let counts = Counts::from_outcomes(Vec::new(), outcomes.iter().cloned());

@@ -9,7 +9,11 @@ use ketch_interface::{
 };
 
 use super::{
-    EstimatorOptions, EstimatorPub, asked::Asked, group::Grouped, rotation::Rotation, way::Way,
+    EstimatorOptions, EstimatorPub,
+    asked::Asked,
+    group::{Budget, Grouped},
+    rotation::Rotation,
+    way::Way,
 };
 use crate::{
     Error, Observable, PubError, Result,
@@ -34,6 +38,7 @@ pub fn plan(
     let mut planned = Planned {
         rotation: Rotation::of(configuration),
         load: Load::new(configuration),
+        budget: Budget::default(),
         circuits: Vec::new(),
         experiments: Vec::new(),
     };
@@ -58,6 +63,7 @@ pub fn plan(
 struct Planned {
     rotation: &'static Rotation,
     load: Load,
+    budget: Budget,
     circuits: Vec<Circuit>,
     experiments: Vec<Experiment>,
 }
@@ -93,7 +99,8 @@ impl Planned {
         let mut known: HashMap<Support, usize> = HashMap::new();
         let mut circuits_of: Vec<Vec<usize>> = Vec::with_capacity(asked.bundles.len());
         for bundle in 0..asked.bundles.len() {
-            let grouped = Grouped::new(asked.observables(bundle)).map_err(in_pub)?;
+            let grouped = Grouped::new(asked.observables(bundle), &mut self.budget);
+            let grouped = grouped.map_err(in_pub)?;
             let mut numbers = Vec::with_capacity(grouped.groups.len());
             for group in grouped.groups {
                 let number = match known.get(&group.basis) {
