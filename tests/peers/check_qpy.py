@@ -104,7 +104,8 @@ def library_circuits():
         places = generator.permutation(4)[:n].tolist()
         circuit.append(library.PauliGate("XYZI"[:n]), places)
         circuit.append(library.PermutationGate(generator.permutation(n).tolist()), places)
-        circuit.append(library.DiagonalGate(np.exp(1j * generator.uniform(0, 6, 2**n)).tolist()), places)
+        phases = np.exp(1j * generator.uniform(0, 6, 2**n)).tolist()
+        circuit.append(library.DiagonalGate(phases), places)
         for gate in (library.UCRXGate, library.UCRYGate, library.UCRZGate):
             circuit.append(gate(generator.uniform(-3, 3, 2 ** (n - 1)).tolist()), places)
         circuit.append(library.QFTGate(n), places)
@@ -128,7 +129,8 @@ def library_circuits():
     circuit = start()
     inner = check_qasm3.custom_gates().to_gate()
     circuit.append(inner.inverse(annotated=True), [3, 1, 0, 2])
-    circuit.append(library.CUGate(0.1, 0.2, 0.3, 0.4).control(2, ctrl_state=1, annotated=True), [0, 3, 1, 2])
+    controlled = library.CUGate(0.1, 0.2, 0.3, 0.4).control(2, ctrl_state=1, annotated=True)
+    circuit.append(controlled, [0, 3, 1, 2])
     circuit.append(library.ECRGate().power(3, annotated=True), [2, 1])
     circuit.append(library.RXXGate(0.6).power(-0.5, annotated=True), [1, 3])
     yield "annotated", circuit

@@ -1,13 +1,14 @@
 //! Qiskit's QPY files into Ketch [`Circuit`]s.
 //!
-//! QPY is the binary form in which Qiskit keeps circuits and in which its clients send them. Versions
-//! 13 to 18 are read, which Qiskit 1.3 and later write. [`read`] gives one [`Program`] for each
-//! circuit of a file, the same thing that the reader of OpenQASM 3 gives for a program: what happens
-//! while it runs as blocks, variables and expressions, and free parameters by name, elements of
-//! vectors as `theta[0]`.
+//! QPY is the binary form in which Qiskit keeps circuits and in which its clients send them.
+//! Versions 13 to 18 are read, which Qiskit 1.3 and later write. [`read`] gives one [`Program`] for
+//! each circuit of a file, the same thing that the reader of OpenQASM 3 gives for a program: what
+//! happens while it runs as blocks, variables and expressions, and free parameters by name,
+//! elements of vectors as `theta[0]`.
 //!
-//! Files may come from strangers: whatever they hold, reading takes time and memory in proportion to
-//! the bytes and to [`MAX_EXPANSION`], and ends with circuits that are valid or with an [`Error`].
+//! Files may come from strangers: whatever they hold, reading takes time and memory in proportion
+//! to the bytes and to [`MAX_EXPANSION`], and ends with circuits that are valid or with an
+//! [`Error`].
 //!
 //! The format is documented in Qiskit's module `qiskit.qpy`.
 
@@ -70,7 +71,8 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Program>, Error> {
     read_with(bytes, &Inputs::new())
 }
 
-/// As [`read`], with numbers for input variables. Names that a circuit does not have are left alone.
+/// As [`read`], with numbers for input variables. Names that a circuit does not have are left
+/// alone.
 ///
 /// # Errors
 /// As [`read`]; also if an input gets a number that its type does not hold.
