@@ -54,6 +54,7 @@ pub(crate) fn kit() -> Result<()> {
         shell
             .current_dir(directory)
             .env("PATH", format!("{}:{path}", bin.display()))
+            .env(LOCK, root().join("Cargo.lock"))
             .env("CARGO_TARGET_DIR", "target")
             // What both flavours need, and the tests of this repository, is built once.
             .env("CARGO_BUILD_BUILD_DIR", &target)
@@ -85,9 +86,17 @@ pub(crate) fn kit() -> Result<()> {
 /// The file that the last of all commands makes.
 const END: &str = "the-end";
 
-/// What a shell, and every shell within it, is given to read. Stops at the first failure.
+/// The variable with the versions that this repository is built with.
+const LOCK: &str = "KETCH_LOCK";
+
+/// What a shell, and every shell within it, is given to read. Stops at the first failure. The crates
+/// get this repository's versions of what others publish, which are built here already.
 fn typed(commands: &[&str]) -> String {
-    let commands = commands.join("\n");
+    let with_lock = |command: &&str| match command.starts_with("cd ketch-provider-") {
+        true => format!("{command}\n! test -e Cargo.toml || cp \"${LOCK}\" Cargo.lock"),
+        false => (*command).to_owned(),
+    };
+    let commands = commands.iter().map(with_lock).collect::<Vec<_>>().join("\n");
     format!("set -eux\nexport SHELLOPTS\n{commands}\ntouch {END}\n")
 }
 
@@ -199,12 +208,21 @@ mod tests {
     fn a_shell_within_a_shell_reads_on_and_stops_at_the_first_failure() {
         let ends = |commands: &[&str]| {
             let scratch = tempfile::tempdir().unwrap();
+            for directory in ["ketch-provider-far", "ketch-provider-bits"] {
+                fs::create_dir(scratch.path().join(directory)).unwrap();
+            }
+            fs::write(scratch.path().join("ketch-provider-far/Cargo.toml"), "").unwrap();
             let mut bash = Command::new("bash");
-            let ended = type_into(bash.current_dir(&scratch), &typed(commands));
+            bash.current_dir(&scratch).env(LOCK, root().join("Cargo.lock"));
+            let ended = type_into(&mut bash, &typed(commands));
             (ended.is_ok(), scratch.path().join(END).exists())
         };
         assert_eq!(ends(&["inside=1 bash", "test $inside = 1", "exit", "true"]), (true, true));
         assert_eq!(ends(&["bash", "false", "exit", "true"]), (false, false));
+        let locked = ["cd ketch-provider-far", "test -s Cargo.lock", "cd .."];
+        assert_eq!(ends(&locked), (true, true), "the crate has the versions of this repository");
+        let in_c = ["cd ketch-provider-bits", "test ! -e Cargo.lock", "cd .."];
+        assert_eq!(ends(&in_c), (true, true), "what is no crate has none");
         assert_eq!(ends(&["cat >/dev/null"]), (true, false), "the rest was read by another");
     }
 
