@@ -4,7 +4,7 @@
 //! Its circuits run as pubs of the sampler do; what was sent to be passed through comes back
 //! unchanged.
 
-use ketch::{Circuit, qpy};
+use ketch::Circuit;
 use ketch_primitives::{
     NdArray, ParameterValues, PrimitiveResult, SamplerOptions, SamplerPub, SamplerPubResult,
     broadcast_shapes, size,
@@ -74,7 +74,7 @@ pub(super) fn read(params: &Value) -> Result<(Vec<SamplerPub>, SamplerOptions, P
 
 fn circuits(value: &Value, budget: &mut Budget) -> Result<Vec<Circuit>, Wrong> {
     if let Some(text) = value["b64_data"].as_str() {
-        let programs = qpy::read(&budget.inflate(text)?).map_err(|error| error.to_string())?;
+        let programs = read::from_qpy(text, budget)?;
         return Ok(programs.into_iter().map(|program| program.circuit).collect());
     }
     let texts =

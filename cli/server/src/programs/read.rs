@@ -108,22 +108,22 @@ fn read_circuit(value: &Value, budget: &mut Budget) -> Result<Circuit, Wrong> {
     }
     match wire::of_kind(value, "QuantumCircuit").and_then(Value::as_str) {
         Some(text) => {
-            let bytes = budget.inflate(text).map_err(|reason| format!("circuit: {reason}"))?;
-            from_qpy(&bytes)
+            let programs = from_qpy(text, budget).map_err(|reason| format!("circuit: {reason}"))?;
+            match <[qpy::Program; 1]>::try_from(programs) {
+                Ok([program]) => Ok(program.circuit),
+                Err(programs) => Err(format!("circuit: {} circuits, expected one", programs.len())),
+            }
         }
         None => Err(format!("circuit: {}", described(value))),
     }
 }
 
-fn from_qpy(bytes: &[u8]) -> Result<Circuit, Wrong> {
-    let programs = qpy::read(bytes).map_err(|error| match error.source() {
-        Some(source) => format!("circuit: {error}: {source}"),
-        None => format!("circuit: {error}"),
-    })?;
-    match <[qpy::Program; 1]>::try_from(programs) {
-        Ok([program]) => Ok(program.circuit),
-        Err(programs) => Err(format!("circuit: {} circuits, expected one", programs.len())),
-    }
+/// The programs of a QPY file that was compressed and written down as text.
+pub(super) fn from_qpy(text: &str, budget: &mut Budget) -> Result<Vec<qpy::Program>, Wrong> {
+    qpy::read(&budget.inflate(text)?).map_err(|error| match error.source() {
+        Some(source) => format!("{error}: {source}"),
+        None => error.to_string(),
+    })
 }
 
 pub(super) fn from_qasm(text: &str) -> Result<Circuit, Wrong> {
