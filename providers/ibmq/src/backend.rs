@@ -104,6 +104,10 @@ impl Backend for RemoteBackend {
     }
 
     fn retrieve_job(&self, job_id: &str) -> Result<Arc<dyn Job>> {
+        // As parts of a path they would name something else (URL Standard, section 4.4).
+        if ["", ".", ".."].contains(&job_id) {
+            return Err(Error::JobNotFound { job: job_id.to_owned() });
+        }
         let record = self.0.service.job(job_id, Extent::Whole, None)?;
         if !self.owns(record.device.as_deref()) {
             return Err(Error::JobNotFound { job: job_id.to_owned() });

@@ -238,6 +238,10 @@ fn jobs_are_found_again() {
     assert!(matches!(missing, Error::JobNotFound { job } if job == "job-99"));
     let hostile = failure(backend.retrieve_job("../backends?x=1#"));
     assert!(matches!(hostile, Error::JobNotFound { .. }), "{hostile}");
+    for id in ["", ".", ".."] {
+        let nobodys = failure(backend.retrieve_job(id));
+        assert!(matches!(&nobodys, Error::JobNotFound { job } if job == id), "{nobodys}");
+    }
 }
 
 #[test]
