@@ -23,7 +23,8 @@ const MODES: [&str; 2] = ["dedicated", "batch"];
 struct Asked {
     mode: Option<String>,
     backend: String,
-    max_ttl: Option<u64>,
+    /// In seconds.
+    max_ttl: Option<u32>,
 }
 
 /// `POST /sessions`
@@ -36,6 +37,7 @@ pub(crate) fn open(call: &Call<'_>) -> Reply {
     }
     let backend = call.service.backends.named(&backend)?.listed.name.clone();
     let user = call.user.name.clone();
+    let max_ttl = max_ttl.map(u64::from);
     let session = call.service.store.new_session(NewSession { user, backend, mode, max_ttl })?;
     Ok(Answer::json(&described(&call.service.reading, &session)?))
 }

@@ -115,7 +115,7 @@ pub(crate) fn exchange(service: &Service, request: &Request) -> Reply {
         "access_token": jwt::sign(&service.signing_key, &claims),
         "refresh_token": "not_supported",
         "token_type": "Bearer",
-        "expires_in": end - now,
+        "expires_in": end.saturating_sub(now),
         "expiration": end,
         "scope": "ibm openid",
     })))

@@ -29,7 +29,8 @@ struct Asked<'a> {
     #[serde(default)]
     tags: Vec<String>,
     session_id: Option<String>,
-    cost: Option<u64>,
+    /// In seconds.
+    cost: Option<u32>,
     #[serde(default)]
     private: bool,
 }
@@ -62,7 +63,7 @@ pub(crate) fn submit(call: &Call<'_>) -> Reply {
         user: call.user.name.clone(),
         program: asked.program_id,
         session: asked.session_id.clone(),
-        cost: asked.cost,
+        cost: asked.cost.map(u64::from),
         params: asked.params.get().as_bytes().to_vec(),
         refused,
     });

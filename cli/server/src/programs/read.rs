@@ -167,9 +167,6 @@ fn values_of(
     }
     let names = in_qiskits_order(circuit);
     let numbers = numbers_of(value, budget).map_err(wrong)?;
-    if names.is_empty() && numbers.elements().is_empty() {
-        return Ok(ParameterValues::none());
-    }
     Ok(ParameterValues::named(names, numbers))
 }
 

@@ -101,6 +101,15 @@ fn numbers_belong_to_the_parameters_in_the_order_of_their_names() {
 }
 
 #[test]
+fn places_without_numbers_are_places_too() {
+    let simulator = BackendConfiguration::simulator("s", "1.0.0", 5);
+    for (values, places) in [(json!([]), 1), (json!([[], [], []]), 3)] {
+        let program = read("sampler", json!({ "pubs": [[BELL, values, 100]] }));
+        assert_eq!(program.plan(&simulator).unwrap().experiments().len(), places);
+    }
+}
+
+#[test]
 fn vector_elements_stand_in_the_order_of_their_numbers() {
     let mut names = ["b", "a[10]", "a[9]", "a", "c[0]"];
     names.sort_by_key(|name| read::place_of(name));

@@ -28,6 +28,7 @@ fn requests_that_make_no_sense_are_refused_and_the_server_lives() {
         ("POST", "/api/v1/sessions", "[]", 400),
         ("POST", "/api/v1/sessions", "{\"backend\": \"noisy_ibmqx4\", \"mode\": \"x\"}", 400),
         ("POST", "/api/v1/sessions", "{\"backend\": \"noisy_ibmqx4\", \"max_ttl\": -1}", 400),
+        ("POST", "/api/v1/sessions", "{\"backend\": \"noisy_ibmqx4\", \"max_ttl\": 9e18}", 400),
     ] {
         let error = client.send(method, path, body.as_bytes()).refused(status);
         assert!(error["message"].as_str().unwrap().len() > 5, "{method} {path}: {error}");

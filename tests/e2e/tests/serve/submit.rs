@@ -217,6 +217,7 @@ fn jobs_that_make_no_sense_are_refused_and_nothing_is_kept() {
         (with("tags", json!("x")), 400),
         (with("tags", json!(["x".repeat(300)])), 400),
         (with("cost", json!(-1)), 400),
+        (with("cost", json!(u64::MAX)), 400),
         (with("private", json!(true)), 400),
         (with("session_id", json!("none")), 404),
         (sampler(sim, json!([])), 400),
