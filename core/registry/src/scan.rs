@@ -323,6 +323,11 @@ impl Pinned {
                 let fix = format!("`ketch provider trust {id}` accepts it, if you know it");
                 return refuse(found, format!("the accepted one ({})", short(pinned)), fix);
             }
+            // Whoever can change it there can change the program.
+            None if candidate.origin == Origin::Executable => {
+                candidate.trusted = true;
+                "not pinned, since it lies beside the program".to_owned()
+            }
             None if self.kept => {
                 // Its steps are completed once that is done.
                 candidate.trusted = true;
