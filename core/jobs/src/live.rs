@@ -129,8 +129,9 @@ impl StoredJob {
             Err(error) if error.is_retryable() => return Err(error),
             Err(error) if !matches!(error, JobError::Cancelled { .. }) => match job.status()? {
                 status if !status.is_final() => return Err(error),
-                // It came to an end, and only the answer about that could not be read.
-                JobStatus::Done if service::is_doubtful(&error) => return Err(error),
+                // It is done, and only its result could not be had; but what the service says of the
+                // job itself is final.
+                JobStatus::Done if !is_about_the_job(&error) => return Err(error),
                 JobStatus::Cancelled => Err(JobError::Cancelled { job: self.id.clone() }),
                 _ if service::is_doubtful(&error) => match job.error_message()? {
                     Some(reason) => Err(JobError::JobFailed { job: self.id.clone(), reason }),
@@ -143,6 +144,10 @@ impl StoredJob {
         self.store.settle_service(&self.id, &outcome)?;
         Ok(true)
     }
+}
+
+fn is_about_the_job(error: &JobError) -> bool {
+    matches!(error, JobError::JobFailed { .. } | JobError::JobNotFound { .. })
 }
 
 impl Job for StoredJob {

@@ -36,6 +36,11 @@ pub(super) enum What {
 }
 
 impl Path {
+    /// How often the state decides what happens.
+    pub(super) fn n_looks(&self) -> usize {
+        self.errors.iter().filter(|error| matches!(error.what, What::Rest { .. })).count()
+    }
+
     /// Those that go on together stand together, whatever step they have got to: the next error of
     /// a path comes before the end of another.
     pub(super) fn order(&self, other: &Self) -> std::cmp::Ordering {

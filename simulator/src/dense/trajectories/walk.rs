@@ -21,6 +21,14 @@ use crate::{
     stage::Plan,
 };
 
+/// Shots that look at their state more often than this do not run on their own to the end: each
+/// look is a call within the last one.
+const MOST_LOOKS: usize = 64;
+
+/// Weighing one place to leave at takes about as long as running the same gates on so many
+/// amplitudes, as a power of 2.
+const TRY: u32 = 7;
+
 /// What all shots of a run share.
 pub(super) struct Walk<'w, 't, T: Real> {
     pub(super) circuit: &'w Circuit,
@@ -119,7 +127,7 @@ impl<'w, 't, T: Real> Walk<'w, 't, T> {
     ) -> Result<Vec<(u64, BitString)>, Error> {
         let again = Mutex::new(Vec::new());
         let walked = Walked { most_states, read: Mutex::new(Vec::new()), again };
-        if self.plan.pays() {
+        if self.leave_late(paths) {
             self.trunk(paths, &walked)?;
         } else {
             lock(&walked.again).push((paths.iter().collect(), 0));
@@ -132,6 +140,16 @@ impl<'w, 't, T: Real> Walk<'w, 't, T> {
         Ok(walked.read.into_inner().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// Whether finding out where each of these shots best leaves the others is little beside running
+    /// them: it tries the end of each segment, and weighs what is left once more for each look.
+    fn leave_late(&self, paths: &[Path]) -> bool {
+        let looks = paths.iter().map(Path::n_looks);
+        let (most, all) = looks.fold((0, 0), |(most, all), looks| (looks.max(most), all + looks));
+        let tries = self.circuit.segments.len() * (1 + all.div_ceil(paths.len().max(1)));
+        let is_little = tries << TRY <= 1_usize << self.plan.n_places;
+        self.plan.pays() && most <= MOST_LOOKS && is_little
+    }
+
     /// Runs a group to the end, and what leaves it on the way. The group of all shots is at
     /// depth 0.
     pub(super) fn walk<'p>(
@@ -141,7 +159,8 @@ impl<'w, 't, T: Real> Walk<'w, 't, T> {
         walked: &Walked<'p>,
     ) -> Result<(), Error> {
         while group.at < self.circuit.steps.len() {
-            if self.plan.pays() && group.parted <= group.at && are_same(&group.paths) {
+            let is_alone = self.plan.pays() && group.parted <= group.at && are_same(&group.paths);
+            if is_alone && group.paths[0].n_looks() <= MOST_LOOKS {
                 let Group { state, paths, at, done, .. } = group;
                 let items = self.circuit.late(paths[0], done, at, at);
                 let alone = Alone::new(paths, items, self.plan.n_places);
