@@ -444,6 +444,7 @@ impl<'m> Lowerer<'m> {
                     Storage::Bit(place) => vec![frame.clbit(place)?],
                     Storage::Register(name) => frame.register(name)?,
                 };
+                self.charge(clbits.len() as u64)?;
                 self.push(Op::StoreClbits(value), &[], &clbits, &[])
             }
             Some(&Part::Index(target, index)) => {
@@ -460,6 +461,7 @@ impl<'m> Lowerer<'m> {
                     },
                     Some(&Part::Storage(Storage::Register(name))) => {
                         let clbits = frame.register(name)?;
+                        self.charge(clbits.len() as u64)?;
                         self.push(Op::StoreClbit { index, value }, &[], &clbits, &[])
                     }
                     _ => fail("a place that is not written"),

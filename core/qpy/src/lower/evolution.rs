@@ -19,6 +19,11 @@ struct Turn {
     angle: f64,
 }
 
+/// What a turn takes to copy.
+fn size(turn: &Turn) -> u64 {
+    1 + turn.factors.len() as u64
+}
+
 impl<'m> Lowerer<'m> {
     pub(super) fn evolution(&mut self, evolution: &'m Evolution<'m>, qubits: &[u32]) -> Lower<()> {
         let settings = &evolution.formula["settings"];
@@ -93,8 +98,7 @@ impl<'m> Lowerer<'m> {
     /// The turns of one step. Groups are gone through forwards and backwards; within a group the
     /// order stays.
     fn formula_of(&mut self, order: u64, groups: &[Vec<Turn>]) -> Lower<Vec<Turn>> {
-        let size: usize = groups.iter().map(Vec::len).sum();
-        self.charge(size as u64)?;
+        self.charge(groups.iter().flatten().map(size).sum())?;
         if order == 1 {
             return Ok(groups.concat());
         }
@@ -118,7 +122,7 @@ impl<'m> Lowerer<'m> {
         let share = 1.0 / (4.0 - 4_f64.powf(1.0 / (order - 1) as f64));
         let outer = self.formula_of(order - 2, &scaled(share, groups))?;
         let inner = self.formula_of(order - 2, &scaled(1.0 - 4.0 * share, groups))?;
-        self.charge(4 * outer.len() as u64)?;
+        self.charge(4 * outer.iter().map(size).sum::<u64>())?;
         Ok([&outer[..], &outer, &inner, &outer, &outer].concat())
     }
 
