@@ -75,7 +75,8 @@ pub(crate) fn check_shots(
 
 /// Refuses samples that would not fit the memory.
 pub(crate) fn check_samples(circuit: &Circuit, places: usize, shots: u64) -> Result<(), PubError> {
-    let stride = u128::from(circuit.n_clbits().div_ceil(8));
+    // Each register has bytes of its own.
+    let stride: u128 = circuit.cregs().iter().map(|creg| u128::from(creg.size.div_ceil(8))).sum();
     let found = stride * places as u128 * u128::from(shots);
     let limit = MAX_SAMPLES;
     if found <= limit { Ok(()) } else { Err(PubError::TooManySamples { found, limit }) }

@@ -136,7 +136,7 @@ fn what_cannot_be_sampled_is_refused_by_pub() {
     let many = NdArray::from_rows(vec![vec![0.5, 0.5]; 20_000]).unwrap();
     assert_eq!(
         second(SamplerPub::new(turned()).with_parameters(many).with_shots(1_000_000)),
-        "pub 1: the samples take 20000000000 bytes, at most 8589934592; ask for fewer shots or \
+        "pub 1: the samples take 40000000000 bytes, at most 8589934592; ask for fewer shots or \
          places"
     );
 }
