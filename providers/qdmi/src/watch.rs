@@ -11,18 +11,22 @@ use std::{
 use ketch_core::{Backend, Extensions, Job, JobStatus, Result, RunResult};
 
 /// What the device said last of the job that is waited for.
+///
+/// One thread, the one that waits, tells it; any other may look. It never goes back: a job of
+/// several circuits is several jobs of the device, and some devices say `QUEUED` again of a job
+/// that they said runs; for the user, what has begun has begun.
 #[derive(Debug)]
 pub(crate) struct Watch(AtomicU64);
 
 /// Nothing is queued.
 const RUNS: u64 = u64::MAX;
 
-/// The device does not tell the place in its queue.
+/// The device does not tell the place in its queue, or was not asked yet.
 const SOMEWHERE: u64 = u64::MAX - 1;
 
 impl Watch {
     pub(crate) fn new() -> Self {
-        Self(AtomicU64::new(RUNS))
+        Self(AtomicU64::new(SOMEWHERE))
     }
 
     /// The device runs the job.
@@ -32,7 +36,9 @@ impl Watch {
 
     /// The device has the job in its queue, behind so many others.
     pub(crate) fn waits(&self, before: Option<u64>) {
-        self.0.store(before.unwrap_or(SOMEWHERE).min(SOMEWHERE), Ordering::Relaxed);
+        if self.0.load(Ordering::Relaxed) != RUNS {
+            self.0.store(before.unwrap_or(SOMEWHERE).min(SOMEWHERE), Ordering::Relaxed);
+        }
     }
 }
 
@@ -94,5 +100,22 @@ impl Job for WatchedJob {
 
     fn extensions(&self) -> Option<&dyn Extensions> {
         self.job.extensions()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_job_that_has_begun_is_not_queued_again() {
+        let watch = Watch::new();
+        let told = |watch: &Watch| watch.0.load(Ordering::Relaxed);
+        assert_eq!(told(&watch), SOMEWHERE, "nobody asked the device yet");
+        watch.waits(Some(3));
+        assert_eq!(told(&watch), 3);
+        watch.runs();
+        watch.waits(Some(0));
+        assert_eq!(told(&watch), RUNS, "the device says so of the job's second circuit");
     }
 }
