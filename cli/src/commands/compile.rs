@@ -5,8 +5,8 @@ use std::{io::Write, path::PathBuf};
 use clap::Args;
 
 use super::{
-    convert::{Form, put, written},
-    run::input,
+    convert::{Form, loaded, put, written},
+    run::params::ParamArgs,
 };
 use crate::{context::Context, exit::Exit, failure::Failure, output::terminal::say};
 
@@ -23,6 +23,8 @@ pub(crate) struct CompileArgs {
     /// The format to write
     #[arg(long, value_enum, value_name = "FORMAT", default_value = "qasm2")]
     to: Form,
+    #[command(flatten)]
+    params: ParamArgs,
     /// The seed of layout and routing
     #[arg(long, value_name = "NUMBER", default_value_t = 0)]
     seed: u64,
@@ -36,7 +38,7 @@ pub(crate) fn execute(
     context: &Context,
     out: &mut dyn Write,
 ) -> Result<Exit, Failure> {
-    let input = input::load(&args.file)?;
+    let input = loaded(&args.file, &args.params, args.to)?;
     let backend = context.registry().get_backend(&args.backend)?;
     if let Some(note) = &backend.note {
         say(format_args!("note: {note}"));

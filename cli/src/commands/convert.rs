@@ -11,13 +11,17 @@ use ketch::{
     qobj::{Experiment, Program},
 };
 
-use super::run::input;
+use super::run::{
+    input::{self, Input},
+    params::ParamArgs,
+};
 use crate::{exit::Exit, failure::Failure, output::file::PendingFile};
 
 /// The arguments of `ketch convert`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   ketch convert bell.json --to qasm2 -O bell.qasm
+  ketch convert ansatz.qpy --to qasm3 -p theta=pi/4
   ketch convert *.qasm --to qobj -O converted/")]
 pub(crate) struct ConvertArgs {
     /// Circuit files: OpenQASM, QPY or Qobj JSON; `-` is standard input
@@ -26,6 +30,8 @@ pub(crate) struct ConvertArgs {
     /// The format to write
     #[arg(long, value_enum, value_name = "FORMAT")]
     to: Form,
+    #[command(flatten)]
+    params: ParamArgs,
     /// Write this file, or files of the same names into this directory, instead of standard output
     #[arg(short = 'O', long, value_name = "FILE", value_hint = clap::ValueHint::AnyPath)]
     output: Option<PathBuf>,
@@ -46,7 +52,7 @@ pub(crate) fn execute(args: &ConvertArgs, out: &mut dyn Write) -> Result<Exit, F
     let directory = args.output.as_deref().filter(|output| output.is_dir());
     let mut texts = Vec::new();
     for file in &args.files {
-        let input = input::load(file)?;
+        let input = loaded(file, &args.params, args.to)?;
         let several = directory.is_some() && args.to != Form::Qobj;
         let parts = if several { parts(input.qobj) } else { vec![input.qobj] };
         let stem = file.file_stem().unwrap_or_default().to_string_lossy();
@@ -75,6 +81,17 @@ pub(crate) fn execute(args: &ConvertArgs, out: &mut dyn Write) -> Result<Exit, F
         put(text, Some(&directory.join(name)), out)?;
     }
     Ok(Exit::Ok)
+}
+
+/// Reads a file, with numbers for its parameters. Only OpenQASM 3 has words for parameters that
+/// have none: it keeps them as inputs where nobody gives a number.
+pub(crate) fn loaded(file: &Path, params: &ParamArgs, form: Form) -> Result<Input, Failure> {
+    let mut input = input::load_with(file, &params.numbers())?;
+    if form != Form::Qasm3 || !params.is_empty() {
+        let bound = params.bind(&mut input.qobj, &input.inputs);
+        bound.map_err(|failure| failure.about(&input.name))?;
+    }
+    Ok(input)
 }
 
 /// A Qobj of each experiment.
@@ -133,7 +150,7 @@ pub(crate) fn written(qobj: &Qobj, form: Form) -> Result<String, Failure> {
     }
 }
 
-/// The circuit of a Qobj of one experiment, with numbers for its parameters.
+/// The circuit of a Qobj of one experiment, with the numbers that it has for its parameters.
 fn only_circuit(qobj: &Qobj) -> Result<Circuit, Failure> {
     input::refuse_pulses(qobj)?;
     let [experiment] = qobj.experiments() else {
@@ -142,5 +159,8 @@ fn only_circuit(qobj: &Qobj) -> Result<Circuit, Failure> {
         return Err(Failure::new("circuit.inexpressible", message));
     };
     let circuit = &qobj.circuits()[experiment.circuit];
+    if experiment.bindings.is_empty() {
+        return Ok(circuit.clone());
+    }
     Ok(circuit.bind(&experiment.bindings).map_err(ketch::BackendError::from)?)
 }

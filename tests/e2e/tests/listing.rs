@@ -114,6 +114,35 @@ fn circuits_convert_there_and_back() {
 }
 
 #[test]
+fn parameters_get_numbers_or_stay_inputs() {
+    let sandbox = Sandbox::new();
+    let text = "OPENQASM 3.0;\ninclude \"stdgates.inc\";\ninput float theta;\nqubit[2] q;\nbit[2] c;\n\
+                rx(2 * theta) q[0];\ncx q[0], q[1];\nc = measure q;\n";
+    sandbox.write("a.qasm", text);
+    let counts = |arguments: &[&str]| {
+        let arguments = [&["run", "--json", "--seed", "5"], arguments].concat();
+        sandbox.ketch(&arguments).json()["experiments"][0]["counts"].clone()
+    };
+    let expected = counts(&["a.qasm", "-p", "theta=0.4"]);
+    for (form, file) in [("qasm2", "b.qasm"), ("qasm3", "b.qasm"), ("qobj", "b.json")] {
+        sandbox.ketch(&["convert", "a.qasm", "--to", form, "-p", "theta=0.4", "-O", file]).ok();
+        assert_eq!(counts(&[file]), expected, "{form}");
+    }
+    // OpenQASM 3 has words for a parameter without a number; nothing else has.
+    sandbox.ketch(&["convert", "a.qasm", "--to", "qasm3", "-O", "b.qasm"]).ok();
+    assert_eq!(counts(&["b.qasm", "-p", "theta=0.4"]), expected);
+    for form in ["qasm2", "qobj"] {
+        let said = sandbox.ketch(&["convert", "a.qasm", "--to", form]).fails(2);
+        assert!(said.contains("a.qasm") && said.contains("-p theta="), "{said}");
+    }
+    let said = sandbox.ketch(&["convert", "a.qasm", "--to", "qasm3", "-p", "teta=1"]).fails(2);
+    assert!(said.contains("did you mean `theta`?"), "{said}");
+    sandbox.write("t.qasm", text.replace("theta", "t"));
+    let said = sandbox.ketch(&["run", "t.qasm"]).fails(9);
+    assert!(said.contains("t.qasm:3:13") && said.contains("a gate of \"stdgates.inc\""), "{said}");
+}
+
+#[test]
 fn several_files_convert_into_a_directory() {
     let sandbox = Sandbox::new();
     let (bell, ghz) = (example("bell.qasm"), example("ghz.qasm"));

@@ -8,6 +8,7 @@ pub(crate) mod input;
 pub(crate) mod interrupt;
 mod keep;
 mod noise;
+pub(crate) mod params;
 mod prepare;
 pub(crate) mod report;
 pub(crate) mod values;
@@ -28,8 +29,9 @@ use self::{
     batch::Batch,
     keep::Keeping,
     noise::Noise,
+    params::ParamArgs,
     report::{Report, ReportArgs},
-    values::{Numbers, Observable, SaveWhat, Setting},
+    values::{Observable, SaveWhat, Setting},
     wait::{GivingUp, Patience},
 };
 use crate::{context::Context, exit::Exit, failure::Failure, output::terminal::say};
@@ -68,11 +70,8 @@ pub(crate) struct RunArgs {
     /// An option of the backend; the value is JSON, or else text
     #[arg(short, long = "option", value_name = "KEY=VALUE", value_parser = values::setting)]
     options: Vec<Setting>,
-    /// A number for a parameter of the circuit, such as theta=pi/2; or those of a JSON file, an
-    /// object of names and numbers. What comes later wins
-    #[arg(short, long = "param", value_name = "NAME=VALUE|@FILE", value_parser = values::numbers,
-          allow_hyphen_values = true)]
-    params: Vec<Numbers>,
+    #[command(flatten)]
+    params: ParamArgs,
     /// Send the circuit as it is; it is refused unless it fits the device
     #[arg(long)]
     no_compile: bool,
@@ -127,11 +126,6 @@ impl RunArgs {
         self.report.is_for_programs()
     }
 
-    /// The numbers of parameters, in the order in which they are given.
-    fn numbers(&self) -> Vec<(String, f64)> {
-        self.params.iter().flat_map(|numbers| numbers.0.iter().cloned()).collect()
-    }
-
     /// As `ketch submit` means them.
     pub(crate) fn detached(mut self) -> Self {
         self.detach = true;
@@ -179,7 +173,7 @@ pub(crate) fn execute(
     let mut exits = vec![Exit::Ok; args.files.len()];
     let mut inputs = Vec::new();
     for (place, path) in args.files.iter().enumerate() {
-        match input::load_with(path, &args.numbers()) {
+        match input::load_with(path, &args.params.numbers()) {
             Ok(input) => inputs.push((place, input)),
             Err(failure) => exits[place] = report.fail(out, &input::name_of(path), &failure),
         }
@@ -305,7 +299,7 @@ mod tests {
         assert_eq!(args.files, ["a.qasm", "-"].map(PathBuf::from));
         assert_eq!((args.shots, args.seed), (Some(10), Some(7)));
         assert_eq!(args.options[1].value, 2);
-        assert_eq!(args.numbers(), [("t".to_owned(), -std::f64::consts::FRAC_PI_2)]);
+        assert_eq!(args.params.numbers(), [("t".to_owned(), -std::f64::consts::FRAC_PI_2)]);
         assert_eq!(args.timeout, Some(Duration::from_secs(20)));
         assert_eq!(args.save, [SaveWhat::Statevector, SaveWhat::Unitary]);
         assert!(args.is_for_programs());

@@ -8,7 +8,6 @@ use std::{
 use ketch::{
     BackendError, Circuit, Qobj,
     circuit::{Clbit, Op, Qubit, Save, SaveKind, SaveSubtype},
-    nearest,
     qobj::{Program, seed_experiments},
 };
 
@@ -31,9 +30,7 @@ pub(super) fn prepare(
 ) -> Result<Vec<String>, Failure> {
     input::refuse_pulses(qobj)?;
     configure(qobj, args);
-    let numbers: Vec<(String, f64)> =
-        args.numbers().into_iter().filter(|(name, _)| !inputs.contains(name)).collect();
-    bind(qobj, &numbers)?;
+    args.params.bind(qobj, inputs)?;
     let mut notes = Vec::new();
     let given = given_by(backend_name);
     for circuit in circuits(qobj) {
@@ -108,48 +105,6 @@ fn circuits(qobj: &mut Qobj) -> &mut [Circuit] {
         Program::Circuits { circuits, .. } => circuits,
         Program::Pulse(_) => &mut [],
     }
-}
-
-/// Gives the parameters of every circuit their numbers. A name must be known to some circuit; a
-/// number in the document is replaced.
-fn bind(qobj: &mut Qobj, numbers: &[(String, f64)]) -> Result<(), Failure> {
-    let Program::Circuits { circuits, experiments } = &mut qobj.program else { return Ok(()) };
-    let known = || circuits.iter().flat_map(|circuit| circuit.parameters()).map(String::as_str);
-    if let Some((name, _)) = numbers.iter().find(|(name, _)| !known().any(|one| one == name)) {
-        let failure = Failure::new("parameter.unknown", format!("no parameter `{name}`"));
-        return Err(match nearest(name, known()) {
-            Some(nearest) => failure.with_hint(format!("did you mean `{nearest}`?")),
-            None if known().next().is_none() => failure.with_hint("the circuit has no parameters"),
-            None => {
-                let known: Vec<&str> = known().collect();
-                failure.with_hint(format!("there are: {}", known.join(", ")))
-            }
-        });
-    }
-    for experiment in experiments {
-        let parameters = circuits[experiment.circuit].parameters();
-        let given = |name: &String| numbers.iter().rev().find(|(one, _)| one == name);
-        let bound: Vec<Option<f64>> = parameters
-            .iter()
-            .enumerate()
-            .map(|(place, name)| {
-                let own = experiment.bindings.get(place).copied();
-                given(name).map(|(_, number)| *number).or(own)
-            })
-            .collect();
-        let missing: Vec<&str> = parameters
-            .iter()
-            .zip(&bound)
-            .filter_map(|(name, number)| number.is_none().then_some(name.as_str()))
-            .collect();
-        if !missing.is_empty() {
-            let message = format!("no numbers for the parameters {}", missing.join(", "));
-            let hint = format!("-p {}=0.5 gives one", missing[0]);
-            return Err(Failure::new("parameter.missing", message).with_hint(hint));
-        }
-        experiment.bindings = bound.into_iter().flatten().collect();
-    }
-    Ok(())
 }
 
 /// Measures into the circuit's own clbits while nothing else is, otherwise into a new register.

@@ -485,9 +485,15 @@ impl<'p> Lowerer<'p> {
             None => {}
             Some(Symbol::Standard(standard)) if standard.replaceable => {}
             Some(Symbol::Broken) => {}
-            Some(_) => {
+            Some(taken) => {
+                let help = matches!(taken, Symbol::Standard(_)).then(|| {
+                    "it is a gate of \"stdgates.inc\", which has the program's one scope for all \
+                     names: choose another"
+                        .to_owned()
+                });
                 let name = shown(self.names.text(ident.name));
-                return fail(ident.span, format!("`{name}` has a meaning here already"));
+                let message = format!("`{name}` has a meaning here already");
+                return fail_with_help(ident.span, message, help);
             }
         }
         self.scopes.set(ident.name, symbol);
