@@ -179,10 +179,11 @@ impl PolledJob {
         Ok(Some(Arc::clone(self.known().result.get_or_insert(result))))
     }
 
-    /// Waits between two looks; less if there are news.
-    fn pause(&self, wait: Duration) {
+    /// Waits between two looks; less if there are news. If the end was known before the last look
+    /// already, it is none, and a result that did not come is not asked for without a wait.
+    fn pause(&self, wait: Duration, knew_end: bool) {
         let known = self.known();
-        if known.last.is_none() {
+        if knew_end || known.last.is_none() {
             // Waking up early costs one more look at the job, no more.
             drop(self.news.wait_timeout(known, wait));
         }
@@ -220,6 +221,7 @@ impl Job for PolledJob {
         };
         let (mut wait, mut answered) = (FIRST_WAIT, start);
         loop {
+            let knew_end = self.known().last.is_some();
             match self.outcome(limit) {
                 Ok(Some(result)) => return Ok(result),
                 Ok(None) => answered = Instant::now(),
@@ -232,7 +234,7 @@ impl Job for PolledJob {
             }
             // Between half of the wait and all of it, so that clients spread out.
             let spread = wait.mul_f64(0.5 + 0.5 * chance());
-            self.pause(timeout.map_or(spread, |timeout| spread.min(left(timeout))));
+            self.pause(timeout.map_or(spread, |timeout| spread.min(left(timeout))), knew_end);
             wait = wait.mul_f64(1.5).min(LONGEST_WAIT);
         }
     }

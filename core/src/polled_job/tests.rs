@@ -36,6 +36,8 @@ impl Backend for Far {
 struct Script {
     looks: Mutex<VecDeque<Result<Value>>>,
     result: Mutex<Option<RunResult>>,
+    /// Why there is no result yet.
+    refusal: Mutex<Option<Error>>,
     questions: Mutex<Vec<&'static str>>,
 }
 
@@ -55,6 +57,9 @@ impl JobService for Script {
 
     fn result(&self, job_id: &str, _limit: Duration) -> Result<RunResult> {
         lock(&self.questions).push("result");
+        if let Some(refusal) = &*lock(&self.refusal) {
+            return Err(refusal.clone());
+        }
         lock(&self.result).clone().ok_or_else(|| Error::JobNotFound { job: job_id.to_owned() })
     }
 
@@ -190,6 +195,23 @@ fn a_time_out_does_not_wait_for_a_service_that_is_silent() {
         let longest = asked.try_iter().max().unwrap();
         assert!(longest <= after.max(LOOK), "{longest:?} of {after:?}");
     }
+}
+
+#[test]
+fn a_result_that_is_held_back_is_not_asked_for_without_waits() {
+    let service = script([says("DONE")]);
+    *lock(&service.refusal) = Some(Error::RateLimited { retry_after: None });
+    let job = job(&service);
+    let after = Duration::from_millis(300);
+    assert!(matches!(job.result(Some(after)), Err(Error::Timeout { .. })));
+    // The shortest waits that chance allows are 25 ms, 37 ms, 56 ms, 84 ms and 126 ms.
+    let times =
+        |question| lock(&service.questions).iter().filter(|asked| **asked == question).count();
+    assert!((2..20).contains(&times("result")), "{} times", times("result"));
+    assert_eq!(times("look"), 1, "the end is known");
+    // What it gives in the end is taken.
+    *lock(&service.refusal) = None;
+    assert!(job.result(None).unwrap().success);
 }
 
 #[test]
