@@ -78,5 +78,5 @@ pub fn read(bytes: &[u8]) -> Result<Vec<Program>, Error> {
 /// As [`read`]; also if an input gets a number that its type does not hold.
 pub fn read_with(bytes: &[u8], inputs: &Inputs) -> Result<Vec<Program>, Error> {
     let circuits = decode::circuits(bytes)?;
-    circuits.iter().map(|circuit| lower::program(circuit, inputs)).collect()
+    lower::programs(&circuits, inputs, bytes.len())
 }

@@ -173,6 +173,14 @@ pub(crate) struct Instruction<'a> {
     pub(crate) control_state: u32,
 }
 
+impl Instruction<'_> {
+    /// How many things it is made of.
+    pub(crate) fn size(&self) -> u64 {
+        let bits = self.qubits.len() + self.clbits.len();
+        1 + bits as u64 + self.params.iter().map(Value::size).sum::<u64>()
+    }
+}
+
 #[derive(Debug)]
 pub(crate) enum Condition<'a> {
     Equals(Storage<'a>, i64),
@@ -208,6 +216,18 @@ pub(crate) enum Value<'a> {
     },
     Tuple(Vec<Self>),
     Circuit(Box<Circuit<'a>>),
+}
+
+impl Value<'_> {
+    /// How many things it is made of; circuits within it are counted where they are used.
+    pub(crate) fn size(&self) -> u64 {
+        match self {
+            Self::Text(text) => text.len() as u64,
+            Self::Array(array) => array.entries.len() as u64,
+            Self::Tuple(items) => items.iter().map(|item| 1 + item.size()).sum(),
+            _ => 1,
+        }
+    }
 }
 
 #[derive(Clone, Copy, Debug)]

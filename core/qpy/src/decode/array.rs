@@ -119,7 +119,8 @@ pub(super) fn numbers(cursor: &mut Cursor<'_>) -> Decoded<Array> {
     let bytes = cursor.bytes((size * width) as u64)?;
     let mut entries: Vec<Complex64> =
         bytes.chunks_exact(width).map(|bytes| entry.number(bytes)).collect();
-    if let (true, &[rows, columns]) = (by_column, &shape[..]) {
+    // Of an array of nothing, one side may have any length.
+    if let (true, false, &[rows, columns]) = (by_column, entries.is_empty(), &shape[..]) {
         let places = (0..rows).flat_map(|row| (0..columns).map(move |column| column * rows + row));
         entries = places.map(|place| entries[place]).collect();
     }
@@ -187,6 +188,8 @@ mod tests {
         assert_eq!(read(&columns, &[1, 4, 2, 5, 3, 6]).unwrap(), [1.0, 2.0, 3.0, 4.0, 5.0, 6.0]);
         let half = 0.5_f64.to_le_bytes();
         assert_eq!(read(&head("<f8", "False", "(1, 1)"), &half), Some(vec![0.5]));
+        let nothing = head("<f8", "True", "(9223372036854775807, 0)");
+        assert_eq!(read(&nothing, &[]), Some(Vec::new()));
         // Too few bytes, too many entries, no numbers.
         assert_eq!(read(&two, &[1, 0, 254]), None);
         assert_eq!(read(&head("<f8", "False", "(4294967296, 4294967296)"), &half), None);

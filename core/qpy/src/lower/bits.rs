@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashSet};
 
 use ketch_interface::Circuit;
 
-use super::{Frame, Lower, MAX_EXPANSION, fail};
+use super::{Frame, Lower, Lowerer, fail};
 use crate::{
     ClassicalRegister,
     model::{self, Register},
@@ -81,19 +81,24 @@ fn laid_out(registers: &[Register<'_>], n: u32, loose: &str) -> Vec<(String, u32
     placed
 }
 
-/// The classical registers as Qiskit has them. A few bytes may name many bits, and registers may
-/// share them.
-pub(super) fn classical_registers(model: &model::Circuit<'_>) -> Lower<Vec<ClassicalRegister>> {
-    let registers = || model.cregs.iter().filter(|register| register.in_circuit);
-    let n_bits: u64 = registers().map(|register| register.bits.len() as u64).sum();
-    if n_bits > MAX_EXPANSION {
-        return fail(format!("registers of {n_bits} bits, more than {MAX_EXPANSION}"));
+impl Lowerer<'_> {
+    /// The classical registers as Qiskit has them. A few bytes may name many bits, and registers
+    /// may share them.
+    pub(super) fn classical_registers(
+        &mut self,
+        model: &model::Circuit<'_>,
+    ) -> Lower<Vec<ClassicalRegister>> {
+        let registers = || model.cregs.iter().filter(|register| register.in_circuit);
+        let n_bits: u64 = registers().map(|register| register.bits.len() as u64).sum();
+        self.charge(n_bits).or_else(|_| {
+            fail(format!("classical registers of {n_bits} bits are more than the file may name"))
+        })?;
+        let each = registers().map(|register| {
+            let clbits = places(register)?;
+            Ok(ClassicalRegister { name: register.name.to_owned(), clbits })
+        });
+        each.collect()
     }
-    let each = registers().map(|register| {
-        let clbits = places(register)?;
-        Ok(ClassicalRegister { name: register.name.to_owned(), clbits })
-    });
-    each.collect()
 }
 
 /// The places of the bits of a register within its circuit.

@@ -81,6 +81,7 @@ impl<'m> Lowerer<'m> {
         };
         let mut rest = &qubits[..n_controls as usize];
         let targets = &qubits[qubits.len() - n_targets as usize..];
+        self.charge(base.size())?;
         let outer = self.steps.replace(Vec::new());
         let lowered = self.operation(frame, base, targets, &[]);
         let mut steps = std::mem::replace(&mut self.steps, outer).expect("the steps just begun");

@@ -53,6 +53,10 @@ impl<'m> Lowerer<'m> {
             }
         }
         let formula = self.formula_of(order, &groups)?;
+        if formula.is_empty() {
+            // However often it is repeated.
+            return Ok(());
+        }
         for _ in 0..reps {
             self.charge(formula.len() as u64)?;
             for turn in &formula {

@@ -19,7 +19,7 @@ use ketch_interface::{
 };
 
 use crate::{
-    Error, Inputs, Program,
+    ClassicalRegister, Error, Inputs, Program,
     model::{self, Condition, Instruction, Value},
 };
 use bits::Wires;
@@ -27,7 +27,8 @@ use classical::Var;
 use formula::Bound;
 use modifier::Step;
 
-/// How many gates and operands definitions and loops may become that the file does not spell out.
+/// How many gates and operands definitions and loops may become that a file does not spell out, in
+/// all of its circuits together. Each byte of the file adds one.
 pub const MAX_EXPANSION: u64 = 1 << 23;
 
 /// A loop of at most this many rounds is unrolled, unless something jumps out of it.
@@ -83,11 +84,23 @@ struct Lowerer<'m> {
     loops: u32,
     /// The product of the rounds of the unrolled loops around.
     rounds: u64,
-    spent: u64,
+    /// What is left of [`MAX_EXPANSION`].
+    left: u64,
 }
 
-/// Makes a program of a circuit.
-pub(crate) fn program(model: &model::Circuit<'_>, inputs: &Inputs) -> Result<Program, Error> {
+/// Makes programs of the circuits of a file of so many bytes.
+pub(crate) fn programs(
+    models: &[model::Circuit<'_>],
+    inputs: &Inputs,
+    size: usize,
+) -> Result<Vec<Program>, Error> {
+    // Small circuits in a file are many. What they become together is what takes the memory.
+    let mut left = MAX_EXPANSION + size as u64;
+    models.iter().map(|model| program(model, inputs, &mut left)).collect()
+}
+
+/// Makes a program of a circuit, and takes what it becomes from what is left.
+fn program(model: &model::Circuit<'_>, inputs: &Inputs, left: &mut u64) -> Result<Program, Error> {
     let name = || model.name.to_owned();
     let mut lowerer = Lowerer {
         circuit: Circuit::default().named(model.name),
@@ -102,23 +115,23 @@ pub(crate) fn program(model: &model::Circuit<'_>, inputs: &Inputs) -> Result<Pro
         blocks: 0,
         loops: 0,
         rounds: 1,
-        spent: 0,
+        left: *left,
     };
-    lowerer.whole(model).map_err(|stop| match stop.instruction {
+    let registers = lowerer.whole(model).map_err(|stop| match stop.instruction {
         Some(instruction) => {
             Error::Unsupported { circuit: name(), instruction, reason: stop.reason }
         }
         None => Error::Unrunnable { circuit: name(), reason: stop.reason },
     })?;
     let Lowerer { circuit, used, .. } = lowerer;
+    *left = lowerer.left;
     circuit.validate().map_err(|source| Error::Invalid { circuit: name(), source })?;
-    let registers = bits::classical_registers(model)
-        .map_err(|stop| Error::Unrunnable { circuit: name(), reason: stop.reason })?;
     Ok(Program { circuit, registers, inputs: used })
 }
 
 impl<'m> Lowerer<'m> {
-    fn whole(&mut self, model: &'m model::Circuit<'m>) -> Lower<()> {
+    fn whole(&mut self, model: &'m model::Circuit<'m>) -> Lower<Vec<ClassicalRegister>> {
+        let registers = self.classical_registers(model)?;
         bits::registers(&mut self.circuit, model);
         for name in formula::parameters(model) {
             self.circuit.parameter(&name);
@@ -128,7 +141,8 @@ impl<'m> Lowerer<'m> {
             qubits: Wires::All(model.n_qubits),
             clbits: Wires::All(model.n_clbits),
         };
-        self.body(&frame)
+        self.body(&frame)?;
+        Ok(registers)
     }
 
     /// The variables, the phase and the instructions of a circuit.
@@ -145,7 +159,7 @@ impl<'m> Lowerer<'m> {
     }
 
     fn instruction(&mut self, frame: &Frame<'m>, instruction: &'m Instruction<'m>) -> Lower<()> {
-        self.step(1 + instruction.qubits.len() as u64)?;
+        self.step(instruction.size())?;
         let qubits = frame.qubits.on(&instruction.qubits, "qubit")?;
         let clbits = frame.clbits.on(&instruction.clbits, "clbit")?;
         match &instruction.condition {
@@ -213,7 +227,7 @@ impl<'m> Lowerer<'m> {
             return fail(format!("a body on {q} qubits and {c} clbits that is put on {found}"));
         }
         let (qubits, clbits) = (qubits.to_vec(), clbits.to_vec());
-        self.step((qubits.len() + clbits.len()) as u64)?;
+        self.step(1 + (qubits.len() + clbits.len()) as u64)?;
         let frame =
             Frame { circuit: body, qubits: Wires::These(qubits), clbits: Wires::These(clbits) };
         self.body(&frame)
@@ -228,11 +242,13 @@ impl<'m> Lowerer<'m> {
     }
 
     fn charge(&mut self, steps: u64) -> Lower<()> {
-        self.spent = self.spent.saturating_add(steps);
-        match self.spent > MAX_EXPANSION {
-            true => fail(format!("definitions and loops of more than {MAX_EXPANSION} steps")),
-            false => Ok(()),
+        match self.left.checked_sub(steps) {
+            Some(left) => self.left = left,
+            None => {
+                return fail(format!("definitions and loops of more than {MAX_EXPANSION} steps"));
+            }
         }
+        Ok(())
     }
 
     /// Appends an instruction, or adds it to those that are to be changed.

@@ -21,6 +21,17 @@ pub(super) struct Step {
 }
 
 impl Step {
+    /// What it takes to copy.
+    fn size(&self) -> u64 {
+        let entries = match &self.op {
+            Op::Unitary(matrix) => matrix.value.entries().len(),
+            Op::Diagonal(entries) => entries.len(),
+            Op::Multiplexer(matrices) => matrices.iter().map(|matrix| matrix.entries().len()).sum(),
+            _ => 0,
+        };
+        (1 + self.qubits.len() + entries) as u64
+    }
+
     /// It can be undone and controlled.
     pub(super) fn is_unitary(&self) -> bool {
         matches!(
@@ -61,8 +72,8 @@ impl Lowerer<'_> {
             Modified::Inverse => self.inverted(steps),
             Modified::Power(exponent) => self.repeated(steps, exponent),
             Modified::Controlled(controls, state) => {
-                let size: usize = steps.iter().map(|step| step.qubits.len() + controls.len()).sum();
-                self.charge(size as u64)?;
+                let size = |step: &Step| step.size() + controls.len() as u64;
+                self.charge(steps.iter().map(size).sum())?;
                 let each = steps.into_iter().map(|step| self.controlled(step, controls, state));
                 Ok(each.collect::<Lower<Vec<_>>>()?.concat())
             }
@@ -70,6 +81,7 @@ impl Lowerer<'_> {
     }
 
     fn inverted(&mut self, steps: Vec<Step>) -> Lower<Vec<Step>> {
+        self.charge(steps.iter().map(Step::size).sum())?;
         steps.into_iter().rev().map(|step| self.undone(step)).collect()
     }
 
@@ -209,8 +221,8 @@ impl Lowerer<'_> {
         }
         let steps = if exponent < 0.0 { self.inverted(steps)? } else { steps };
         let times = exponent.abs() as u64;
-        let size: usize = steps.iter().map(|step| 1 + step.qubits.len()).sum();
-        self.charge((size as u64).saturating_mul(times).max(times))?;
+        let size: u64 = steps.iter().map(Step::size).sum();
+        self.charge(size.saturating_mul(times).max(times))?;
         Ok((0..times).flat_map(|_| steps.iter().cloned()).collect())
     }
 }
