@@ -19,7 +19,8 @@ use crate::{Error, EstimatorPubResult, NdArray, PrimitiveResult, PubError, Resul
 /// The values of these pubs, from the result of what was [planned](super::plan()) for them.
 ///
 /// The same result gives the same values: the noise of a precision above 0 is drawn from the seeds
-/// in the result.
+/// in the result, or if there are none from the seed of the options or the job's id, for each
+/// experiment anew.
 ///
 /// # Errors
 /// An experiment that failed, with the reason, or a result that is not that of these pubs.
@@ -28,6 +29,8 @@ pub fn collect(
     options: &EstimatorOptions,
     result: &RunResult,
 ) -> Result<PrimitiveResult<EstimatorPubResult>> {
+    // For experiments of backends that tell no seeds. Other jobs have other noise.
+    let seed = options.seed.unwrap_or_else(|| noise::seed_of(&result.job_id));
     let mut budget = Budget::default();
     let mut left = Left { all: &result.experiments, next: 0 };
     let mut collected = Vec::with_capacity(pubs.len());
@@ -39,7 +42,7 @@ pub fn collect(
             left.take().map_err(&in_pub)?;
         }
         let of_pub = match first.data.contains_key(&key(0)) {
-            true => by_expectation_values(&asked, options, &mut left, &in_pub)?,
+            true => by_expectation_values(&asked, seed, &mut left, &in_pub)?,
             false => by_measurement(&asked, &mut left, &mut budget, &in_pub)?,
         };
         collected.push(of_pub);
@@ -77,7 +80,7 @@ impl<'r> Left<'r> {
 
 fn by_expectation_values(
     asked: &Asked<'_>,
-    options: &EstimatorOptions,
+    seed: u64,
     left: &mut Left<'_>,
     in_pub: &dyn Fn(PubError) -> Error,
 ) -> Result<EstimatorPubResult> {
@@ -85,10 +88,10 @@ fn by_expectation_values(
     let mut found = Vec::with_capacity(asked.bundle_of.len());
     for bundle in &asked.bundle_of {
         let (experiment, result) = left.take().map_err(in_pub)?;
-        let seed = result.seed.or(options.seed).unwrap_or(0);
+        let seed = result.seed.unwrap_or(seed);
         let value = |place: usize| match result.data.get(&key(place)) {
             Some(Data::Number(number)) => {
-                let noise = precision * noise::normal(seed, place as u64);
+                let noise = precision * noise::normal(seed, experiment as u64, place as u64);
                 Ok(Estimate { value: number + noise, variance: precision * precision })
             }
             _ => {

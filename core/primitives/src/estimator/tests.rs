@@ -15,7 +15,7 @@ struct Draw(u64, u64);
 impl Draw {
     fn number(&mut self) -> f64 {
         self.1 += 1;
-        noise::normal(self.0, self.1)
+        noise::normal(self.0, 0, self.1)
     }
 
     fn below(&mut self, limit: usize) -> usize {
@@ -112,6 +112,30 @@ fn only(result: &PrimitiveResult<EstimatorPubResult>) -> (f64, f64) {
     assert_eq!(of_pub.evs.shape(), &[] as &[usize]);
     assert_eq!(of_pub.stds, of_pub.ensemble_standard_error);
     (of_pub.evs.elements()[0], of_pub.stds.elements()[0])
+}
+
+/// Some backends tell no seed of their experiments, and some the same one for all.
+#[test]
+fn experiments_have_noise_of_their_own_whatever_seeds_are_told() {
+    let circuit = Circuit::new(1, 0).h(0).rz("theta", 0);
+    let observable: Observable = "Z".parse().unwrap();
+    let pubs = [EstimatorPub::new(circuit, observable)
+        .with_parameters(ParameterValues::one("theta", vec![0.1, 0.2, 0.3]))];
+    let noise = |told: Option<u64>, job_id: &str, seed: Option<u64>| {
+        let options = EstimatorOptions { seed, ..options(By::Automatic, 0.1, 0) };
+        let mut result = execute(plan(&pubs, &options, &offering()).unwrap());
+        result.experiments.iter_mut().for_each(|experiment| experiment.seed = told);
+        result.job_id = job_id.to_owned();
+        collect(&pubs, &options, &result).unwrap().pubs[0].evs.elements().to_vec()
+    };
+    for (told, seed) in [(None, None), (None, Some(3)), (Some(5), Some(5))] {
+        let values = noise(told, "a", seed);
+        let differ = values[0] != values[1] && values[1] != values[2] && values[0] != values[2];
+        assert!(values.len() == 3 && differ, "{told:?} {seed:?}: {values:?}");
+        assert_eq!(noise(told, "a", seed), values);
+        // Of another job only if nothing was seeded.
+        assert_eq!(noise(told, "b", seed) != values, seed.is_none(), "{told:?} {seed:?}");
+    }
 }
 
 /// On 40 random circuits. The measured value must be within six of the standard errors that it says
