@@ -48,7 +48,7 @@ pub(crate) fn submit(call: &Call<'_>) -> Reply {
     let params = serde_json::from_str(asked.params.get())
         .map_err(|error| Refusal::bad(format!("params cannot be read: {error}")))?;
     let (qobj, refused) = match Program::read(&asked.program_id, &params) {
-        Ok(program) => (planned(call, named, &program)?, None),
+        Ok(program) => (planned(call, named, program)?, None),
         Err(Unread::Refused(refusal)) => return Err(refusal),
         Err(Unread::Fails(why)) => {
             let error = StoredError::new(&why.code, why.message, why.solution.as_deref());
@@ -96,7 +96,7 @@ fn check_session(call: &Call<'_>, asked: &Asked<'_>, named: &Named) -> Result<()
 }
 
 /// What the backend is to run, with a seed in every experiment.
-fn planned(call: &Call<'_>, named: &Named, program: &Program) -> Result<Qobj, Refusal> {
+fn planned(call: &Call<'_>, named: &Named, mut program: Program) -> Result<Qobj, Refusal> {
     let backend = call.service.backends.open(named)?;
     let configuration = backend.configuration()?;
     if !configuration.local {
@@ -106,7 +106,8 @@ fn planned(call: &Call<'_>, named: &Named, program: &Program) -> Result<Qobj, Re
             Refusal::new(400, "backend.is_service", message).with_solution("ask that service")
         );
     }
-    fits(&*backend.backend, program)?;
+    program.speak_as(&configuration.basis_gates);
+    fits(&*backend.backend, &program)?;
     let mut qobj = program.plan(&configuration)?;
     quotas::check_size(call.service, &qobj)?;
     seed_experiments(&mut qobj, random_seed());

@@ -9,7 +9,10 @@ mod options;
 mod read;
 mod write;
 
-use ketch::{BackendConfiguration, Circuit, Qobj, RunResult};
+use ketch::{
+    BackendConfiguration, Circuit, Qobj, RunResult,
+    circuit::{Gate, GateOp, Op},
+};
 use ketch_primitives::{
     EstimatorOptions, EstimatorPub, SamplerOptions, SamplerPub, estimator, sampler,
 };
@@ -17,6 +20,10 @@ use serde_json::Value;
 
 use self::executor::Passed;
 use crate::answer::Refusal;
+
+/// Gates of one matrix and two names.
+const TWINS: [(Gate, Gate); 4] =
+    [(Gate::U, Gate::U3), (Gate::U3, Gate::U), (Gate::P, Gate::U1), (Gate::U1, Gate::P)];
 
 /// A program that is known here, with its parameters.
 #[derive(Debug)]
@@ -93,6 +100,28 @@ impl Program {
             Self::Estimator { pubs, options, .. } => estimator::plan(pubs, options, configuration),
         };
         planned.map_err(refused)
+    }
+
+    /// Calls gates by the names that a backend has for them, where nothing but the name differs:
+    /// OpenQASM 3 has one word for `u` and `u3`, and one for `p` and `u1`.
+    pub(crate) fn speak_as(&mut self, basis: &[String]) {
+        let circuits: Vec<&mut Circuit> = match self {
+            Self::Sampler { pubs, .. } | Self::Executor { pubs, .. } => {
+                pubs.iter_mut().map(|one| &mut one.circuit).collect()
+            }
+            Self::Estimator { pubs, .. } => pubs.iter_mut().map(|one| &mut one.circuit).collect(),
+        };
+        let knows = |op: GateOp| basis.contains(&op.name());
+        for circuit in circuits {
+            for place in 0..circuit.len() {
+                let Op::Gate(op) = *circuit.instruction(place).op else { continue };
+                let twin = TWINS.iter().find(|(gate, _)| *gate == op.gate);
+                let Some(twin) = twin.map(|&(_, gate)| GateOp { gate, ..op }) else { continue };
+                if !knows(op) && knows(twin) {
+                    circuit.set_op(place, Op::Gate(twin));
+                }
+            }
+        }
     }
 
     /// The circuits as they came.

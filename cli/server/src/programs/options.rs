@@ -25,6 +25,10 @@ const WITHOUT_EFFECT: &[&str] = &[
     "execution.rep_delay",
 ];
 
+/// The level of `resilience_level` from which on numbers are extrapolated to no noise, unless
+/// `resilience.zne_mitigation` is off.
+const EXTRAPOLATED: u64 = 2;
+
 /// A value within objects, its path with dots; null is none.
 fn at<'v>(params: &'v Value, path: &str) -> Option<&'v Value> {
     let mut value = params.get("options")?;
@@ -51,6 +55,12 @@ pub(super) fn form(params: &Value) -> Result<Form, Refusal> {
         )
         .with_solution("turn it off"));
     }
+    let level = resilience_level(params)?;
+    if level >= EXTRAPOLATED && at(params, "resilience.zne_mitigation").is_none() {
+        let message = format!("resilience_level {level} extrapolates, which is not done here");
+        return Err(Refusal::new(400, "option.unsupported", message)
+            .with_solution("choose level 0 or 1, or turn resilience.zne_mitigation off"));
+    }
     match at(params, "execution.meas_type").map(|kind| kind.as_str()) {
         None | Some(Some("classified")) => {}
         _ => {
@@ -64,10 +74,21 @@ pub(super) fn form(params: &Value) -> Result<Form, Refusal> {
             .with_solution("use a backend that is noisy"));
     }
     let without_effect = WITHOUT_EFFECT.iter().filter(|path| at(params, path).is_some_and(is_on));
+    let level = (level > 0).then_some("resilience_level");
     Ok(Form {
         for_qiskit: params.get("support_qiskit").is_some_and(is_on),
-        without_effect: without_effect.map(|&path| path.to_owned()).collect(),
+        without_effect: without_effect.copied().chain(level).map(str::to_owned).collect(),
     })
+}
+
+/// How much is done against noise: it stands beside the other options, or among them.
+fn resilience_level(params: &Value) -> Result<u64, Refusal> {
+    const NAME: &str = "resilience_level";
+    let beside = params.get(NAME).filter(|value| !value.is_null());
+    let Some(value) = beside.or_else(|| at(params, NAME)) else { return Ok(0) };
+    value
+        .as_u64()
+        .ok_or_else(|| Refusal::bad(format!("{NAME}: expected a whole number, found {value}")))
 }
 
 /// # Errors

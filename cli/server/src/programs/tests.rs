@@ -169,6 +169,20 @@ fn options_that_would_be_missed_are_refused_and_others_noted() {
     ] {
         refused("sampler", with(options));
     }
+    let estimate = |level: Value, options: Value| json!({ "pubs": [[BELL, ["ZZ"]]], "resilience_level": level, "options": options });
+    refused("estimator", estimate(2.into(), json!({})));
+    refused("estimator", estimate("high".into(), json!({})));
+    for (level, options, noted) in [
+        (json!(0), json!({}), &[][..]),
+        (json!(null), json!({}), &[]),
+        (json!(1), json!({}), &["resilience_level"]),
+        (json!(2), json!({ "resilience": { "zne_mitigation": false } }), &["resilience_level"]),
+    ] {
+        let Program::Estimator { form, .. } = read("estimator", estimate(level, options)) else {
+            panic!("not an estimator")
+        };
+        assert_eq!(form.without_effect, noted);
+    }
     let options = json!({
         "default_shots": 7,
         "twirling": { "enable_gates": true, "enable_measure": false },
@@ -179,6 +193,31 @@ fn options_that_would_be_missed_are_refused_and_others_noted() {
     };
     assert_eq!((options.default_shots, options.seed), (7, Some(3)));
     assert_eq!(form.without_effect, ["twirling.enable_gates"]);
+}
+
+#[test]
+fn gates_are_called_as_the_backend_calls_them() {
+    let text = "OPENQASM 3.0; include \"stdgates.inc\"; qubit[2] q; bit[2] c; U(0.1, 0.2, 0.3) q[0]; \
+                p(0.4) q[1]; cp(0.5) q[0], q[1]; c = measure q; \
+                if (c[0]) { U(0.1, 0.2, 0.3) q[1]; }";
+    for (basis, expected) in [
+        (&["u1", "u3", "cu1"][..], ["u3", "u1", "cu1", "u3"]),
+        (&["u", "p", "cp"], ["u", "p", "cp", "u"]),
+        // What has no other name here keeps its own, and so does what the backend knows.
+        (&["rz", "u3", "u"], ["u", "p", "cp", "u"]),
+    ] {
+        let mut program = read("sampler", json!({ "pubs": [text] }));
+        program.speak_as(&basis.iter().map(|&name| name.to_owned()).collect::<Vec<_>>());
+        let circuits = program.circuits();
+        let gates: Vec<String> = circuits[0]
+            .instructions()
+            .filter_map(|instruction| match instruction.op {
+                Op::Gate(op) => Some(op.name()),
+                _ => None,
+            })
+            .collect();
+        assert_eq!(gates, expected);
+    }
 }
 
 #[test]
