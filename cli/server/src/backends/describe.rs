@@ -51,6 +51,9 @@ const NOT_ON_THE_WIRE: &[&str] = &[
 const BESIDES_GATES: &[&str] =
     &["measure", "reset", "delay", "if_else", "for_loop", "while_loop", "switch_case"];
 
+/// A list of more qubits is not written, since a size may be any number.
+const MOST_MEASURED: u32 = 1 << 16;
+
 /// How many qubits a circuit may have.
 pub(super) fn n_qubits(configuration: &BackendConfiguration) -> u32 {
     configuration.n_qubits.unwrap_or(UNLIMITED)
@@ -101,6 +104,12 @@ pub(super) fn configuration(
     ] {
         document[key] = value;
     }
+    // All qubits of a device may be measured at once, if it does not say otherwise.
+    let size = n_qubits(configuration);
+    let says = document.get("meas_map").is_some_and(|map| !map.is_null());
+    if !says && !is_simulator(configuration) && size <= MOST_MEASURED {
+        document["meas_map"] = json!([Vec::from_iter(0..size)]);
+    }
     if document.get("online_date").is_none_or(Value::is_null) {
         document["online_date"] = online.into();
     }
@@ -135,11 +144,14 @@ mod tests {
         }
         assert_eq!(document["backend_name"], "local_qasm");
         assert_eq!(document["coupling_map"], Value::Null);
+
         assert_eq!(document["basis_gates"], json!(["u3", "cx"]));
         assert_eq!(document["gates"].as_array().map(Vec::len), Some(2));
         assert_eq!((&document["local"], &document["simulator"]), (&json!(false), &json!(true)));
         simulator.coupling_map = Some(vec![vec![0, 1]]);
-        assert_eq!(configuration(&simulator, "x", "")["simulator"], false);
+        let device = configuration(&simulator, "x", "");
+        assert_eq!(device["simulator"], false);
+        assert_eq!(device["meas_map"][0].as_array().map(Vec::len), Some(30));
         simulator.n_qubits = None;
         assert_eq!(configuration(&simulator, "x", "")["n_qubits"], 64);
     }
