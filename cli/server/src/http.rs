@@ -9,7 +9,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
@@ -152,7 +152,11 @@ async fn answer(
 ) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
     let trace = new_id();
     let number = trace.clone();
-    let answer = match arrived(asked, limits).await {
+    let method = asked.method().clone();
+    let watching = Arc::clone(&service);
+    let arrived = arrived(asked, limits).await;
+    let begun = Instant::now();
+    let answer = match arrived {
         Err(refusal) => refusal.answer(&trace),
         Ok(request) => {
             let answered =
@@ -169,6 +173,7 @@ async fn answer(
             })
         }
     };
+    watching.watch.answered(&method, answer.status, begun.elapsed());
     Ok(response(answer, &trace))
 }
 

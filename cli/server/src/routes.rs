@@ -90,7 +90,6 @@ pub(crate) fn answer(
         }
         refusal.answer(trace)
     });
-    service.watch.answered(answer.status);
     service.audit.note(trace, peer, user.as_ref(), request, answer.status);
     answer
 }

@@ -174,7 +174,13 @@ fn what_it_does_is_counted_and_written_down() {
     for line in [
         "ketch_requests_total{status=\"2xx\"} 2",
         "ketch_requests_total{status=\"4xx\"} 1",
+        "# TYPE ketch_request_duration_seconds histogram",
+        "ketch_request_duration_seconds_count{kind=\"change\"} 1",
+        "ketch_request_duration_seconds_bucket{kind=\"read\",le=\"+Inf\"} 2",
         "# TYPE ketch_jobs gauge",
+        "ketch_jobs{state=\"QUEUED\"} 0",
+        "# TYPE process_start_time_seconds gauge",
+        concat!("ketch_build_info{version=\"", env!("CARGO_PKG_VERSION"), "\"} 1"),
     ] {
         assert!(metrics.contains(line), "{line} in: {metrics}");
     }
