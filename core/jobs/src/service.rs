@@ -57,7 +57,8 @@ impl Store {
     /// # Errors
     /// If it cannot be written.
     pub fn settle_service(&self, id: &str, outcome: &Result<RunResult, JobError>) -> Result<()> {
-        let bytes = outcome.as_ref().ok().map(codec::result_to_bytes);
+        let result = outcome.as_ref().ok().map(|result| self.as_asked(id, result));
+        let bytes = result.as_ref().map(codec::result_to_bytes);
         let name = result_name(0);
         let document = match &bytes {
             Some(bytes) => Some(self.documents.prepare(id, &name, bytes)?),
@@ -90,6 +91,19 @@ impl Store {
                 }
             }
         })
+    }
+
+    /// The result without the outcomes of single shots where the job did not ask for them: a service
+    /// may tell them all the same.
+    fn as_asked(&self, id: &str, result: &RunResult) -> RunResult {
+        let mut result = result.clone();
+        // Of a job that cannot be read, everything is kept.
+        if let Ok(qobj) = self.qobj(id) {
+            for (experiment, asked) in result.experiments.iter_mut().zip(qobj.experiments()) {
+                experiment.memory = experiment.memory.take().filter(|_| qobj.memory(asked));
+            }
+        }
+        result
     }
 
     /// The job at its service, looked up by its key if nobody knows its id there; `None` if it is

@@ -195,13 +195,17 @@ pub(crate) fn execute(
     };
     if args.detach {
         let detached = detach::Detached::new(args, &backend, noise, context)?;
+        let mut kept = false;
         for (place, input) in inputs {
             let name = input.name.clone();
-            if let Err(failure) = detached.submit(out, input) {
-                fail(&report, out, place, &name, failure);
+            match detached.submit(out, input) {
+                Ok(()) => kept = true,
+                Err(failure) => fail(&report, out, place, &name, failure),
             }
         }
-        detached.finish();
+        if kept {
+            detached.finish();
+        }
         return Ok(first_failure(exits));
     }
     let channel = mpsc::channel();

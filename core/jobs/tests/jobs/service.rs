@@ -11,6 +11,7 @@ use std::{
 use ketch_core::{
     Backend, BackendConfiguration, BackendStatus, Error, Extensions, FIND_JOB, Job, JobStatus,
     Message, Qobj, Result, RunOptions, RunResult,
+    result::{ExperimentResult, Memory},
 };
 use ketch_jobs::{JobFilter, NewJob, Runner, StoredBackend, StoredJob};
 
@@ -164,6 +165,31 @@ fn a_services_job_is_read_from_another_process_and_kept_on_first_read() {
     let unreachable: Arc<dyn Backend> = Lab::new(false);
     let later = StoredJob::new(scratch.other(), &id, unreachable);
     assert_eq!(names(&later.result(LONG).unwrap()), ["e0"]);
+}
+
+#[test]
+fn single_shots_are_kept_if_they_were_asked_for() {
+    let scratch = Scratch::new();
+    let told = ExperimentResult {
+        success: true,
+        memory: Memory::from_bytes(1, vec![0, 1, 1].into()),
+        ..ExperimentResult::default()
+    };
+    assert!(told.memory.is_some());
+    let told = RunResult { success: true, experiments: vec![told; 2], ..RunResult::default() };
+    for asked in [false, true] {
+        let mut qobj = experiments(2);
+        qobj.config.memory = Some(asked);
+        // One experiment has its own mind.
+        qobj.experiments_mut()[1].config.memory = Some(true);
+        let job = NewJob::new("lab/bench", Runner::Service, RunOptions::default());
+        let id = scratch.store.submit(&job, &qobj).unwrap();
+        scratch.store.sent(&id, "7").unwrap();
+        scratch.store.settle_service(&id, &Ok(told.clone())).unwrap();
+        let kept = scratch.store.result(&id).unwrap().unwrap();
+        let memories: Vec<bool> = kept.experiments.iter().map(|one| one.memory.is_some()).collect();
+        assert_eq!(memories, [asked, true]);
+    }
 }
 
 #[test]
