@@ -36,6 +36,13 @@ pub(crate) struct OpenAccount {
     backends: Mutex<HashMap<String, RemoteBackend>>,
 }
 
+impl OpenAccount {
+    /// What stands before the names of its devices where several accounts have them.
+    fn prefix(&self) -> String {
+        format!("{}:", self.account.name)
+    }
+}
+
 impl IbmqProvider {
     /// The backends of this host's accounts. Does nothing until they are asked for.
     #[must_use]
@@ -84,8 +91,9 @@ impl IbmqProvider {
         Ok(Arc::clone(self.runtime.get_or_init(|| Arc::new(started))))
     }
 
-    /// Every account's devices. An account with a problem does not hide the others.
-    fn listed(&self) -> Result<Vec<(Arc<OpenAccount>, Vec<String>)>> {
+    /// Every account's devices. An account with a problem does not hide the others, unless it is the
+    /// one that the `wanted` backend is to be of.
+    fn listed(&self, wanted: &str) -> Result<Vec<(Arc<OpenAccount>, Vec<String>)>> {
         let mut listed = Vec::new();
         let mut problems = Vec::new();
         for open in self.accounts()? {
@@ -94,10 +102,10 @@ impl IbmqProvider {
                 Err(error) => problems.push((open, error)),
             }
         }
-        if listed.is_empty()
-            && let Some((_, error)) = problems.pop()
-        {
-            return Err(error);
+        let owner = problems.iter().position(|(open, _)| wanted.starts_with(&open.prefix()));
+        let only = (listed.is_empty() && !problems.is_empty()).then(|| problems.len() - 1);
+        if let Some(place) = owner.or(only) {
+            return Err(problems.swap_remove(place).1);
         }
         for (open, error) in problems {
             let name = &open.account.name;
@@ -122,7 +130,7 @@ impl Provider for IbmqProvider {
     }
 
     fn backends(&self, filter: &Filter) -> Result<Vec<Arc<dyn Backend>>> {
-        let listed = self.listed()?;
+        let listed = self.listed("")?;
         let mut owners: HashMap<&str, usize> = HashMap::new();
         for device in listed.iter().flat_map(|(_, devices)| devices) {
             *owners.entry(device).or_default() += 1;
@@ -131,7 +139,7 @@ impl Provider for IbmqProvider {
         for (open, devices) in &listed {
             for device in devices {
                 let shared = owners[device.as_str()] > 1;
-                let qualified = format!("{}:{device}", open.account.name);
+                let qualified = open.prefix() + device;
                 let name = if shared { qualified } else { device.clone() };
                 backends.push(Arc::new(self.backend(open, device, name)));
             }
@@ -140,7 +148,7 @@ impl Provider for IbmqProvider {
     }
 
     fn get_backend(&self, name: &str) -> Result<Arc<dyn Backend>> {
-        let listed = self.listed()?;
+        let listed = self.listed(name)?;
         // Listing backends without an account is no mistake; wanting one is.
         if listed.is_empty() {
             return Err(account::none("there is no account"));
@@ -148,7 +156,7 @@ impl Provider for IbmqProvider {
         let mut found = Vec::new();
         let mut known = Vec::new();
         for (open, devices) in &listed {
-            let prefix = format!("{}:", open.account.name);
+            let prefix = open.prefix();
             let wanted = name.strip_prefix(&prefix).unwrap_or(name);
             let wanted = open.service.alias(wanted).unwrap_or(wanted);
             if let Some(device) = devices.iter().find(|device| *device == wanted) {

@@ -113,6 +113,9 @@ fn a_circuit_that_is_too_large_is_refused() {
         one_error(&said);
         assert!(said.contains('6') && said.contains('5') && said.contains("fake_lima"), "{said}");
     }
+    // Nothing was handed over, so there is no job to be followed either.
+    let said = ketch(&sandbox, &["submit", "wide.qasm", "-b", "ibmq/fake_lima"]).fails(9);
+    assert!(!said.contains("@1"), "{said}");
 }
 
 #[test]
@@ -133,6 +136,16 @@ fn a_wrong_key_is_told_apart() {
         assert!(!listed.stderr.contains(wrong) && listed.stderr.contains("ibmq"), "{listed:?}");
         assert!(listed.stdout.contains("local/qasm_simulator"), "{listed:?}");
     }
+}
+
+#[test]
+fn an_account_that_is_named_tells_what_is_wrong_with_it() {
+    let server = ReplayServer::start();
+    let sandbox = user(&server);
+    save(&sandbox, "bad", &server.url(), "wrong-but-secret-all-the-same");
+    let run = |backend| ketch(&sandbox, &["run", &example("bell.qasm"), "-b", backend]);
+    one_error(&run("ibmq@bad/fake_lima").fails(4));
+    run("ibmq@lab/fake_lima").ok();
 }
 
 #[test]

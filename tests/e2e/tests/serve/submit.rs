@@ -4,8 +4,11 @@ use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use super::{Client, Server};
-use crate::sandbox::Sandbox;
+use super::{Client, Server, token};
+use crate::{
+    sandbox::{Sandbox, example},
+    service::save,
+};
 
 const BELL: &str = "OPENQASM 3.0; include \"stdgates.inc\"; qubit[2] q; bit[2] c; \
      h q[0]; cx q[0], q[1]; c = measure q;";
@@ -46,6 +49,23 @@ fn wait(client: &Client, path: &str) -> Value {
         }
         assert!(begun.elapsed() < Duration::from_secs(120), "{job}");
         std::thread::yield_now();
+    }
+}
+
+/// Another Ketch is a client, too: it compiles for the device and sends OpenQASM 3.
+#[test]
+fn what_ketch_compiles_for_a_device_is_taken_for_it() {
+    let lab = Sandbox::new();
+    let server = Server::start(&lab);
+    let user = Sandbox::new();
+    let url = format!("http://127.0.0.1:{}", server.port);
+    save(&user, "lab", &url, &token(&lab, &["new", "ada"]));
+    // Devices whose gates are u1, u2, u3, cx and rz, sx, x, cx.
+    for device in ["ibmq/noisy_ibmqx4", "ibmq/noisy_synthetic_5"] {
+        let run = user.ketch(&["run", &example("bell.qasm"), "-b", device, "-s", "300", "--json"]);
+        let counts = run.json()["experiments"][0]["counts"].clone();
+        let shots: u64 = counts.as_object().unwrap().values().filter_map(Value::as_u64).sum();
+        assert_eq!(shots, 300, "{device}: {counts}");
     }
 }
 
