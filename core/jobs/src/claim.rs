@@ -79,7 +79,7 @@ impl Store {
     /// # Errors
     /// If the database cannot be read.
     pub fn has_work(&self, budget: Budget) -> Result<bool> {
-        let on = self.connection();
+        let on = self.reader();
         match next(&on)? {
             Some(record) => fits(&on, &record, budget),
             None => Ok(false),
@@ -93,7 +93,7 @@ impl Store {
     pub fn position(&self, id: &str) -> Result<Option<u32>> {
         let sql = "SELECT (SELECT count(*) FROM jobs AS other WHERE other.state = 'QUEUED' \
                    AND (other.turn, other.id) <= (jobs.turn, jobs.id)) FROM jobs WHERE id = ?1 AND state = 'QUEUED'";
-        let on = self.connection();
+        let on = self.reader();
         on.prepare_cached(sql)
             .and_then(|mut select| select.query_row([id], |row| row.get(0)).optional())
             .map_err(Error::database("find the place in the queue"))
@@ -124,7 +124,7 @@ impl Claim {
     /// # Errors
     /// [`Error::LostLease`].
     pub fn is_cancelled(&self) -> Result<bool> {
-        Ok(self.own(&self.store.connection())?.cancel_requested)
+        Ok(self.own(&self.store.reader())?.cancel_requested)
     }
 
     /// Keeps the results of experiments, the first of which has this place in the job. When this

@@ -5,12 +5,13 @@
 //! leaves a file without a row, which [`Store::maintain`](crate::Store::maintain) removes.
 
 use std::{
+    borrow::Cow,
     fs::{self, File},
     io::{self, Write},
     path::{Path, PathBuf},
 };
 
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, params};
 
 use crate::{Error, Result, schema::rows};
 
@@ -39,6 +40,27 @@ pub(crate) struct Prepared<'a> {
     inline: Option<&'a [u8]>,
 }
 
+/// Where a document is.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    Inline(Vec<u8>),
+    File(PathBuf),
+}
+
+impl Found {
+    /// What it says; reads the file if it is one.
+    pub(crate) fn bytes(&self) -> Result<Cow<'_, [u8]>> {
+        match self {
+            Self::Inline(bytes) => Ok(Cow::Borrowed(bytes)),
+            Self::File(path) => fs::read(path).map(Cow::Owned).map_err(|source| Error::File {
+                doing: "read",
+                path: path.clone(),
+                source,
+            }),
+        }
+    }
+}
+
 impl Documents {
     pub(crate) fn path(&self, job: &str, name: &str) -> PathBuf {
         self.directory.join(format!("{job}.{name}"))
@@ -64,24 +86,16 @@ impl Documents {
         Ok(Prepared { name, length, inline: None })
     }
 
-    pub(crate) fn read(&self, on: &Connection, job: &str, name: &str) -> Result<Option<Vec<u8>>> {
-        let row = on
-            .query_row(
-                "SELECT length, bytes FROM documents WHERE job = ?1 AND name = ?2",
-                params![job, name],
-                |row| Ok((row.get::<_, u64>(0)?, row.get::<_, Option<Vec<u8>>>(1)?)),
-            )
-            .optional()
-            .map_err(Error::database("read a document"))?;
-        match row {
-            None => Ok(None),
-            Some((_, Some(bytes))) => Ok(Some(bytes)),
-            Some((_, None)) => {
-                let path = self.path(job, name);
-                let read = fs::read(&path);
-                read.map(Some).map_err(|source| Error::File { doing: "read", path, source })
-            }
-        }
+    /// The documents of a job whose names begin with `prefix`, in order.
+    pub(crate) fn find(&self, on: &Connection, job: &str, prefix: &str) -> Result<Vec<Found>> {
+        let sql = "SELECT name, bytes FROM documents WHERE job = ?1 AND \
+                   substr(name, 1, length(?2)) = ?2 ORDER BY name";
+        rows(on, sql, params![job, prefix], |row| {
+            let name: String = row.get(0)?;
+            let inline: Option<Vec<u8>> = row.get(1)?;
+            Ok(inline.map_or_else(|| Found::File(self.path(job, &name)), Found::Inline))
+        })
+        .map_err(Error::database("read a document"))
     }
 
     /// Lets a second job have the files of the results too; durable when this returns.

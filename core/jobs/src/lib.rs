@@ -30,6 +30,7 @@ mod owner;
 mod parts;
 mod progress;
 mod provider;
+mod reading;
 mod record;
 mod recover;
 mod resume;

@@ -53,7 +53,7 @@ impl Store {
     /// # Errors
     /// If the database cannot be read.
     pub fn retention(&self) -> Result<Retention> {
-        let on = self.connection();
+        let on = self.reader();
         let usual = Retention::default();
         let milliseconds = setting(&on, KEEP_MS)?;
         Ok(Retention {
@@ -80,7 +80,7 @@ impl Store {
     /// If the database cannot be written.
     pub fn maintain_if_due(&self) -> Result<u64> {
         let now = u64::try_from(now_ms()).unwrap_or(0);
-        let last = setting(&self.connection(), MAINTAINED_MS)?;
+        let last = setting(&self.reader(), MAINTAINED_MS)?;
         // A clock that was set back is no reason to wait longer.
         let is_due = |last: u64| u128::from(now.abs_diff(last)) >= OFTEN.as_millis();
         match last.is_none_or(is_due) {
@@ -125,12 +125,14 @@ impl Store {
     /// # Errors
     /// If the database cannot be read at all.
     pub fn check(&self) -> Result<Vec<Problem>> {
-        let on = self.connection();
+        let on = self.reader();
         let said: Vec<String> = rows(&on, "PRAGMA integrity_check", [], |row| row.get(0))
             .map_err(Error::database("check"))?;
         let mut problems: Vec<Problem> =
             said.into_iter().filter(|line| line != "ok").map(Problem::Database).collect();
-        for (job, name, length) in files(&on)? {
+        let files = files(&on)?;
+        drop(on);
+        for (job, name, length) in files {
             let found = fs::metadata(self.documents.path(&job, &name)).map(|file| file.len());
             if found.ok() != Some(length) {
                 problems.push(Problem::Document { job, name });
@@ -151,7 +153,7 @@ impl Store {
 
     /// Removes files that belong to no row.
     fn remove_strays(&self) -> Result<()> {
-        let known: HashSet<_> = files(&self.connection())?
+        let known: HashSet<_> = files(&self.reader())?
             .into_iter()
             .map(|(job, name, _)| self.documents.path(&job, &name))
             .collect();

@@ -68,7 +68,7 @@ impl Store {
             "SELECT {COLUMNS} FROM jobs WHERE state IN ('INITIALIZING', 'RUNNING') \
              AND owner IS NOT NULL ORDER BY id"
         );
-        let on = self.connection();
+        let on = self.reader();
         rows(&on, &sql, [], JobRecord::read)
             .map_err(Error::database("look for jobs without an owner"))
     }

@@ -32,7 +32,7 @@ impl Store {
     /// If the database cannot be read.
     pub fn newest_of(&self, digest: &str) -> Result<Option<JobRecord>> {
         let sql = format!("SELECT {COLUMNS} FROM jobs WHERE digest = ?1 ORDER BY id DESC LIMIT 1");
-        let on = self.connection();
+        let on = self.reader();
         on.prepare_cached(&sql)
             .and_then(|mut select| select.query_row([digest], JobRecord::read).optional())
             .map_err(Error::database("look for an earlier job"))

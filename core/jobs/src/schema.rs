@@ -1,5 +1,10 @@
 //! The tables, and how older stores become today's.
 
+use std::{
+    thread,
+    time::{Duration, Instant},
+};
+
 use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior, config::DbConfig};
 
 /// The newest version that this crate knows: one step a version.
@@ -89,8 +94,8 @@ const STEPS: [&str; 6] = [
 ///
 /// `synchronous = FULL` in WAL mode syncs the log at every commit (SQLite's documentation of that
 /// pragma), so a commit that returned survives a loss of power.
-pub(crate) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
-    connection.busy_timeout(std::time::Duration::from_secs(10))?;
+pub(crate) fn prepare(connection: &mut Connection) -> rusqlite::Result<()> {
+    connection.busy_handler(Some(patience()))?;
     connection.pragma_update(None, "journal_mode", "WAL")?;
     connection.pragma_update(None, "synchronous", "FULL")?;
     connection.pragma_update(None, "foreign_keys", true)?;
@@ -99,6 +104,30 @@ pub(crate) fn prepare(connection: &Connection) -> rusqlite::Result<()> {
     connection.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
     connection.pragma_update(None, "wal_autocheckpoint", 256)?;
     Ok(())
+}
+
+/// How often somebody who waits for a writer looks.
+const LOOK: Duration = Duration::from_millis(5);
+
+/// For how long, and how often at least: where so much else runs that looks are far apart, time alone
+/// says little.
+const PATIENCE: (Duration, i32) = (Duration::from_secs(10), 1000);
+
+/// Waits for whoever writes. SQLite's own way of waiting looks but ten times a second after a while,
+/// and nobody has a place in a queue: among several who write again and again, one may see the
+/// database free so seldom that it gives up.
+fn patience() -> impl FnMut(i32) -> bool + Send + 'static {
+    let mut since = Instant::now();
+    move |looks| {
+        if looks == 0 {
+            since = Instant::now();
+        }
+        let goes_on = looks < PATIENCE.1 || since.elapsed() < PATIENCE.0;
+        if goes_on {
+            thread::sleep(LOOK);
+        }
+        goes_on
+    }
 }
 
 /// Brings a database to [`VERSION`], in one transaction; returns the version that was found.

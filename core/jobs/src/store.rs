@@ -1,7 +1,7 @@
 //! [`Store`]: jobs on disk.
 
 use std::{
-    env, fs,
+    env, fs, io,
     os::unix::fs::{DirBuilderExt, PermissionsExt},
     path::{Path, PathBuf},
     sync::{Mutex, MutexGuard, PoisonError},
@@ -12,8 +12,9 @@ use rusqlite::{Connection, OptionalExtension, Transaction, TransactionBehavior, 
 
 use crate::{
     Error, JobFilter, JobRecord, NewJob, Result, Runner,
-    document::{self, Documents, QOBJ},
+    document::{self, Documents, Found, QOBJ},
     drill, new_id, owner, parts,
+    reading::{Reader, Readers},
     record::{COLUMNS, now_ms, to_ms},
     schema::{self, rows},
     served::PARAMS,
@@ -27,6 +28,7 @@ use crate::{
 #[derive(Debug)]
 pub struct Store {
     connection: Mutex<Connection>,
+    readers: Option<Readers>,
     pub(crate) documents: Documents,
     directory: PathBuf,
 }
@@ -58,28 +60,44 @@ impl Store {
                 path: documents.clone(),
                 source,
             })?;
-        let path = directory.join("jobs.db");
-        let open = || {
-            let connection = Connection::open(&path)?;
-            schema::prepare(&connection)?;
-            let is_new = schema::version(&connection)? == 0;
-            Ok((connection, is_new))
-        };
-        let (mut connection, is_new) = open().map_err(Error::database("open the database"))?;
-        if is_new {
+        let mut connection = connect(directory)?;
+        let version = schema::version(&connection).map_err(Error::database("open the database"))?;
+        if version == 0 {
             // Before anybody is told of a job, so that no later start has to think of it.
             sync_way_to(directory)?;
         }
         let found =
             schema::migrate(&mut connection).map_err(Error::database("open the database"))?;
         if found > schema::VERSION {
+            let path = database(directory);
             return Err(Error::Newer { path, found, known: schema::VERSION });
         }
         Ok(Self {
             connection: Mutex::new(connection),
+            readers: None,
             documents: Documents { directory: documents },
             directory: directory.to_owned(),
         })
+    }
+
+    /// Reads on so many connections of its own, for programs with many threads that read: they wait
+    /// neither for each other nor for those who write.
+    ///
+    /// # Errors
+    /// If they cannot be opened.
+    pub fn with_readers(self, count: usize) -> Result<Self> {
+        let readers = Some(Readers::open(&self.directory, count)?);
+        Ok(Self { readers, ..self })
+    }
+
+    /// Whether the database can be read: one row of it, on the connection for writing, so that of a
+    /// store [with readers](Self::with_readers) nobody else needs to be waited for.
+    ///
+    /// # Errors
+    /// If it cannot.
+    pub fn is_readable(&self) -> Result<()> {
+        let read = self.connection().query_row("SELECT id FROM jobs LIMIT 1", [], |_| Ok(()));
+        read.optional().map(|_| ()).map_err(Error::database("read"))
     }
 
     /// Where it lies.
@@ -169,7 +187,7 @@ impl Store {
     /// # Errors
     /// [`Error::NotFound`].
     pub fn job(&self, id: &str) -> Result<JobRecord> {
-        Self::record(&self.connection(), id)
+        Self::record(&self.reader(), id)
     }
 
     pub(crate) fn record(on: &Connection, id: &str) -> Result<JobRecord> {
@@ -187,7 +205,7 @@ impl Store {
     pub fn resolve(&self, written: &str) -> Result<String> {
         let not_found = || Error::NotFound { id: written.to_owned() };
         let ids = |sql: &str, with: &str| -> Result<Vec<String>> {
-            let on = self.connection();
+            let on = self.reader();
             rows(&on, sql, [with], |row| row.get(0)).map_err(Error::database("look for a job"))
         };
         if let Some(back) = written.strip_prefix('@') {
@@ -223,7 +241,7 @@ impl Store {
              (?4 IS NULL OR id < ?4) ORDER BY id DESC LIMIT ?5"
         );
         let limit = filter.limit.map_or(-1, |limit| i64::try_from(limit).unwrap_or(i64::MAX));
-        let on = self.connection();
+        let on = self.reader();
         let states = serde_json::Value::from(states).to_string();
         let with = params![filter.backend, states, filter.label, filter.before, limit];
         rows(&on, &sql, with, JobRecord::read).map_err(Error::database("list jobs"))
@@ -234,8 +252,7 @@ impl Store {
     /// # Errors
     /// [`Error::NotFound`]; if the document cannot be read.
     pub fn qobj(&self, id: &str) -> Result<Qobj> {
-        let bytes = self.documents.read(&self.connection(), id, QOBJ)?;
-        let bytes = bytes.ok_or_else(|| Error::NotFound { id: id.to_owned() })?;
+        let bytes = self.document(id, QOBJ)?;
         codec::decode_qobj(&bytes).map_err(|source| Error::Document { id: id.to_owned(), source })
     }
 
@@ -245,20 +262,51 @@ impl Store {
     /// # Errors
     /// [`Error::NotFound`]; if a document cannot be read.
     pub fn result(&self, id: &str) -> Result<Option<RunResult>> {
-        let on = self.connection();
-        let record = Self::record(&on, id)?;
-        let mut whole: Option<RunResult> = None;
-        for name in document::names(&on, id, "result.")? {
-            let Some(bytes) = self.documents.read(&on, id, &name)? else { continue };
-            let part = codec::result_from_bytes(&bytes)
-                .map_err(|source| Error::Document { id: id.to_owned(), source })?;
-            parts::append(&mut whole, part);
+        self.read(id, "result.", |record, found| {
+            let mut whole: Option<RunResult> = None;
+            for part in found {
+                let part = codec::result_from_bytes(&part.bytes()?)
+                    .map_err(|source| Error::Document { id: id.to_owned(), source })?;
+                parts::append(&mut whole, part);
+            }
+            if let Some(whole) = &mut whole {
+                whole.job_id.clone_from(&record.id);
+                whole.success &= record.state == JobStatus::Done;
+            }
+            Ok(whole)
+        })
+    }
+
+    /// A document of a job.
+    pub(crate) fn document(&self, id: &str, name: &str) -> Result<Vec<u8>> {
+        let read = self.read(id, name, |_, found| {
+            found.first().map(|found| Ok(found.bytes()?.into_owned())).transpose()
+        });
+        read?.ok_or_else(|| Error::NotFound { id: id.to_owned() })
+    }
+
+    /// Reads documents whose names begin with `prefix`, and what is known of their job at the same
+    /// moment. Nobody waits for the database meanwhile.
+    fn read<T>(
+        &self,
+        id: &str,
+        prefix: &str,
+        read: impl Fn(&JobRecord, &[Found]) -> Result<T>,
+    ) -> Result<T> {
+        let find = || {
+            let reader = self.reader();
+            let on = reader.unchecked_transaction().map_err(Error::database("read a job"))?;
+            Ok::<_, Error>((Self::record(&on, id)?, self.documents.find(&on, id, prefix)?))
+        };
+        loop {
+            let (record, found) = find()?;
+            match read(&record, &found) {
+                // Files go after their rows: what was just forgotten has rows no more.
+                Err(Error::File { source, .. })
+                    if source.kind() == io::ErrorKind::NotFound && find()?.1 != found => {}
+                read => return read,
+            }
         }
-        if let Some(whole) = &mut whole {
-            whole.job_id = record.id;
-            whole.success &= record.state == JobStatus::Done;
-        }
-        Ok(whole)
     }
 
     /// Asks for a job to stop: true if it had not come to its end. One that nobody runs is
@@ -323,11 +371,30 @@ impl Store {
         Ok(done)
     }
 
+    /// A connection to read on; not to be kept.
+    pub(crate) fn reader(&self) -> Reader<'_> {
+        match &self.readers {
+            Some(readers) => readers.lend(),
+            None => Reader::Own(self.connection()),
+        }
+    }
+
     /// No panic happens while the lock is held that would leave the connection half changed: a
     /// transaction that is dropped is rolled back.
     pub(crate) fn connection(&self) -> MutexGuard<'_, Connection> {
         self.connection.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn database(directory: &Path) -> PathBuf {
+    directory.join("jobs.db")
+}
+
+/// Opens the database of a store.
+pub(crate) fn connect(directory: &Path) -> Result<Connection> {
+    Connection::open(database(directory))
+        .and_then(|mut connection| schema::prepare(&mut connection).map(|()| connection))
+        .map_err(Error::database("open the database"))
 }
 
 /// Makes the names of the directories durable that lead to a new store: SQLite syncs its own only.

@@ -142,7 +142,7 @@ impl Store {
             "SELECT {COLUMNS}, user, program, session, cost FROM jobs JOIN served \
              ON served.job = jobs.id WHERE jobs.id = ?1 AND served.user = ?2"
         );
-        let on = self.connection();
+        let on = self.reader();
         on.prepare_cached(&sql)
             .and_then(|mut select| select.query_row([id, user], ServedJob::read).optional())
             .map_err(Error::database("read a job"))?
@@ -154,8 +154,7 @@ impl Store {
     /// # Errors
     /// [`Error::NotFound`]; if they cannot be read.
     pub fn params(&self, id: &str) -> Result<Vec<u8>> {
-        let params = self.documents.read(&self.connection(), id, PARAMS)?;
-        params.ok_or_else(|| Error::NotFound { id: id.to_owned() })
+        self.document(id, PARAMS)
     }
 
     /// A user's jobs that pass the filter, the newest first unless it says otherwise.
@@ -176,7 +175,7 @@ impl Store {
             filter.created_before.map(to_ms),
         ];
         let doing = "list jobs";
-        let connection = self.connection();
+        let connection = self.reader();
         // Both numbers are of one moment.
         let on = connection.unchecked_transaction().map_err(Error::database(doing))?;
         let count = on
@@ -215,7 +214,7 @@ impl Store {
         let sql = "SELECT coalesce(sum(ended_ms - started_ms), 0), \
                    coalesce(sum(state NOT IN ('DONE', 'ERROR', 'CANCELLED')), 0) FROM served \
                    JOIN jobs ON jobs.id = served.job WHERE user = ?1 AND created_ms >= ?2";
-        let on = self.connection();
+        let on = self.reader();
         on.prepare_cached(sql)
             .and_then(|mut select| {
                 select.query_row(params![user, to_ms(since)], |row| {
@@ -233,7 +232,7 @@ impl Store {
     pub fn pending_of(&self, user: &str) -> Result<u64> {
         let sql = "SELECT count(*) FROM jobs JOIN served ON served.job = jobs.id WHERE jobs.state \
                    IN ('INITIALIZING', 'QUEUED', 'VALIDATING', 'RUNNING') AND served.user = ?1";
-        let on = self.connection();
+        let on = self.reader();
         on.prepare_cached(sql)
             .and_then(|mut select| select.query_row([user], |row| row.get(0)))
             .map_err(Error::database("count a user's jobs"))
@@ -247,7 +246,7 @@ impl Store {
         let sql = "SELECT backend, count(*) FROM jobs \
                    WHERE state IN ('INITIALIZING', 'QUEUED', 'VALIDATING', 'RUNNING') GROUP BY backend";
         let read = |row: &Row<'_>| Ok((row.get(0)?, row.get(1)?));
-        rows(&self.connection(), sql, [], read).map_err(Error::database("count jobs"))
+        rows(&self.reader(), sql, [], read).map_err(Error::database("count jobs"))
     }
 
     /// How many jobs there are in each state, served or not.
@@ -260,6 +259,6 @@ impl Store {
             let state: String = row.get(0)?;
             Ok((JobStatus::from(state.as_str()), row.get(1)?))
         };
-        rows(&self.connection(), sql, [], read).map_err(Error::database("count jobs"))
+        rows(&self.reader(), sql, [], read).map_err(Error::database("count jobs"))
     }
 }

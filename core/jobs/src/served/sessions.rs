@@ -85,7 +85,7 @@ impl Store {
     pub fn session(&self, user: &str, id: &str) -> Result<Session> {
         let sql = "SELECT id, user, backend, mode, max_ttl, created_ms, closed_ms FROM sessions \
                    WHERE id = ?1 AND user = ?2";
-        let on = self.connection();
+        let on = self.reader();
         on.prepare_cached(sql)
             .and_then(|mut select| select.query_row([id, user], Session::read).optional())
             .map_err(Error::database("read a session"))?

@@ -110,7 +110,7 @@ impl Store {
     /// If the database cannot be read.
     pub fn tokens(&self) -> Result<Vec<Token>> {
         let sql = format!("SELECT {COLUMNS} FROM tokens ORDER BY created_ms, id");
-        rows(&self.connection(), &sql, [], Token::read).map_err(Error::database("list tokens"))
+        rows(&self.reader(), &sql, [], Token::read).map_err(Error::database("list tokens"))
     }
 
     /// The token that somebody shows, good or not; `None` if there never was such a one.
@@ -130,7 +130,7 @@ impl Store {
     }
 
     fn token_where(&self, column: &str, is: &str) -> Result<Option<Token>> {
-        let on = self.connection();
+        let on = self.reader();
         on.prepare_cached(&format!("SELECT {COLUMNS} FROM tokens WHERE {column} = ?1"))
             .and_then(|mut select| select.query_row([is], Token::read).optional())
             .map_err(Error::database("look for a token"))

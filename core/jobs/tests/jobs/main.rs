@@ -5,6 +5,7 @@
 mod backend;
 mod common;
 mod model;
+mod reading;
 mod resume;
 mod served;
 mod service;
