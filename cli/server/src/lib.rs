@@ -46,6 +46,9 @@ use ketch::{
 pub use tls::{Tls, TlsError};
 pub use users::{INSTANCE, SCOPES};
 
+/// How many requests read the store at a time.
+const READERS: usize = 3;
+
 /// What a server takes from those who ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -119,7 +122,7 @@ pub(crate) struct Service {
     pub(crate) backends: backends::Backends,
     /// For writing, which waits for the disk.
     pub(crate) store: Arc<Store>,
-    /// For reading, which waits for nobody.
+    /// For reading, on connections of its own. Its connection for writing is for `/healthz` alone.
     pub(crate) reading: Store,
     pub(crate) signing_key: Vec<u8>,
     pub(crate) audit: audit::Audit,
@@ -148,7 +151,7 @@ impl Server {
         let Options { registry, store, plugins, limits, quotas, tls, wake, say } = options;
         let service = Service {
             backends: backends::Backends::new(registry),
-            reading: Store::open(store.directory())?,
+            reading: Store::open(store.directory())?.with_readers(READERS)?,
             signing_key: store.secret("access tokens")?,
             audit: audit::Audit::open(store.directory())?,
             watch: watch::Watch::default(),

@@ -86,9 +86,9 @@ fn row(suffix: &str, labels: &str, value: impl ToString) -> Row {
     (format!("{suffix}{labels}"), value.to_string())
 }
 
-/// The server answers, and can read its jobs.
+/// The server answers, and can read its jobs. Waits for none of those who read more.
 pub(crate) fn health(service: &Service, _: &Request) -> Reply {
-    service.reading.states()?;
+    service.reading.is_readable()?;
     Ok(Answer::json(&json!({ "status": "ok", "version": env!("CARGO_PKG_VERSION") })))
 }
 

@@ -93,11 +93,13 @@ fn filter(request: &Request) -> Result<ServedFilter, Refusal> {
     if !(1..=LARGEST_PAGE).contains(&limit) {
         return Err(Refusal::bad(format!("`limit={limit}`: expected 1 to {LARGEST_PAGE}")));
     }
+    let tags: Vec<String> = request.parameters("tags").map(str::to_owned).collect();
+    check_tags(&tags)?;
     Ok(ServedFilter {
         backend,
         pending: request.parsed("pending")?,
         program: text("program"),
-        tags: request.parameters("tags").map(str::to_owned).collect(),
+        tags,
         session: text("session_id"),
         created_after: moment("created_after")?,
         created_before: moment("created_before")?,

@@ -33,6 +33,12 @@ fn requests_that_make_no_sense_are_refused_and_the_server_lives() {
         let error = client.send(method, path, body.as_bytes()).refused(status);
         assert!(error["message"].as_str().unwrap().len() > 5, "{method} {path}: {error}");
     }
+    let long = format!("/api/v1/jobs?tags={}", "x".repeat(300));
+    let many = format!("/api/v1/jobs?{}", "tags=x&".repeat(65));
+    for path in [long, many] {
+        let error = client.get(&path).refused(400);
+        assert!(error["message"].as_str().unwrap().contains("tag"), "{error}");
+    }
     let deep = "[".repeat(200_000);
     client.send("POST", "/api/v1/sessions", deep.as_bytes()).refused(400);
     client.get("/api/v1/backends").ok();
