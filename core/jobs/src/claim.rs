@@ -204,6 +204,15 @@ impl Claim {
         self.end(Change::Cancelled, None)
     }
 
+    /// Ends the job as one that was stopped because it ran longer than it may.
+    ///
+    /// # Errors
+    /// As [`finish`](Self::finish).
+    pub(crate) fn ran_too_long(self) -> Result<()> {
+        let error = self.record.too_long();
+        self.end(Change::Cancelled, Some(&error))
+    }
+
     fn end(self, change: Change, error: Option<&StoredError>) -> Result<()> {
         self.store.write("end a job", |on| {
             let record = self.own(on)?;
@@ -297,7 +306,8 @@ fn take(on: &Connection, record: &JobRecord) -> Result<JobRecord> {
     let (awake, wall) = lease();
     on.prepare_cached(
         "UPDATE jobs SET state = ?2, owner = ?3, token = token + 1, attempt = attempt + 1, \
-         lease_awake = ?4, lease_wall = ?5, started_ms = coalesce(started_ms, ?6) WHERE id = ?1",
+         lease_awake = ?4, lease_wall = ?5, started_ms = coalesce(started_ms, ?6), taken_ms = ?6 \
+         WHERE id = ?1",
     )
     .and_then(|mut update| {
         let with = params![record.id, state.as_str(), owner::this_process(), awake, wall, now_ms()];
@@ -313,9 +323,12 @@ pub(crate) fn release(on: &Connection, record: &JobRecord, attempt: u32) -> Resu
     let illegal = || Error::Illegal { id: record.id.clone(), state: record.state.clone() };
     let state = state::after(&record.state, Change::Released).ok_or_else(illegal)?;
     on.prepare_cached(
-        "UPDATE jobs SET state = ?2, owner = NULL, token = token + 1, attempt = ?3 WHERE id = ?1",
+        "UPDATE jobs SET state = ?2, owner = NULL, token = token + 1, attempt = ?3, ran_ms = ?4 \
+         WHERE id = ?1",
     )
-    .and_then(|mut update| update.execute(params![record.id, state.as_str(), attempt]))
+    .and_then(|mut update| {
+        update.execute(params![record.id, state.as_str(), attempt, record.ran_at(now_ms())])
+    })
     .map_err(Error::database("give a job back"))?;
     Ok(())
 }

@@ -49,7 +49,7 @@ pub use id::new_id;
 pub use live::{StoredJob, as_completed};
 pub use maintain::{Problem, Retention};
 pub use provider::StoredProvider;
-pub use record::{JobFilter, JobRecord, NewJob, PluginDirectories, Runner, StoredError};
+pub use record::{JobFilter, JobRecord, NewJob, PluginDirectories, Runner, StoredError, TOO_LONG};
 pub use recover::Recovered;
 pub use resume::digest_of;
 pub use store::Store;

@@ -247,8 +247,8 @@ impl Job for StoredJob {
 
     fn error_message(&self) -> Result<Option<String>> {
         let record = self.record()?;
-        let failed = record.state == JobStatus::Error || !record.state.is_final();
-        Ok(record.error.filter(|_| failed).map(|error| error.line()))
+        let is_done = record.state == JobStatus::Done;
+        Ok(record.error.filter(|_| !is_done).map(|error| error.line()))
     }
 
     fn extensions(&self) -> Option<&dyn Extensions> {

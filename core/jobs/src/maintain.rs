@@ -12,6 +12,7 @@ use crate::{
     Error, Result, Store, document,
     record::{now_ms, to_ms},
     schema::rows,
+    served::spent,
 };
 
 /// What is kept of jobs that came to their end.
@@ -19,7 +20,9 @@ use crate::{
 pub struct Retention {
     /// For how long after the end.
     pub age: Duration,
-    /// At most so many bytes of documents, the oldest jobs going first.
+    /// At most so many bytes of documents of each owner, the oldest jobs going first: the user whose
+    /// store it is, and every user for whom a service [takes jobs](crate::served). So nobody's jobs
+    /// push out another one's.
     pub bytes: u64,
 }
 
@@ -98,12 +101,15 @@ impl Store {
         let too_old =
             now_ms().saturating_sub(i64::try_from(retention.age.as_millis()).unwrap_or(i64::MAX));
         let room = i64::try_from(retention.bytes).unwrap_or(i64::MAX);
-        let sql = "SELECT id FROM (SELECT id, ended_ms, sum(size) OVER (ORDER BY id DESC) AS upto \
-                   FROM (SELECT jobs.id, jobs.ended_ms, jobs.state, coalesce((SELECT sum(length) \
-                   FROM documents WHERE job = jobs.id), 0) AS size FROM jobs)) \
+        let sql = "SELECT id FROM (SELECT id, ended_ms, \
+                   sum(size) OVER (PARTITION BY whose ORDER BY id DESC) AS upto \
+                   FROM (SELECT jobs.id, jobs.ended_ms, coalesce(served.user, '') AS whose, \
+                   coalesce((SELECT sum(length) FROM documents WHERE job = jobs.id), 0) AS size \
+                   FROM jobs LEFT JOIN served ON served.job = jobs.id)) \
                    WHERE ended_ms IS NOT NULL AND (ended_ms < ?1 OR upto > ?2)";
         let (forgotten, names) = self.write("forget old jobs", |on| {
             set(on, MAINTAINED_MS, u64::try_from(now_ms()).unwrap_or(0))?;
+            spent::forget_old(on)?;
             let ids: Vec<String> = rows(on, sql, params![too_old, room], |row| row.get(0))
                 .map_err(Error::database("look for old jobs"))?;
             let mut names = Vec::new();

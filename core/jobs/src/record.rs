@@ -74,6 +74,9 @@ impl NewJob {
     }
 }
 
+/// The code of the error of a job that was stopped because it ran longer than it may.
+pub const TOO_LONG: &str = "job.too_long";
+
 /// What the store knows of a job.
 #[derive(Clone, Debug, PartialEq)]
 pub struct JobRecord {
@@ -118,12 +121,19 @@ pub struct JobRecord {
     pub(crate) token: i64,
     pub(crate) lease_awake: i64,
     pub(crate) lease_wall: i64,
+    /// When it was last taken.
+    taken_ms: Option<i64>,
+    /// For how long earlier takings ran; all of them once it is at its end.
+    ran_ms: i64,
+    /// The longest that it may run.
+    longest_ms: Option<i64>,
 }
 
 /// The columns of a record, in the order in which [`JobRecord::read`] takes them.
 pub(crate) const COLUMNS: &str = "id, backend, label, tags, runner, state, created_ms, started_ms, \
      ended_ms, experiments, completed, attempt, cancel, service_id, retry_of, error, threads, \
-     memory, deadline_ms, owner, token, lease_awake, lease_wall, plugins";
+     memory, deadline_ms, owner, token, lease_awake, lease_wall, plugins, taken_ms, ran_ms, \
+     longest_ms";
 
 impl JobRecord {
     pub(crate) fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
@@ -159,7 +169,45 @@ impl JobRecord {
             plugins: text(23)?
                 .and_then(|text| serde_json::from_str(&text).ok())
                 .unwrap_or_default(),
+            taken_ms: row.get(24)?,
+            ran_ms: row.get(25)?,
+            longest_ms: row.get(26)?,
         })
+    }
+
+    /// For how long it ran, or runs so far, at a worker: all takings together, and nothing of what it
+    /// waited between them.
+    #[must_use]
+    pub fn ran(&self) -> Duration {
+        Duration::from_millis(u64::try_from(self.ran_at(now_ms())).unwrap_or(0))
+    }
+
+    /// The same in milliseconds, at a time that is not before anything that is known here.
+    pub(crate) fn ran_at(&self, now: i64) -> i64 {
+        let started = || self.started.map(to_ms);
+        match (&self.state, self.runner, self.taken_ms.or_else(started)) {
+            (JobStatus::Running, Runner::Worker, Some(taken)) => {
+                // Nobody knows when a worker died. It was there until it renewed its lease last.
+                self.ran_ms.saturating_add((now.min(self.lease_wall) - taken).max(0))
+            }
+            _ => self.ran_ms,
+        }
+    }
+
+    /// How much longer it may run.
+    pub(crate) fn may_run(&self) -> Option<Duration> {
+        let left = self.longest_ms?.saturating_sub(self.ran_ms);
+        Some(Duration::from_millis(u64::try_from(left).unwrap_or(0)))
+    }
+
+    /// Why it is stopped once it ran longer than it may.
+    pub(crate) fn too_long(&self) -> StoredError {
+        let longest = self.longest_ms.unwrap_or(0) / 1000;
+        StoredError::new(
+            TOO_LONG,
+            format!("it ran longer than the {longest} s that it may"),
+            Some("give it more time, or less to do"),
+        )
     }
 
     /// The number of the process that runs or sends it; `None` if nobody does, or the process is

@@ -11,7 +11,7 @@ use rusqlite::{Connection, Params, Row, Transaction, TransactionBehavior, config
 pub(crate) const VERSION: i64 = STEPS.len() as i64;
 
 /// What makes version n of version n - 1.
-const STEPS: [&str; 6] = [
+const STEPS: [&str; 7] = [
     "
     CREATE TABLE jobs (
         id TEXT PRIMARY KEY,
@@ -87,6 +87,23 @@ const STEPS: [&str; 6] = [
     ALTER TABLE jobs ADD COLUMN turn INTEGER NOT NULL DEFAULT 0;
     CREATE INDEX jobs_by_turn ON jobs (state, turn, id);
     CREATE TABLE turns (user TEXT PRIMARY KEY, turn INTEGER NOT NULL) STRICT;
+",
+    "
+    ALTER TABLE jobs ADD COLUMN taken_ms INTEGER;
+    ALTER TABLE jobs ADD COLUMN ran_ms INTEGER NOT NULL DEFAULT 0;
+    ALTER TABLE jobs ADD COLUMN longest_ms INTEGER;
+    UPDATE jobs SET taken_ms = started_ms WHERE ended_ms IS NULL;
+    UPDATE jobs SET ran_ms = max(0, ended_ms - started_ms)
+        WHERE ended_ms IS NOT NULL AND started_ms IS NOT NULL;
+    UPDATE jobs SET longest_ms = 1000 * (SELECT cost FROM served WHERE job = jobs.id);
+    CREATE TABLE spent (
+        user TEXT NOT NULL,
+        hour_ms INTEGER NOT NULL,
+        ms INTEGER NOT NULL,
+        PRIMARY KEY (user, hour_ms)
+    ) STRICT, WITHOUT ROWID;
+    INSERT INTO spent SELECT served.user, ended_ms / 3600000 * 3600000, sum(ran_ms)
+        FROM jobs JOIN served ON served.job = jobs.id WHERE ended_ms IS NOT NULL GROUP BY 1, 2;
 ",
 ];
 

@@ -17,7 +17,7 @@ use crate::{
     reading::{Reader, Readers},
     record::{COLUMNS, now_ms, to_ms},
     schema::{self, rows},
-    served::PARAMS,
+    served::{PARAMS, Served, spent},
     state::{self, Change},
     turn,
 };
@@ -113,7 +113,8 @@ impl Store {
     /// RUNNING, one that it is going to send to a service INITIALIZING.
     ///
     /// # Errors
-    /// If it cannot be written; then nothing is kept, unless the disk took it and failed only to say
+    /// [`Error::NoSession`] or [`Error::SessionClosed`] if it is [served](crate::served) in a session
+    /// that is not the user's or takes no more jobs. If it cannot be written; then nothing is kept, unless the disk took it and failed only to say
     /// that it is durable: then the job may turn up all the same, whole, when the store is next
     /// opened.
     pub fn submit(&self, job: &NewJob, qobj: &Qobj) -> Result<String> {
@@ -140,8 +141,9 @@ impl Store {
             on.prepare_cached(
                 "INSERT INTO jobs (id, backend, label, tags, runner, state, created_ms, \
                  experiments, threads, memory, deadline_ms, owner, lease_awake, lease_wall, \
-                 retry_of, attempt, started_ms, digest, plugins, turn) VALUES (?1, ?2, ?3, ?4, \
-                 ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)",
+                 retry_of, attempt, started_ms, digest, plugins, turn, longest_ms) VALUES (?1, ?2, \
+                 ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, \
+                 ?20, ?21)",
             )
             .and_then(|mut insert| {
                 insert.execute(params![
@@ -165,6 +167,7 @@ impl Store {
                     job.digest,
                     serde_json::to_string(&job.plugins).ok(),
                     turn,
+                    job.served.as_ref().and_then(Served::longest_ms),
                 ])
             })
             .map_err(Error::database("submit a job"))?;
@@ -341,6 +344,11 @@ impl Store {
                 return Err(Error::Illegal { id: id.to_owned(), state: record.state });
             }
             let names = document::files_of(on, id, "")?;
+            if record.state == JobStatus::Queued {
+                turn::given_up(on, id)?;
+                // It may have run before it was given back.
+                spent::note(on, &record)?;
+            }
             on.execute("DELETE FROM jobs WHERE id = ?1", [id])
                 .map_err(Error::database("delete a job"))?;
             Ok(names)
@@ -420,10 +428,18 @@ pub(crate) fn end(
 ) -> Result<()> {
     let illegal = || Error::Illegal { id: record.id.clone(), state: record.state.clone() };
     let state = state::after(&record.state, change).ok_or_else(illegal)?;
+    if record.state == JobStatus::Queued {
+        turn::given_up(on, &record.id)?;
+    }
+    spent::note(on, record)?;
+    let now = now_ms();
     on.prepare_cached(
-        "UPDATE jobs SET state = ?2, ended_ms = ?3, error = ?4, owner = NULL WHERE id = ?1",
+        "UPDATE jobs SET state = ?2, ended_ms = ?3, error = ?4, ran_ms = ?5, owner = NULL \
+         WHERE id = ?1",
     )
-    .and_then(|mut update| update.execute(params![record.id, state.as_str(), now_ms(), error]))
+    .and_then(|mut update| {
+        update.execute(params![record.id, state.as_str(), now, error, record.ran_at(now)])
+    })
     .map_err(Error::database("end a job"))?;
     Ok(())
 }

@@ -2,7 +2,8 @@
 //! jobs does not keep others waiting for all of them.
 //!
 //! A job's turn is one after the user's job before it, and not before the turn that it is now: who
-//! was away has saved nothing up. Jobs of one turn are taken in the order of their ids. Source of the
+//! was away has saved nothing up. A job that is given up before it is taken leaves its turn to the
+//! user's next one. Jobs of one turn are taken in the order of their ids. Source of the
 //! rule: start-time fair queueing (Goyal, Vin and Cheng, SIGCOMM 1996), each job counting as one.
 
 use rusqlite::{Connection, OptionalExtension, params};
@@ -31,6 +32,28 @@ pub(crate) fn taken(on: &Connection, job: &str) -> Result<()> {
         true => set(on, NOW, turn),
         false => Ok(()),
     }
+}
+
+/// A queued job will never be taken: the user's jobs behind it move up, as if it had not come. One
+/// whose turn it is, or was, has nothing to leave to others.
+pub(crate) fn given_up(on: &Connection, job: &str) -> Result<()> {
+    let (turn, user): (i64, String) = on
+        .prepare_cached(
+            "SELECT turn, coalesce(user, '') FROM jobs LEFT JOIN served ON served.job = jobs.id \
+             WHERE jobs.id = ?1",
+        )
+        .and_then(|mut select| select.query_row([job], |row| Ok((row.get(0)?, row.get(1)?))))
+        .map_err(Error::database("read a turn"))?;
+    if turn <= turn_of(on, NOW)? {
+        return Ok(());
+    }
+    on.prepare_cached(
+        "UPDATE jobs SET turn = turn - 1 WHERE state = 'QUEUED' AND turn > ?1 \
+         AND coalesce((SELECT user FROM served WHERE job = jobs.id), '') = ?2",
+    )
+    .and_then(|mut update| update.execute(params![turn, user]))
+    .map_err(Error::database("write a turn"))?;
+    set(on, &user, turn_of(on, &user)? - 1)
 }
 
 fn turn_of(on: &Connection, user: &str) -> Result<i64> {

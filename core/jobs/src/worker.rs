@@ -171,6 +171,7 @@ fn run(claim: Claim, resolver: &dyn Resolver, stop: &AtomicBool) -> Result<()> {
         Ok(None) => claim.finish(None),
         Ok(Some(error)) => claim.finish(Some(&error)),
         Err(Stop::Cancelled) => claim.cancelled(),
+        Err(Stop::TooLong) => claim.ran_too_long(),
         Err(Stop::GivenBack) => claim.release(),
         Err(Stop::Failed(error)) => claim.finish(Some(&StoredError::from(&error))),
         Err(Stop::Store(error)) => Err(error),
@@ -185,6 +186,8 @@ fn run(claim: Claim, resolver: &dyn Resolver, stop: &AtomicBool) -> Result<()> {
 /// Why a job ends before its last experiment.
 enum Stop {
     Cancelled,
+    /// It ran longer than its user lets it.
+    TooLong,
     /// This worker is to go; another one takes the job.
     GivenBack,
     Failed(JobError),
@@ -209,7 +212,7 @@ fn execute(
     stop: &AtomicBool,
 ) -> Result<Option<StoredError>, Stop> {
     let record = &claim.record;
-    let mut lease = Lease { claim, stop, renewed: Instant::now() };
+    let mut lease = Lease { claim, stop, begun: Instant::now(), renewed: Instant::now() };
     let qobj = claim.store.qobj(&record.id)?;
     let backend = resolver.backend_of(record).map_err(Stop::Failed)?;
     // A job without experiments is run all the same: the backend says what it thinks of it.
@@ -241,6 +244,7 @@ fn execute(
 struct Lease<'a> {
     claim: &'a Claim,
     stop: &'a AtomicBool,
+    begun: Instant,
     renewed: Instant,
 }
 
@@ -255,8 +259,10 @@ impl Lease<'_> {
         if is_due {
             self.renewed = Instant::now();
         }
+        let is_over = |longest| self.begun.elapsed() >= longest;
         match cancelled {
             true => Err(Stop::Cancelled),
+            false if self.claim.record.may_run().is_some_and(is_over) => Err(Stop::TooLong),
             false if self.stop.load(Ordering::Relaxed) => Err(Stop::GivenBack),
             false => Ok(()),
         }

@@ -5,6 +5,7 @@ use std::time::SystemTime;
 use ketch_core::JobStatus;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+use super::Session;
 use crate::{
     Error, JobRecord, Result, Store, StoredError,
     record::{COLUMNS, to_ms},
@@ -25,7 +26,7 @@ pub struct Served {
     pub program: String,
     /// The session that it belongs to.
     pub session: Option<String>,
-    /// The most seconds that it may take, as its user said.
+    /// The most seconds that it may run, as its user said; a job that runs longer is stopped.
     pub cost: Option<u64>,
     /// In which words it was asked for; kept and given back as they are.
     pub params: Vec<u8>,
@@ -34,8 +35,20 @@ pub struct Served {
 }
 
 impl Served {
-    /// Writes the row; the caller commits.
+    /// The longest that it may run, in milliseconds; whoever says none has no bound.
+    pub(crate) fn longest_ms(&self) -> Option<i64> {
+        let seconds = self.cost.filter(|&seconds| seconds > 0)?;
+        Some(i64::try_from(seconds).unwrap_or(i64::MAX).saturating_mul(1000))
+    }
+
+    /// Writes the row; the caller commits. Whether the session takes the job is looked at here, so
+    /// that none slips in while it is closed.
     pub(crate) fn insert(&self, on: &Connection, job: &str) -> Result<()> {
+        if let Some(id) = &self.session
+            && !Session::of(on, &self.user, id)?.takes_jobs()
+        {
+            return Err(Error::SessionClosed { id: id.clone() });
+        }
         let sql =
             "INSERT INTO served (job, user, program, session, cost) VALUES (?1, ?2, ?3, ?4, ?5)";
         on.prepare_cached(sql)
@@ -112,15 +125,6 @@ pub struct Page {
     pub jobs: Vec<ServedJob>,
     /// How many the filter finds without offset and limit, at the same moment.
     pub count: u64,
-}
-
-/// What a user's jobs came to.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub struct Usage {
-    /// For how long jobs ran, in seconds.
-    pub seconds: f64,
-    /// How many jobs wait or run.
-    pub pending: u64,
 }
 
 const FOUND: &str = "FROM served JOIN jobs ON jobs.id = served.job WHERE served.user = ?1 \
@@ -204,25 +208,6 @@ impl Store {
                 .map_err(Error::database("tag a job"))?;
             if changed == 0 { Err(Error::NotFound { id: id.to_owned() }) } else { Ok(()) }
         })
-    }
-
-    /// What a user's jobs came to that were submitted at this time or later.
-    ///
-    /// # Errors
-    /// If the database cannot be read.
-    pub fn usage(&self, user: &str, since: SystemTime) -> Result<Usage> {
-        let sql = "SELECT coalesce(sum(ended_ms - started_ms), 0), \
-                   coalesce(sum(state NOT IN ('DONE', 'ERROR', 'CANCELLED')), 0) FROM served \
-                   JOIN jobs ON jobs.id = served.job WHERE user = ?1 AND created_ms >= ?2";
-        let on = self.reader();
-        on.prepare_cached(sql)
-            .and_then(|mut select| {
-                select.query_row(params![user, to_ms(since)], |row| {
-                    let milliseconds: i64 = row.get(0)?;
-                    Ok(Usage { seconds: milliseconds as f64 / 1e3, pending: row.get(1)? })
-                })
-            })
-            .map_err(Error::database("add up a user's jobs"))
     }
 
     /// How many of a user's jobs wait or run.

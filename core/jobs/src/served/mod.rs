@@ -6,8 +6,10 @@
 
 mod jobs;
 mod sessions;
+pub(crate) mod spent;
 mod tokens;
 
-pub use jobs::{PARAMS, Page, Served, ServedFilter, ServedJob, Usage};
+pub use jobs::{PARAMS, Page, Served, ServedFilter, ServedJob};
 pub use sessions::{NewSession, Session};
+pub use spent::{PERIOD, Usage};
 pub use tokens::{NewToken, Token};

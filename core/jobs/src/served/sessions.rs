@@ -2,11 +2,11 @@
 
 use std::time::SystemTime;
 
-use rusqlite::{OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 use crate::{
     Error, Result, Store, new_id,
-    record::{from_ms, now_ms},
+    record::{from_ms, now_ms, to_ms},
 };
 
 /// A session to be kept.
@@ -43,6 +43,16 @@ impl Session {
         self.closed.is_none() && self.asked.max_ttl.is_none_or(|longest| age() < longest)
     }
 
+    /// The session of a user.
+    pub(crate) fn of(on: &Connection, user: &str, id: &str) -> Result<Self> {
+        let sql = "SELECT id, user, backend, mode, max_ttl, created_ms, closed_ms FROM sessions \
+                   WHERE id = ?1 AND user = ?2";
+        on.prepare_cached(sql)
+            .and_then(|mut select| select.query_row([id, user], Self::read).optional())
+            .map_err(Error::database("read a session"))?
+            .ok_or_else(|| Error::NoSession { id: id.to_owned() })
+    }
+
     fn read(row: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: row.get(0)?,
@@ -70,7 +80,7 @@ impl Store {
             on.execute(
                 "INSERT INTO sessions (id, user, backend, mode, max_ttl, created_ms) \
                  VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
-                params![session.id, user, backend, mode, max_ttl, now_ms()],
+                params![session.id, user, backend, mode, max_ttl, to_ms(session.created)],
             )
             .map_err(Error::database("keep a session"))?;
             Ok(())
@@ -83,13 +93,7 @@ impl Store {
     /// # Errors
     /// [`Error::NoSession`], also if it is another user's.
     pub fn session(&self, user: &str, id: &str) -> Result<Session> {
-        let sql = "SELECT id, user, backend, mode, max_ttl, created_ms, closed_ms FROM sessions \
-                   WHERE id = ?1 AND user = ?2";
-        let on = self.reader();
-        on.prepare_cached(sql)
-            .and_then(|mut select| select.query_row([id, user], Session::read).optional())
-            .map_err(Error::database("read a session"))?
-            .ok_or_else(|| Error::NoSession { id: id.to_owned() })
+        Session::of(&self.reader(), user, id)
     }
 
     /// Closes a session of a user: it takes no more jobs, those that it has go on.

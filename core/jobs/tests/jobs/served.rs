@@ -11,7 +11,7 @@ use ketch_jobs::{
     served::{NewSession, Served, ServedFilter},
 };
 
-use crate::common::{Scratch, experiments};
+use crate::common::{Scratch, experiments, large_result};
 
 fn served(user: &str, program: &str) -> Served {
     Served {
@@ -200,16 +200,152 @@ fn sessions_are_their_users_and_take_jobs_until_they_are_closed_or_over() {
 }
 
 #[test]
+fn no_job_slips_into_a_session_that_is_being_closed() {
+    let scratch = Scratch::new();
+    let store = &scratch.store;
+    let asked = NewSession {
+        user: "ada".to_owned(),
+        backend: "lab/bench".to_owned(),
+        mode: "batch".to_owned(),
+        max_ttl: None,
+    };
+    let session = store.new_session(asked).unwrap().id;
+    let job = |user: &str| {
+        let served = Served { session: Some(session.clone()), ..served(user, "sampler") };
+        let new = NewJob::new("lab/bench", Runner::Worker, RunOptions::default());
+        NewJob { served: Some(served), ..new }
+    };
+    store.submit(&job("ada"), &experiments(1)).unwrap();
+    // Whoever was let in by an earlier look is stopped here.
+    scratch.other().close_session("ada", &session).unwrap();
+    let late = store.submit(&job("ada"), &experiments(1));
+    assert!(matches!(late, Err(Error::SessionClosed { .. })), "{late:?}");
+    let others = store.submit(&job("bob"), &experiments(1));
+    assert!(matches!(others, Err(Error::NoSession { .. })), "{others:?}");
+    assert_eq!(store.served_jobs("ada", &all()).unwrap().count, 1);
+    assert_eq!(store.served_jobs("bob", &all()).unwrap().count, 0);
+}
+
+#[test]
 fn a_store_of_the_version_before_becomes_one_with_users() {
     let scratch = Scratch::new();
     let id = scratch.submit("lab/bench", &experiments(1));
     let back = "DROP TABLE tokens; DROP TABLE secrets; DROP TABLE sessions; DROP TABLE served; \
                 DROP TABLE turns; DROP INDEX jobs_by_turn; \
                 ALTER TABLE jobs DROP COLUMN turn; PRAGMA user_version = 4";
+    scratch.tamper(WITHOUT_SPENT);
     scratch.tamper(back);
     let store = scratch.other();
     assert_eq!(store.job(&id).unwrap().id, id);
     assert_eq!(store.tokens().unwrap(), []);
+}
+
+/// Makes a store one of version 6.
+const WITHOUT_SPENT: &str = "DROP TABLE spent; ALTER TABLE jobs DROP COLUMN taken_ms; \
+     ALTER TABLE jobs DROP COLUMN ran_ms; ALTER TABLE jobs DROP COLUMN longest_ms; \
+     PRAGMA user_version = 6";
+
+#[test]
+fn a_store_of_version_6_knows_what_its_jobs_came_to() {
+    let scratch = Scratch::new();
+    let [over, waits] =
+        [(); 2].map(|()| submit(&scratch, "lab/bench", served("ada", "sampler"), &[]));
+    let running = submit(&scratch, "lab/bench", served("ada", "sampler"), &[]);
+    let own = scratch.submit("lab/bench", &experiments(1));
+    scratch.tamper(WITHOUT_SPENT);
+    scratch.tamper(&format!(
+        "UPDATE jobs SET state = 'DONE', started_ms = created_ms, ended_ms = created_ms + 2500 \
+         WHERE id IN ('{over}', '{own}'); \
+         UPDATE jobs SET state = 'RUNNING', owner = 'x', lease_wall = created_ms - 4000, started_ms = created_ms - 5000 WHERE id = '{running}'"
+    ));
+    let store = scratch.other();
+    assert_eq!(store.usage("ada", SystemTime::UNIX_EPOCH).unwrap().seconds, 3.5);
+    assert_eq!(store.job(&over).unwrap().ran(), Duration::from_millis(2500));
+    assert_eq!(store.job(&waits).unwrap().ran(), Duration::ZERO);
+    store.delete(&over).unwrap();
+    assert_eq!(store.usage("ada", SystemTime::UNIX_EPOCH).unwrap().seconds, 3.5);
+}
+
+#[test]
+fn what_a_job_came_to_stays_when_it_is_forgotten() {
+    let scratch = Scratch::new();
+    let store = &scratch.store;
+    let budget = ketch_jobs::Budget::whole_machine();
+    let used = || scratch.other().usage("ada", SystemTime::UNIX_EPOCH).unwrap().seconds;
+    // As if the job that was taken last had run for so long by the last word of its worker.
+    let runs_for = |milliseconds: u32| {
+        scratch.tamper(&format!(
+            "UPDATE jobs SET taken_ms = created_ms - 60000, \
+             lease_wall = created_ms - 60000 + {milliseconds} WHERE state = 'RUNNING'"
+        ));
+    };
+    let send = || submit(&scratch, "lab/bench", served("ada", "sampler"), &[]);
+    submit(&scratch, "lab/bench", served("bob", "sampler"), &[]);
+    store.claim(budget).unwrap().unwrap().finish(None).unwrap();
+
+    let id = send();
+    assert_eq!(used(), 0.0);
+    let claim = store.claim(budget).unwrap().unwrap();
+    runs_for(7000);
+    assert_eq!(used(), 7.0, "a running job counts");
+    assert_eq!(store.job(&id).unwrap().ran(), Duration::from_secs(7));
+    // What it waits between two takings does not.
+    claim.release().unwrap();
+    assert_eq!(used(), 7.0);
+    let claim = store.claim(budget).unwrap().unwrap();
+    runs_for(500);
+    assert_eq!(used(), 7.5);
+    claim.finish(None).unwrap();
+    assert_eq!(store.job(&id).unwrap().ran(), Duration::from_millis(7500));
+    store.delete(&id).unwrap();
+    assert_eq!(used(), 7.5, "who deletes a job gets nothing back");
+
+    // Nor for one that waits again, or is stopped, or whose worker died.
+    let id = send();
+    let claim = store.claim(budget).unwrap().unwrap();
+    runs_for(1000);
+    claim.release().unwrap();
+    store.delete(&id).unwrap();
+    send();
+    let claim = store.claim(budget).unwrap().unwrap();
+    runs_for(2000);
+    claim.cancelled().unwrap();
+    send();
+    store.claim(budget).unwrap().unwrap();
+    runs_for(4000);
+    scratch.tamper("UPDATE jobs SET owner = 'gone' WHERE state = 'RUNNING'");
+    store.recover().unwrap();
+    assert_eq!(used(), 14.5);
+    assert_eq!(store.usage("ada", SystemTime::now()).unwrap().seconds, 14.5, "to the hour");
+    let later = SystemTime::now() + Duration::from_secs(7200);
+    assert_eq!(store.usage("ada", later).unwrap().seconds, 4.0, "what has not come to an end");
+    // Old hours are forgotten in the end.
+    scratch.tamper("UPDATE spent SET hour_ms = hour_ms - 30 * 24 * 3600000");
+    store.maintain(ketch_jobs::Retention::default()).unwrap();
+    assert_eq!(used(), 4.0);
+}
+
+#[test]
+fn nobodys_jobs_push_out_those_of_others() {
+    let scratch = Scratch::new();
+    let store = &scratch.store;
+    let budget = ketch_jobs::Budget::whole_machine();
+    let large = |user: Option<&str>| {
+        let id = match user {
+            Some(user) => submit(&scratch, "lab/bench", served(user, "sampler"), &[]),
+            None => scratch.submit("lab/bench", &experiments(1)),
+        };
+        let claim = store.claim(budget).unwrap().unwrap();
+        claim.finish_with(&large_result(10_000), None).unwrap();
+        id
+    };
+    let [own, bobs] = [large(None), large(Some("bob"))];
+    let adas = [(); 5].map(|()| large(Some("ada")));
+    let retention = ketch_jobs::Retention { bytes: 25_000, ..Default::default() };
+    assert_eq!(scratch.other().maintain(retention).unwrap(), 3);
+    let kept: Vec<bool> = adas.iter().map(|id| store.job(id).is_ok()).collect();
+    assert_eq!(kept, [false, false, false, true, true]);
+    assert!(store.job(&own).is_ok() && store.job(&bobs).is_ok());
 }
 
 /// Takes jobs one after the other until none is left; whose they were.
@@ -247,6 +383,45 @@ fn users_take_turns_and_each_ones_jobs_keep_their_order() {
     assert_eq!(scratch.store.pending_of("a").unwrap(), 0);
     send("a", 2);
     assert_eq!(scratch.store.pending_of("a").unwrap(), 2);
+}
+
+#[test]
+fn jobs_that_are_given_up_cost_nobody_a_turn() {
+    let scratch = Scratch::new();
+    let store = &scratch.store;
+    let send = |user: &str, count| -> Vec<String> {
+        let each =
+            (0..count).map(|_| submit(&scratch, "lab/bench", served(user, "sampler"), &[user]));
+        each.collect()
+    };
+    let refused = || {
+        let error = StoredError::new("served.samplex", "no", None);
+        let served = Served { refused: Some(error), ..served("a", "executor") };
+        submit(&scratch, "lab/bench", served, &[])
+    };
+    // Of ten, the first and the last ones are stopped and some between are forgotten.
+    let ids = send("a", 10);
+    refused();
+    let stop = |ids: &[String]| ids.iter().for_each(|id| assert!(store.cancel(id).unwrap()));
+    stop(&ids[..3]);
+    stop(&ids[8..]);
+    ids[4..7].iter().for_each(|id| store.delete(id).unwrap());
+    send("b", 3);
+    send("a", 1);
+    assert_eq!(store.position(&ids[7]).unwrap(), Some(3));
+    assert_eq!(taken(&scratch), "ababba");
+    // Also where turns have been taken before, and where nothing is left of all that was sent.
+    stop(&send("a", 3));
+    send("b", 2);
+    send("a", 2);
+    assert_eq!(taken(&scratch), "baba");
+    // One that runs when it is stopped has had its turn.
+    let first = send("a", 2).remove(0);
+    let claim = store.claim(ketch_jobs::Budget::whole_machine()).unwrap().unwrap();
+    assert!(store.cancel(&first).unwrap());
+    claim.cancelled().unwrap();
+    send("b", 1);
+    assert_eq!(taken(&scratch), "ab");
 }
 
 #[test]

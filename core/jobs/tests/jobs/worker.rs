@@ -9,8 +9,11 @@ use std::{
     time::Duration,
 };
 
-use ketch_core::{Job, JobStatus};
-use ketch_jobs::{Budget, Idle, StoredJob, WorkOptions, work, work_until};
+use ketch_core::{Job, JobStatus, RunOptions};
+use ketch_jobs::{
+    Budget, Idle, NewJob, Runner, StoredJob, TOO_LONG, WorkOptions, served::Served, work,
+    work_until,
+};
 
 use crate::common::{LONG, Lab, Only, Scratch, experiments, names};
 
@@ -175,8 +178,8 @@ fn one_worker_waits_for_work_and_no_second() {
 fn more_work_than_one_worker_takes_calls_for_a_sibling() {
     let scratch = Scratch::new();
     let one_thread = || {
-        let options = ketch_core::RunOptions { threads: Some(1), ..Default::default() };
-        let job = ketch_jobs::NewJob::new("lab/bench", ketch_jobs::Runner::Worker, options);
+        let options = RunOptions { threads: Some(1), ..Default::default() };
+        let job = NewJob::new("lab/bench", Runner::Worker, options);
         scratch.store.submit(&job, &experiments(1)).unwrap()
     };
     one_thread();
@@ -209,4 +212,43 @@ fn a_worker_that_is_to_go_gives_its_job_back_with_what_is_finished() {
     assert!(scratch.store.cancel(&id).unwrap());
     claim.release().unwrap();
     assert_eq!(scratch.store.job(&id).unwrap().state, JobStatus::Cancelled);
+}
+
+#[test]
+fn a_job_that_runs_longer_than_it_may_is_stopped() {
+    let scratch = Scratch::new();
+    let lab = Lab::new(true);
+    let send = |names: &[&str]| {
+        let served = Served {
+            user: "ada".to_owned(),
+            program: "sampler".to_owned(),
+            session: None,
+            cost: Some(1),
+            params: b"{}".to_vec(),
+            refused: None,
+        };
+        let new = NewJob::new("lab/bench", Runner::Worker, RunOptions::default());
+        let new = NewJob { served: Some(served), ..new };
+        scratch.store.submit(&new, &named(names)).unwrap()
+    };
+    let work = || work(&scratch.store, &Only("lab/bench", lab.clone()), &at_once(), || {}).unwrap();
+    let stuck = send(&["a", "stuck"]);
+    work();
+    let record = scratch.store.job(&stuck).unwrap();
+    assert_eq!((record.state.clone(), record.completed), (JobStatus::Cancelled, 1));
+    assert!(record.ran() >= Duration::from_secs(1), "{record:?}");
+    let error = record.error.unwrap();
+    assert_eq!((error.code.as_str(), error.retryable), (TOO_LONG, false));
+    assert!(error.message.contains("1 s"), "{error:?}");
+    let job = StoredJob::new(scratch.other(), &stuck, lab.clone());
+    assert_eq!(job.result(LONG).unwrap_err().code(), "job.cancelled");
+    assert!(job.error_message().unwrap().unwrap().contains("longer"));
+
+    // It may run for so long in all, whoever takes it how often.
+    let calls = lab.calls.load(Ordering::Relaxed);
+    let again = send(&["a"]);
+    scratch.tamper(&format!("UPDATE jobs SET ran_ms = 1000 WHERE id = '{again}'"));
+    work();
+    assert_eq!(scratch.store.job(&again).unwrap().error.unwrap().code, TOO_LONG);
+    assert_eq!(lab.calls.load(Ordering::Relaxed), calls, "nothing was run");
 }
