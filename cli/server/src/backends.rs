@@ -1,12 +1,10 @@
 //! The backends: listed, described, and whether they work now.
 
+mod ask;
 mod describe;
+mod described;
 
-use std::{
-    sync::{Arc, Mutex, PoisonError, mpsc},
-    thread,
-    time::{Duration, Instant},
-};
+use std::{sync::Arc, time::Duration};
 
 use ketch::{BackendStatus, Filter, ListedBackend, QualifiedBackend, Registry};
 use serde_json::{Value, json};
@@ -17,6 +15,8 @@ use crate::{
     routes::Call,
     time,
 };
+use ask::Question;
+use described::Described;
 
 /// The backends of the registry, under names of one segment.
 pub(crate) struct Backends {
@@ -29,14 +29,16 @@ pub(crate) struct Backends {
 pub(crate) struct Named {
     pub(crate) wire: String,
     pub(crate) listed: ListedBackend,
-    status: Mutex<Option<(Instant, BackendStatus)>>,
+    status: Question<BackendStatus>,
+    /// The backend and its documents.
+    opened: Question<QualifiedBackend>,
 }
 
-/// For so long a backend is believed.
-const FRESH: Duration = Duration::from_secs(5);
+/// For so long it is believed whether a backend works, and for so long it is waited for.
+const STATUS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(2)];
 
-/// For so long a backend is waited for.
-const PATIENCE: Duration = Duration::from_secs(2);
+/// And what it is: its plugin may have to be loaded, and a service be asked.
+const OPENED: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(15)];
 
 impl Backends {
     /// Looks at the plugins; those that were asked before are not loaded.
@@ -44,7 +46,10 @@ impl Backends {
         let catalogue = registry.catalogue(&Filter::new());
         let named = |listed: ListedBackend| {
             let wire = names::to_wire(&listed.name);
-            Arc::new(Named { wire, status: Mutex::default(), listed })
+            let [fresh, patience] = STATUS;
+            let status = Question::new(fresh, patience);
+            let [fresh, patience] = OPENED;
+            Arc::new(Named { wire, status, opened: Question::new(fresh, patience), listed })
         };
         let problems = catalogue.problems.iter().map(ToString::to_string).collect();
         let listed = catalogue.backends.into_iter().map(named).collect();
@@ -80,33 +85,30 @@ impl Backends {
         })
     }
 
-    /// Loads the plugin of a backend, if it is not there yet.
+    /// Loads the plugin of a backend, if it is not there yet, and asks it what it is. To look at its
+    /// documents then takes no time.
     ///
     /// # Errors
-    /// If it cannot be.
+    /// If it cannot be, or does not answer in time.
     pub(crate) fn open(&self, named: &Named) -> Result<QualifiedBackend, Refusal> {
-        Ok(self.registry.get_backend(&named.listed.name)?)
+        let (registry, name) = (Arc::clone(&self.registry), named.listed.name.clone());
+        named.opened.ask(&named.wire, move || {
+            let found = registry.get_backend(&name)?;
+            let described = Described::ask(Arc::clone(&found.backend))?;
+            Ok(QualifiedBackend { backend: Arc::new(described), ..found })
+        })
     }
 
-    /// Whether a backend works, as it said last; `None` if it does not say in time.
-    fn status(&self, named: &Arc<Named>) -> Option<BackendStatus> {
+    /// Whether a backend works, as it said last.
+    ///
+    /// # Errors
+    /// If it cannot say, or does not in time.
+    fn status(&self, named: &Named) -> Result<BackendStatus, Refusal> {
         if let Some(always) = &named.listed.status {
-            return Some(always.clone());
+            return Ok(always.clone());
         }
-        let known = || named.status.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some((_, status)) = known().as_ref().filter(|(asked, _)| asked.elapsed() < FRESH) {
-            return Some(status.clone());
-        }
-        let (tell, told) = mpsc::channel();
-        let (registry, asked) = (Arc::clone(&self.registry), Arc::clone(named));
-        let ask = move || {
-            // Nobody listens any more if it took too long.
-            let _ = tell.send(registry.status(&asked.listed).ok());
-        };
-        thread::Builder::new().name("ketch status".to_owned()).spawn(ask).ok()?;
-        let status = told.recv_timeout(PATIENCE).ok().flatten()?;
-        *known() = Some((Instant::now(), status.clone()));
-        Some(status)
+        let (registry, listed) = (Arc::clone(&self.registry), named.listed.clone());
+        named.status.ask(&named.wire, move || Ok(registry.status(&listed)?))
     }
 }
 
@@ -120,10 +122,10 @@ fn pending(call: &Call<'_>, qualified: &str) -> Result<u64, Refusal> {
 /// that the backend may be.
 fn state(call: &Call<'_>, named: &Arc<Named>) -> Result<BackendStatus, Refusal> {
     let own = pending(call, &named.listed.name)?;
-    let mut status = call.service.backends.status(named).unwrap_or_else(|| {
+    let mut status = call.service.backends.status(named).unwrap_or_else(|refusal| {
         let mut status = BackendStatus::active(&named.wire, "0.0.0");
         status.operational = false;
-        "the backend does not answer".clone_into(&mut status.status_msg);
+        status.status_msg = refusal.message;
         status
     });
     status.pending_jobs = status.pending_jobs.saturating_add(own);
