@@ -1,8 +1,8 @@
 //! What a user's jobs came to, and which versions of the interface are spoken.
 
-use std::time::{Duration, SystemTime};
+use std::time::SystemTime;
 
-use ketch::jobs::served::Usage;
+use ketch::jobs::served::{PERIOD, Usage};
 use serde_json::json;
 
 use crate::{
@@ -13,10 +13,8 @@ use crate::{
     users::{INSTANCE, PLAN},
 };
 
-/// Jobs count for so long.
-const PERIOD: Duration = Duration::from_secs(28 * 24 * 3600);
-
-/// What a user's jobs of the last four weeks came to.
+/// What a user's jobs of the last four weeks came to, also those that are forgotten, and what those
+/// that run have run so far.
 ///
 /// # Errors
 /// If the store cannot be read.

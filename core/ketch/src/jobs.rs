@@ -15,8 +15,8 @@ pub use ketch_core::FIND_JOB;
 pub use ketch_jobs::{
     Budget, Claim, Error, Idle, JobFilter, JobRecord, NewJob, PluginDirectories, Problem,
     Recovered, Resolver, Result, Retention, Runner, Store, StoredBackend, StoredError, StoredJob,
-    StoredProvider, WorkOptions, as_completed, digest_of, drill, new_id, served, state, work,
-    work_until,
+    StoredProvider, TOO_LONG, WorkOptions, as_completed, digest_of, drill, new_id, served, state,
+    work, work_until,
 };
 
 use crate::{

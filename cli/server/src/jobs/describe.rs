@@ -2,11 +2,15 @@
 
 use ketch::{
     JobStatus,
-    jobs::{StoredError, served::ServedJob},
+    jobs::{StoredError, TOO_LONG, served::ServedJob},
 };
 use serde_json::{Value, json};
 
 use crate::{names, time::written};
+
+/// The number by which clients know a job that was stopped because it ran longer than its
+/// `max_execution_time`: they say so, where they take others that are cancelled for stopped on request.
+const RAN_TOO_LONG: u32 = 1305;
 
 /// The word for a state. One that is not known here is passed on as it is.
 pub(super) fn state(state: &JobStatus) -> &str {
@@ -33,9 +37,13 @@ pub(super) fn job(job: &ServedJob) -> Value {
     let record = &job.job;
     let word = state(&record.state);
     let mut state = json!({ "status": word });
-    if let Some(error) = record.error.as_ref().filter(|_| record.state == JobStatus::Error) {
+    let is_told = matches!(record.state, JobStatus::Error | JobStatus::Cancelled);
+    if let Some(error) = record.error.as_ref().filter(|_| is_told) {
         state["reason"] = reason(error).into();
-        state["reason_code"] = error.code.clone().into();
+        state["reason_code"] = match error.code.as_str() {
+            TOO_LONG => RAN_TOO_LONG.into(),
+            code => code.into(),
+        };
         state["reason_solution"] = error.hint.clone().into();
     }
     let mut document = json!({
@@ -59,15 +67,9 @@ pub(super) fn job(job: &ServedJob) -> Value {
     document
 }
 
-/// For how many seconds the job ran; 0 while it does not.
-fn seconds(job: &ServedJob) -> f64 {
-    let (started, ended) = (job.job.started, job.job.ended);
-    let took = started.zip(ended).and_then(|(started, ended)| ended.duration_since(started).ok());
-    took.unwrap_or_default().as_secs_f64()
-}
-
+/// For how many seconds the job ran, or runs so far: as `GET /instances/usage` counts it.
 fn usage(job: &ServedJob) -> Value {
-    let seconds = seconds(job);
+    let seconds = job.job.ran().as_secs_f64();
     let status = if job.job.state.is_final() { "finalized" } else { "pending" };
     json!({ "status": status, "qpu_charge_time_seconds": seconds, "quantum_seconds": seconds })
 }

@@ -20,7 +20,10 @@ pub(crate) fn results(call: &Call<'_>) -> Reply {
             let reason = record.error.as_ref().map(describe::reason);
             return Ok(Answer::text(reason.unwrap_or_else(|| "the job failed".to_owned())));
         }
-        JobStatus::Cancelled => return Ok(Answer::text("the job was cancelled")),
+        JobStatus::Cancelled => {
+            let reason = record.error.as_ref().map(describe::reason);
+            return Ok(Answer::text(reason.unwrap_or_else(|| "the job was cancelled".to_owned())));
+        }
         _ => return Ok(Answer::done()),
     }
     let params = serde_json::from_slice(&store.params(&record.id)?)

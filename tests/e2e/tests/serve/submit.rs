@@ -194,6 +194,38 @@ fn a_job_is_stopped_and_its_session_with_it() {
 }
 
 #[test]
+fn a_job_that_runs_longer_than_it_may_is_stopped_and_counts_for_good() {
+    let sandbox = Sandbox::new();
+    let server = Server::with(&sandbox, &["--max-seconds", "1"]);
+    let ada = server.client(&sandbox, "ada");
+    let mut job = sampler("local_qasm_simulator", json!([[long(), null, 10]]));
+    job["cost"] = 1.into();
+    let path = submit(&ada, &job);
+    // It is the worker that stops it.
+    drop(server);
+    let server = Server::with(&sandbox, &["--max-seconds", "1"]);
+    let ada = server.client(&sandbox, "ada");
+    let over = wait(&ada, &path);
+    let state = &over["state"];
+    assert_eq!((&state["status"], &state["reason_code"]), (&"Cancelled".into(), &1305.into()));
+    let reason = state["reason"].as_str().unwrap();
+    assert!(reason.contains("longer than the 1 s"), "{over}");
+    assert_eq!(ada.get(&format!("{path}/results")).text(), reason);
+    let seconds = over["usage"]["quantum_seconds"].as_f64().unwrap();
+    assert!(seconds >= 1.0, "{over}");
+
+    let usage = || ada.get("/api/v1/instances/usage").ok();
+    let before = usage();
+    assert_eq!(before["usage_consumed_seconds"].as_f64(), Some(seconds));
+    assert_eq!(before["usage_limit_reached"], true);
+    // To forget it gives nothing back.
+    ada.send("DELETE", &path, b"").done();
+    assert_eq!(usage()["usage_consumed_seconds"].as_f64(), Some(seconds));
+    let error = ada.send("POST", "/api/v1/jobs", job.to_string().as_bytes()).refused(403);
+    assert_eq!(error["code"], "quota.exceeded");
+}
+
+#[test]
 fn a_restart_loses_nothing_and_jobs_run_on_meanwhile() {
     let sandbox = Sandbox::new();
     let server = Server::start(&sandbox);
