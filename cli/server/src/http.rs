@@ -186,8 +186,10 @@ async fn arrived(asked: hyper::Request<Incoming>, limits: Limits) -> Result<Requ
             "request.too_large",
             format!("the body has more than {} bytes", limits.body),
         )
+        .with_solution("send fewer circuits at a time, or let the server take more: `--max-body`")
     };
     if body.size_hint().lower() > limits.body as u64 {
+        hear_out(body, limits).await;
         return Err(too_large());
     }
     let body = match timeout(limits.arriving, Limited::new(body, limits.body).collect()).await {
@@ -200,6 +202,17 @@ async fn arrived(asked: hyper::Request<Incoming>, limits: Limits) -> Result<Requ
         Ok(Ok(body)) => body.to_bytes(),
     };
     Request::new(head.method, &head.uri, head.headers, body)
+}
+
+/// Who is hung up on in the middle of a body may never read why: what is not far too large is heard
+/// to its end, and forgotten.
+async fn hear_out(mut body: Incoming, limits: Limits) {
+    let most = limits.body as u64 * 8;
+    if body.size_hint().lower() <= most {
+        let all = async { while let Some(Ok(_)) = body.frame().await {} };
+        // However it ends, the answer is the same.
+        let _ = timeout(limits.arriving, all).await;
+    }
 }
 
 fn response(answer: Answer, trace: &str) -> Response<Full<Bytes>> {

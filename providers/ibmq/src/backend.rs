@@ -15,6 +15,9 @@ use crate::{
     service::{Extent, Plan, Service, Work},
 };
 
+/// No service gives its jobs longer ids than that, in bytes.
+const LONGEST_ID: usize = 1024;
+
 /// A device of an account. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct RemoteBackend(Arc<Inner>);
@@ -86,26 +89,30 @@ impl Backend for RemoteBackend {
         Ok(status)
     }
 
-    fn run(&self, qobj: Qobj, options: RunOptions) -> Result<Arc<dyn Job>> {
+    fn run(&self, mut qobj: Qobj, options: RunOptions) -> Result<Arc<dyn Job>> {
         let configuration = self.configuration()?;
         check_qobj(&qobj, &configuration, self.0.service.options())?;
         if qobj.experiments().is_empty() {
             let reason = "it has no experiments".to_owned();
             return Err(Error::InvalidQobj { reason, source: None });
         }
+        self.0.service.settle_seeds(&configuration, &mut qobj);
+        let plan = Plan::of(&qobj);
         let work = Work {
             device: &self.0.device,
             qobj: &qobj,
             key: key(options.job_key.as_deref()),
             tags: &options.tags,
+            plan: &plan,
         };
         let record = self.0.service.submit(&work)?;
-        Ok(Arc::new(RemoteJob::new(self.clone(), record, Some(Plan::of(&qobj)))))
+        Ok(Arc::new(RemoteJob::new(self.clone(), record, Some(plan))))
     }
 
     fn retrieve_job(&self, job_id: &str) -> Result<Arc<dyn Job>> {
-        // As parts of a path they would name something else (URL Standard, section 4.4).
-        if ["", ".", ".."].contains(&job_id) {
+        // As parts of a path these would name something else (URL Standard, section 4.4), and a
+        // server need not read a path that is very long (RFC 9112, section 3).
+        if ["", ".", ".."].contains(&job_id) || job_id.len() > LONGEST_ID {
             return Err(Error::JobNotFound { job: job_id.to_owned() });
         }
         let record = self.0.service.job(job_id, Extent::Whole, None)?;

@@ -3,8 +3,8 @@
 use std::time::{Instant, SystemTime};
 
 use ketch_core::{
-    BackendConfiguration, BackendProperties, BackendStatus, Error, JobQuery, JobStatus, Qobj,
-    Result, RunResult, circuit::Register,
+    BackendConfiguration, BackendProperties, BackendStatus, Circuit, Error, JobQuery, JobStatus,
+    Qobj, Result, RunResult, circuit::Register, qobj::Experiment,
 };
 use serde_json::{Map, Value};
 
@@ -27,6 +27,9 @@ pub(crate) trait Service: Send + Sync {
 
     fn status(&self, device: &str) -> Result<BackendStatus>;
 
+    /// Leaves in the Qobj the seeds that its experiments will have there.
+    fn settle_seeds(&self, _configuration: &BackendConfiguration, _qobj: &mut Qobj) {}
+
     /// Hands over a job, once.
     fn submit(&self, work: &Work<'_>) -> Result<JobRecord>;
 
@@ -41,7 +44,7 @@ pub(crate) trait Service: Send + Sync {
     /// Its place in the queue, 1 is next; `record` is what is known already.
     fn queue_position(&self, record: &JobRecord) -> Result<Option<u32>>;
 
-    /// The result of a job that is done; with the plan of a job that this process submitted.
+    /// The result of a job that is done; without its plan if another process submitted it.
     fn result(
         &self,
         job_id: &str,
@@ -73,6 +76,8 @@ pub(crate) struct Work<'a> {
     pub(crate) key: String,
     /// The user's words.
     pub(crate) tags: &'a [String],
+    /// What is known here and the service need not know.
+    pub(crate) plan: &'a Plan,
 }
 
 /// What a service tells of a job.
@@ -94,12 +99,15 @@ impl JobRecord {
     }
 }
 
-/// What this process knows of the experiments of a job that it submitted.
-#[derive(Clone, Debug, PartialEq)]
+/// What its submitter knows of the experiments of a job.
+#[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Plan {
     pub(crate) qobj_id: String,
     pub(crate) header: Map<String, Value>,
     pub(crate) experiments: Vec<Planned>,
+    /// For how many experiments each program stands that is sent: the same circuit with the same
+    /// numbers and shots is sent once, if it stands several times in a row.
+    pub(crate) programs: Vec<usize>,
 }
 
 /// One experiment of a [`Plan`].
@@ -107,34 +115,65 @@ pub(crate) struct Plan {
 pub(crate) struct Planned {
     pub(crate) name: String,
     pub(crate) header: Map<String, Value>,
-    pub(crate) shots: u64,
     pub(crate) seed: Option<u64>,
     pub(crate) memory: bool,
     pub(crate) registers: Vec<Register>,
-    /// The names of the registers in the program that was sent.
+    /// The names of the registers in the program that was sent. There may be one more: where a
+    /// circuit measures nothing, the program has to.
     pub(crate) sent_as: Vec<String>,
 }
 
 impl Plan {
     pub(crate) fn of(qobj: &Qobj) -> Self {
+        let names: Vec<_> = qobj.circuits().iter().map(register_names).collect();
         let experiments = qobj.experiments().iter().map(|experiment| {
             let circuit = &qobj.circuits()[experiment.circuit];
             Planned {
                 name: qobj.experiment_name(experiment).to_owned(),
                 header: experiment.header.clone(),
-                shots: qobj.shots(experiment),
                 seed: qobj.seed(experiment),
                 memory: qobj.memory(experiment),
                 registers: circuit.cregs().to_vec(),
-                sent_as: ketch_qasm::v3::creg_names(circuit),
+                sent_as: names[experiment.circuit].clone(),
             }
         });
         Self {
             qobj_id: qobj.qobj_id.clone(),
             header: qobj.header.clone(),
             experiments: experiments.collect(),
+            programs: programs(qobj),
         }
     }
+}
+
+/// A sampler samples nothing of a circuit that measures nothing, while its clbits read 0: such a
+/// circuit measures a qubit into a clbit of its own, which nobody is told of.
+pub(crate) fn measuring(mut circuit: Circuit) -> Circuit {
+    if measures(&circuit) {
+        return circuit;
+    }
+    let unread = circuit.add_creg("unread", 1);
+    circuit.measure(0, unread.0)
+}
+
+fn measures(circuit: &Circuit) -> bool {
+    circuit.instructions().any(|instruction| instruction.op.writes_clbits())
+}
+
+fn register_names(circuit: &Circuit) -> Vec<String> {
+    match measures(circuit) || circuit.n_qubits() == 0 {
+        true => ketch_qasm::v3::creg_names(circuit),
+        false => ketch_qasm::v3::creg_names(&measuring(circuit.clone())),
+    }
+}
+
+fn programs(qobj: &Qobj) -> Vec<usize> {
+    let same = |one: &Experiment, other: &Experiment| {
+        one.circuit == other.circuit
+            && one.bindings == other.bindings
+            && qobj.shots(one) == qobj.shots(other)
+    };
+    qobj.experiments().chunk_by(same).map(<[Experiment]>::len).collect()
 }
 
 /// A date as services write it; `None` if it is something else.

@@ -65,6 +65,11 @@ pub(super) fn is_simulator(configuration: &BackendConfiguration) -> bool {
     configuration.simulator && configuration.coupling_map.is_none()
 }
 
+fn takes_seeds(configuration: &BackendConfiguration) -> bool {
+    let declared = configuration.extra.get("seeds").and_then(Value::as_bool);
+    declared.unwrap_or(configuration.simulator)
+}
+
 /// The document; `online` is when the backend went into service, if it does not say itself.
 pub(super) fn configuration(
     configuration: &BackendConfiguration,
@@ -100,6 +105,9 @@ pub(super) fn configuration(
         ("simulator", json!(is_simulator(configuration))),
         ("memory", json!(true)),
         ("open_pulse", json!(false)),
+        // Whether `options.simulator.seed_simulator` decides the outcomes, also of what is offered
+        // as a device.
+        ("seeds", json!(takes_seeds(configuration))),
         ("conditional", json!(configuration.conditional)),
     ] {
         document[key] = value;
@@ -150,8 +158,10 @@ mod tests {
         assert_eq!((&document["local"], &document["simulator"]), (&json!(false), &json!(true)));
         simulator.coupling_map = Some(vec![vec![0, 1]]);
         let device = configuration(&simulator, "x", "");
-        assert_eq!(device["simulator"], false);
+        assert_eq!((&device["simulator"], &device["seeds"]), (&json!(false), &json!(true)));
         assert_eq!(device["meas_map"][0].as_array().map(Vec::len), Some(30));
+        simulator.extra.insert("seeds".to_owned(), json!(false));
+        assert_eq!(configuration(&simulator, "x", "")["seeds"], false);
         simulator.n_qubits = None;
         assert_eq!(configuration(&simulator, "x", "")["n_qubits"], 64);
     }

@@ -28,7 +28,7 @@ const TWINS: [(Gate, Gate); 4] =
 /// A program that is known here, with its parameters.
 #[derive(Debug)]
 pub(crate) enum Program {
-    Sampler { pubs: Vec<SamplerPub>, options: SamplerOptions, form: Form },
+    Sampler { pubs: Vec<SamplerPub>, options: SamplerOptions, seeds: Vec<Option<u64>>, form: Form },
     Estimator { pubs: Vec<EstimatorPub>, options: EstimatorOptions, form: Form },
     Executor { pubs: Vec<SamplerPub>, options: SamplerOptions, passed: Passed },
 }
@@ -66,7 +66,8 @@ impl Program {
         match id {
             "sampler" => {
                 let (pubs, form) = (read::sampler_pubs(params)?, options::form(params)?);
-                Ok(Self::Sampler { pubs, options: options::sampler(params)?, form })
+                let (options, seeds) = (options::sampler(params)?, options::seeds(params)?);
+                Ok(Self::Sampler { pubs, options, seeds, form })
             }
             "estimator" => {
                 let (pubs, form) = (read::estimator_pubs(params)?, options::form(params)?);
@@ -99,7 +100,23 @@ impl Program {
             }
             Self::Estimator { pubs, options, .. } => estimator::plan(pubs, options, configuration),
         };
-        planned.map_err(refused)
+        let mut qobj = planned.map_err(refused)?;
+        if let Self::Sampler { seeds, .. } = self
+            && !seeds.is_empty()
+        {
+            let (found, expected) = (seeds.len(), qobj.experiments().len());
+            if found != expected {
+                let message = format!(
+                    "options.experimental.seeds: {found}, expected {expected}, one for each place \
+                     of each pub"
+                );
+                return Err(Refusal::new(400, "params.invalid", message));
+            }
+            for (experiment, seed) in qobj.experiments_mut().iter_mut().zip(seeds) {
+                experiment.config.seed = *seed;
+            }
+        }
+        Ok(qobj)
     }
 
     /// Calls gates by the names that a backend has for them, where nothing but the name differs:
@@ -140,7 +157,7 @@ impl Program {
     /// If the result is not that of this program.
     pub(crate) fn result(&self, result: &RunResult) -> Result<Value, Refusal> {
         match self {
-            Self::Sampler { pubs, options, form } => {
+            Self::Sampler { pubs, options, form, .. } => {
                 Ok(write::samples(&sampler::collect(pubs, options, result).map_err(refused)?, form))
             }
             Self::Estimator { pubs, options, form } => Ok(write::estimates(

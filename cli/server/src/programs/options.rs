@@ -118,6 +118,20 @@ pub(super) fn estimator(params: &Value) -> Result<EstimatorOptions, Refusal> {
     Ok(options)
 }
 
+/// The seeds of all places of all pubs, where they have their own: numbers or nulls.
+///
+/// # Errors
+/// If one is no seed.
+pub(super) fn seeds(params: &Value) -> Result<Vec<Option<u64>>, Refusal> {
+    let Some(value) = at(params, "experimental.seeds") else { return Ok(Vec::new()) };
+    let seed = |value: &Value| (value.is_null() || value.is_u64()).then_some(value.as_u64());
+    let seeds: Option<Vec<_>> = value.as_array().and_then(|list| list.iter().map(seed).collect());
+    seeds.ok_or_else(|| {
+        let expected = "expected a list of whole numbers and nulls";
+        Refusal::bad(format!("options.experimental.seeds: {expected}"))
+    })
+}
+
 fn seed(params: &Value) -> Result<Option<u64>, Refusal> {
     whole(params, "simulator.seed_simulator")
 }

@@ -221,6 +221,32 @@ fn gates_are_called_as_the_backend_calls_them() {
 }
 
 #[test]
+fn experiments_may_have_seeds_of_their_own() {
+    let with = |pubs: Value, seeds: Value| {
+        let options = json!({"simulator": {"seed_simulator": 3}, "experimental": {"seeds": seeds}});
+        json!({ "pubs": pubs, "options": options })
+    };
+    let configuration = BackendConfiguration::simulator("s", "1.0.0", 30);
+    let planned = read("sampler", with(json!([BELL, BELL]), json!([7, null])));
+    let qobj = planned.plan(&configuration).unwrap();
+    let seeds: Vec<_> = qobj.experiments().iter().map(|one| qobj.seed(one)).collect();
+    assert_eq!(seeds, [Some(7), Some(3)]);
+
+    let swept = json!([BELL, [TURN, [[0.125, 0.75], [0.5, 0.25]]]]);
+    let qobj = read("sampler", with(swept, json!([7, 8, 9]))).plan(&configuration).unwrap();
+    let seeds: Vec<_> = qobj.experiments().iter().map(|one| qobj.seed(one)).collect();
+    assert_eq!(seeds, [Some(7), Some(8), Some(9)]);
+
+    for seeds in [json!([7, -1]), json!([7, "8"]), json!(7)] {
+        let message = refused("sampler", with(json!([BELL, BELL]), seeds));
+        assert!(message.contains("options.experimental.seeds"), "{message}");
+    }
+    let short = read("sampler", with(json!([BELL, BELL]), json!([7])));
+    let message = short.plan(&configuration).unwrap_err().message;
+    assert!(message.contains("1, expected 2"), "{message}");
+}
+
+#[test]
 fn programs_that_are_not_known_are_told_apart() {
     let Err(Unread::Refused(refusal)) = Program::read("vqe", &json!({})) else { panic!("known") };
     assert_eq!(refusal.status, 404);

@@ -5,6 +5,7 @@
 
 mod iam;
 mod job;
+mod note;
 mod place;
 mod results;
 mod samples;
@@ -13,8 +14,8 @@ mod submit;
 use std::{sync::Arc, time::Instant};
 
 use ketch_core::{
-    BackendConfiguration, BackendProperties, BackendStatus, Error, JobQuery, JobStatus, Result,
-    RunResult,
+    BackendConfiguration, BackendProperties, BackendStatus, Error, JobQuery, JobStatus, Qobj,
+    Result, RunResult, qobj::seed_experiments,
 };
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -97,6 +98,13 @@ impl Today {
         self.get(|| query(Call::get(&["jobs"]).query("exclude_params", true)))
     }
 
+    /// The plan of a job that another process submitted; `None` if it is not one of ours.
+    fn noted(&self, job_id: &str, deadline: Option<Instant>) -> Result<Option<Plan>> {
+        let (call, answer) = self.ask_job(job_id, deadline, || Call::get(&["jobs", job_id]))?;
+        let document: Value = self.http.read(&call, &answer)?;
+        Ok(document.get("params").and_then(note::read))
+    }
+
     fn record(&self, document: JobDocument) -> JobRecord {
         let mut record = document.into_record();
         record.error = record.error.map(|error| self.http.scrub(&error));
@@ -149,6 +157,17 @@ impl Service for Today {
 
     fn options(&self) -> &'static [&'static str] {
         submit::OPTIONS
+    }
+
+    fn settle_seeds(&self, configuration: &BackendConfiguration, qobj: &mut Qobj) {
+        let declared = configuration.extra.get("seeds").and_then(Value::as_bool);
+        // IBM's own devices have no option for it, simulators have.
+        if !declared.unwrap_or(configuration.simulator) {
+            qobj.config.seed = None;
+            qobj.experiments_mut().iter_mut().for_each(|one| one.config.seed = None);
+        } else if let Some(seed) = qobj.config.seed {
+            seed_experiments(qobj, seed);
+        }
     }
 
     fn configuration(&self, device: &str) -> Result<BackendConfiguration> {
@@ -272,7 +291,11 @@ impl Service for Today {
             return Err(Error::JobFailed { job: job_id.to_owned(), reason });
         }
         let document: Value = self.http.read(&call, &answer)?;
-        results::read(&document, plan)
+        let noted = match plan {
+            Some(_) => None,
+            None => self.noted(job_id, deadline)?,
+        };
+        results::read(&document, plan.or(noted.as_ref()))
             .map_err(|error| self.http.misunderstood(&call, &error.to_string()))
     }
 

@@ -1,5 +1,7 @@
 //! What the sampler comes back with, as a [`RunResult`].
 
+use std::{ops::Range, sync::Arc};
+
 use ketch_core::{
     BitString, Counts, RunResult,
     circuit::Register,
@@ -18,72 +20,95 @@ pub(super) fn read(document: &Value, plan: Option<&Plan>) -> Result<RunResult, B
         .find_map(|name| Some((name, root.get(name)?.as_array()?)))
         .ok_or_else(|| BadResult::new("the document", "expected a list `results`"))?;
     if let Some(plan) = plan
-        && plan.experiments.len() != pubs.len()
+        && plan.programs.len() != pubs.len()
     {
-        let what = format!("expected {} results, found {}", plan.experiments.len(), pubs.len());
+        let what = format!("expected {} results, found {}", plan.programs.len(), pubs.len());
         return Err(BadResult::new(path, what));
     }
-    let experiments = pubs.iter().enumerate().map(|(place, value)| {
-        let planned = plan.map(|plan| &plan.experiments[place]);
-        experiment(unwrapped(value), planned, &format!("{path}[{place}]"))
-    });
+    let mut experiments = Vec::new();
+    for (place, value) in pubs.iter().enumerate() {
+        let planned = plan.map_or(&[][..], |plan| {
+            let first = experiments.len();
+            &plan.experiments[first..first + plan.programs[place]]
+        });
+        experiments.extend(of_program(unwrapped(value), planned, &format!("{path}[{place}]"))?);
+    }
     Ok(RunResult {
         qobj_id: plan.map(|plan| plan.qobj_id.clone()).unwrap_or_default(),
         header: plan.map(|plan| plan.header.clone()).unwrap_or_default(),
         success: true,
         status: "COMPLETED".to_owned(),
-        experiments: experiments.collect::<Result<_, _>>()?,
+        experiments,
         metadata: object(root.get("metadata")),
         ..RunResult::default()
     })
 }
 
-fn experiment(
+/// The experiments that a program stands for; one where nothing is planned.
+fn of_program(
     value: &Value,
-    planned: Option<&Planned>,
+    planned: &[Planned],
     path: &str,
-) -> Result<ExperimentResult, BadResult> {
+) -> Result<Vec<ExperimentResult>, BadResult> {
     let data = value.get("data").map(unwrapped).and_then(Value::as_object);
     let data = data.ok_or_else(|| BadResult::new(format!("{path}.data"), "expected an object"))?;
     let named = fields(data, &format!("{path}.data"))?;
-    let (registers, columns) = match planned {
+    let n_shots = named.iter().map(|(_, samples)| samples.shots.len()).max().unwrap_or(0);
+    if let Some((name, samples)) = named.iter().find(|(_, s)| s.shots.len() != n_shots) {
+        let what = format!("expected {n_shots} shots, found {}", samples.shots.len());
+        return Err(BadResult::new(format!("{path}.data.{name}"), what));
+    }
+    let places = planned.len().max(1);
+    if !n_shots.is_multiple_of(places) {
+        let what = format!("{n_shots} shots of {places} experiments");
+        return Err(BadResult::new(format!("{path}.data"), what));
+    }
+    let (registers, columns) = match planned.first() {
         Some(planned) => arranged(planned, named, path)?,
         None => in_their_order(named, path)?,
     };
-    let n_shots = columns.iter().flatten().map(|samples| samples.shots.len()).max().unwrap_or(0);
-    for (register, samples) in registers.iter().zip(&columns) {
-        let found = samples.as_ref().map_or(n_shots, |samples| samples.shots.len());
-        if found != n_shots {
-            let what = format!("expected {n_shots} shots, found {found}");
-            return Err(BadResult::new(format!("{path}.data.{}", register.name), what));
-        }
-    }
+    let metadata = Arc::new(object(value.get("metadata")));
+    let shots = |place| place * (n_shots / places)..(place + 1) * (n_shots / places);
+    let experiments = (0..places).map(|place| ExperimentResult {
+        metadata: Arc::clone(&metadata),
+        ..experiment(&registers, &columns, shots(place), planned.get(place))
+    });
+    Ok(experiments.collect())
+}
+
+fn experiment(
+    registers: &[Register],
+    columns: &[Option<Samples>],
+    shots: Range<usize>,
+    planned: Option<&Planned>,
+) -> ExperimentResult {
     let width = registers.iter().map(|register| register.start + register.size).max().unwrap_or(0);
-    let mut outcomes = Vec::with_capacity(n_shots);
+    let mut outcomes = Vec::with_capacity(shots.len());
     // Whoever did not submit the job here may have asked for it.
     let keep = planned.is_none_or(|planned| planned.memory) && width > 0;
     let mut memory = Vec::new();
-    for shot in 0..n_shots {
-        let outcome = outcome(width, &registers, &columns, shot);
+    let n_shots = shots.len() as u64;
+    for shot in shots {
+        let outcome = outcome(width, registers, columns, shot);
         if keep {
             let bytes = outcome.words().flat_map(u64::to_le_bytes);
             memory.extend(bytes.take(Memory::stride_of(width)));
         }
         outcomes.push((outcome, 1));
     }
-    let counts = Counts::from_outcomes(registers.clone(), outcomes);
-    Ok(ExperimentResult {
+    let counts = Counts::from_outcomes(registers.to_vec(), outcomes);
+    ExperimentResult {
         name: planned.map(|planned| planned.name.clone()).unwrap_or_default(),
-        shots: n_shots as u64,
+        shots: n_shots,
+        seed: planned.and_then(|planned| planned.seed),
         success: true,
         status: "DONE".to_owned(),
-        registers,
+        registers: registers.to_vec(),
         counts: Some(counts),
         memory: keep.then(|| Memory::from_bytes(width, memory.into())).flatten(),
         header: planned.map(|planned| planned.header.clone()).unwrap_or_default(),
-        metadata: object(value.get("metadata")).into(),
         ..ExperimentResult::default()
-    })
+    }
 }
 
 /// The registers' outcomes by name, in the service's order.
@@ -121,6 +146,9 @@ fn arranged(
         }
         columns.push(samples);
     }
+    // What a program had to measure whose circuit measures nothing.
+    let unread = planned.sent_as.get(planned.registers.len());
+    named.retain(|(name, _)| Some(name) != unread);
     match named.first() {
         Some((name, _)) => {
             let what = "the circuit has no such register";

@@ -62,14 +62,23 @@ impl Samples {
     }
 }
 
+/// The shots of each place of a pub, in lists within lists.
 fn hexadecimal(samples: &Value, n_bits: u32, path: &str) -> Result<Vec<BitString>, BadResult> {
     let bad = |what: String| BadResult::new(format!("{path}.samples"), what);
-    let samples = samples.as_array().ok_or_else(|| bad("expected a list".to_owned()))?;
-    let shot = |sample: &Value| {
-        let text = sample.as_str().ok_or_else(|| bad(format!("expected texts, found {sample}")))?;
-        BitString::from_hex(n_bits, text).map_err(|error| bad(error.to_string()))
-    };
-    samples.iter().map(shot).collect()
+    let mut shots = Vec::new();
+    // What is to be read next is on top.
+    let mut lists =
+        vec![samples.as_array().ok_or_else(|| bad("expected a list".to_owned()))?.iter()];
+    while let Some(list) = lists.last_mut() {
+        match list.next() {
+            None => drop(lists.pop()),
+            Some(Value::Array(inner)) => lists.push(inner.iter()),
+            Some(Value::String(text)) => shots
+                .push(BitString::from_hex(n_bits, text).map_err(|error| bad(error.to_string()))?),
+            Some(other) => return Err(bad(format!("expected texts, found {other}"))),
+        }
+    }
+    Ok(shots)
 }
 
 /// Base64 of zlib of a NumPy file of bytes: one row a shot, the most significant byte first.
@@ -149,6 +158,8 @@ mod tests {
         let typed = json!({"__type__": "BitArray", "__value__": {"array": array, "num_bits": 9}});
         let expected = vec!["100000101".to_owned(), "000000000".to_owned()];
         assert_eq!(shots(&plain), Ok(expected.clone()));
+        let places = json!({"num_bits": 9, "samples": [["0x105"], ["0x0"]]});
+        assert_eq!(shots(&places), Ok(expected.clone()));
         assert_eq!(shots(&typed), Ok(expected));
     }
 

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod careful;
+#[cfg(test)]
 mod early;
 #[cfg(test)]
 mod network;

@@ -1,10 +1,11 @@
 //! A network that fails: it stands between the provider and a server, and does something wrong
 //! with some of the questions.
+#![allow(dead_code, reason = "each program that includes this module uses a part of it")]
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     io::{self, BufRead, BufReader, Read, Write},
-    net::{SocketAddr, TcpListener, TcpStream},
+    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
     sync::{
         Arc, Condvar, Mutex,
         atomic::{AtomicBool, AtomicU64, Ordering},
@@ -71,6 +72,24 @@ pub(crate) const FAULTS: [Fault; 15] = [
     Fault::Expired,
 ];
 
+/// The fault of a question: the same for the same number, as far as it makes sense there. One
+/// question of `rarity` meets one.
+pub(crate) fn fault(number: u64, question: &str, rarity: u64) -> Option<Fault> {
+    // A key that is refused is wrong for good; only tokens expire.
+    let is_for_token = question.starts_with("POST /identity");
+    drawn(number, rarity).filter(|fault| !(is_for_token && *fault == Fault::Expired))
+}
+
+fn drawn(number: u64, rarity: u64) -> Option<Fault> {
+    // The finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
+    let mut z = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+    z ^= z >> 31;
+    let kinds = FAULTS.len() as u64;
+    z.is_multiple_of(rarity).then(|| FAULTS[usize::try_from(z / rarity % kinds).unwrap()])
+}
+
 /// Decides what goes wrong with the question of this number, told its first line.
 pub(crate) type Draw = dyn Fn(u64, &str) -> Option<Fault> + Send + Sync;
 
@@ -88,8 +107,9 @@ struct Inner {
     ended: AtomicBool,
     /// How often each fault happened.
     struck: Mutex<BTreeMap<Fault, usize>>,
-    /// Questions that the server has and has not answered.
-    under_way: Mutex<usize>,
+    /// Connections, by their numbers, whose question the server may have and has not answered.
+    under_way: Mutex<BTreeSet<u64>>,
+    connections: AtomicU64,
     settled: Condvar,
 }
 
@@ -105,6 +125,7 @@ impl Network {
             ended: AtomicBool::new(false),
             struck: Mutex::default(),
             under_way: Mutex::default(),
+            connections: AtomicU64::new(0),
             settled: Condvar::new(),
         });
         let carrier = Arc::clone(&inner);
@@ -113,9 +134,11 @@ impl Network {
                 if carrier.ended.load(Ordering::Relaxed) {
                     return;
                 }
-                let carrier = Arc::clone(&carrier);
+                let (carrier, on_its_way) = (Arc::clone(&carrier), OnItsWay::new(&carrier));
                 // Clients and servers that go away in the middle are what this is about.
-                thread::spawn(move || connection.and_then(|client| carrier.carry(&client)));
+                thread::spawn(move || {
+                    connection.and_then(|client| carrier.carry(&client, on_its_way))
+                });
             }
         });
         Ok(Self { address, inner, listener: Some(listener) })
@@ -130,10 +153,22 @@ impl Network {
         lock(&self.inner.struck).clone()
     }
 
-    /// Waits until nothing that was sent is still on its way.
+    /// How many questions there were.
+    pub(crate) fn questions(&self) -> u64 {
+        self.inner.questions.load(Ordering::Relaxed)
+    }
+
+    /// Waits until nothing is on its way any more of what was sent before.
     pub(crate) fn settle(&self) {
+        // Whoever knocks last is let in last: what is hung up on was behind all that came before.
+        let mut knock = TcpStream::connect(self.address).unwrap();
+        knock.shutdown(Shutdown::Write).unwrap();
+        // However it ends.
+        let _ = knock.read_to_end(&mut Vec::new());
+        let next = self.inner.connections.load(Ordering::Relaxed);
         let under_way = lock(&self.inner.under_way);
-        drop(self.inner.settled.wait_while(under_way, |under_way| *under_way > 0).unwrap());
+        let waits = |under_way: &mut BTreeSet<u64>| under_way.first().is_some_and(|c| *c < next);
+        drop(self.inner.settled.wait_while(under_way, waits).unwrap());
     }
 }
 
@@ -150,8 +185,7 @@ impl Drop for Network {
 
 impl Inner {
     /// One question and its answer.
-    fn carry(&self, client: &TcpStream) -> io::Result<()> {
-        let on_its_way = OnItsWay::new(self);
+    fn carry(&self, client: &TcpStream, on_its_way: OnItsWay) -> io::Result<()> {
         let mut reader = BufReader::new(client);
         let Some(question) = Envelope::read(&mut reader)? else { return Ok(()) };
         let number = self.questions.fetch_add(1, Ordering::Relaxed);
@@ -209,19 +243,24 @@ impl Inner {
 }
 
 /// As long as it lives, the server may be about to do something.
-struct OnItsWay<'a>(&'a Inner);
+struct OnItsWay {
+    network: Arc<Inner>,
+    connection: u64,
+}
 
-impl<'a> OnItsWay<'a> {
-    fn new(inner: &'a Inner) -> Self {
-        *lock(&inner.under_way) += 1;
-        Self(inner)
+impl OnItsWay {
+    fn new(network: &Arc<Inner>) -> Self {
+        let mut under_way = lock(&network.under_way);
+        let connection = network.connections.fetch_add(1, Ordering::Relaxed);
+        under_way.insert(connection);
+        Self { network: Arc::clone(network), connection }
     }
 }
 
-impl Drop for OnItsWay<'_> {
+impl Drop for OnItsWay {
     fn drop(&mut self) {
-        *lock(&self.0.under_way) -= 1;
-        self.0.settled.notify_all();
+        lock(&self.network.under_way).remove(&self.connection);
+        self.network.settled.notify_all();
     }
 }
 

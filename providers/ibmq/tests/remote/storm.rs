@@ -10,18 +10,19 @@ use std::{
     time::Duration,
 };
 
-use ketch_core::{Backend, Error, Job, JobStatus, Provider};
-use ketch_jobs::{JobFilter, NewJob, Runner, Store, StoredBackend};
+use ketch_core::{Backend, JobStatus, Provider};
+use ketch_jobs::{JobFilter, Store, StoredBackend};
 use ketch_provider_ibmq::Settings;
 
 use crate::{
-    network::{FAULTS, Fault, Network},
+    careful::Careful,
+    network::{FAULTS, Network, fault},
     replay::{
         Server,
         ibm::{DEVICE, Ibm},
         lock,
     },
-    support::{TestHost, account, bell, fast, provider_of, told},
+    support::{TestHost, account, bell, fast, provider_of},
 };
 
 const JOBS: u32 = 1000;
@@ -31,23 +32,6 @@ const CLIENTS: u32 = 16;
 
 /// One question of so many meets a fault.
 const RARITY: u64 = 8;
-
-/// The fault of a question: the same for the same number, as far as it makes sense there.
-fn fault(number: u64, question: &str) -> Option<Fault> {
-    // A key that is refused is wrong for good; only tokens expire.
-    let is_for_token = question.starts_with("POST /identity");
-    drawn(number).filter(|fault| !(is_for_token && *fault == Fault::Expired))
-}
-
-fn drawn(number: u64) -> Option<Fault> {
-    // The finalizer of SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
-    let mut z = number.wrapping_add(1).wrapping_mul(0x9e37_79b9_7f4a_7c15);
-    z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-    z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-    z ^= z >> 31;
-    let kinds = FAULTS.len() as u64;
-    z.is_multiple_of(RARITY).then(|| FAULTS[usize::try_from(z / RARITY % kinds).unwrap()])
-}
 
 struct Storm {
     service: Arc<Ibm>,
@@ -66,7 +50,7 @@ impl Storm {
         let begun = Arc::new(OnceLock::new());
         let has_begun = Arc::clone(&begun);
         let draw = move |number: u64, question: &str| {
-            has_begun.get().and_then(|()| fault(number, question))
+            has_begun.get().and_then(|()| fault(number, question, RARITY))
         };
         let network = Network::to(server.port(), Box::new(draw)).unwrap();
         let limit = Duration::from_millis(500);
@@ -87,55 +71,10 @@ impl Storm {
         *server = Some(Server::start_on(port, Arc::clone(&self.service)).unwrap());
     }
 
-    /// Hands over a job of this label until the service has it, as a careful user does: where
-    /// nobody knows whether it arrived, the service is asked before anything is sent again.
-    fn hand_over(&self, label: &str) -> Arc<dyn Job> {
-        loop {
-            let new = NewJob {
-                label: Some(label.to_owned()),
-                ..NewJob::new("ibmq/device", Runner::Service, Default::default())
-            };
-            let error = match self.backend.run_as(new, bell()) {
-                Ok(job) => return job,
-                Err(error) => error,
-            };
-            let is_open = error.code() == "job.submission_unknown";
-            assert!(is_open || is_passing(&error), "{label}: {}", told(&error));
-            let filter = JobFilter { label: Some(label.to_owned()), ..JobFilter::default() };
-            let kept = self.store.jobs(&filter).unwrap();
-            // Nothing is kept of what surely did not arrive.
-            let Some(doubtful) = kept.first() else { continue };
-            self.network.settle();
-            let found = loop {
-                match self.store.look_up(&doubtful.id, &*self.inner) {
-                    Ok(found) => break found,
-                    Err(error) => assert!(is_passing(&error), "{label}: {}", told(&error)),
-                }
-            };
-            if found {
-                return self.backend.retrieve_job(&doubtful.id).unwrap();
-            }
-            self.store.delete(&doubtful.id).unwrap();
-        }
+    fn careful(&self) -> Careful<'_> {
+        let Self { network, store, inner, backend, .. } = self;
+        Careful { network, store, inner: &**inner, backend }
     }
-
-    /// Waits for the result however often something else comes.
-    fn wait_for(&self, job: &dyn Job) {
-        loop {
-            match job.result(Some(Duration::from_secs(5))) {
-                Ok(result) => return assert_eq!(result.counts(0).unwrap().total(), 10),
-                Err(error) => assert!(is_passing(&error), "{}", told(&error)),
-            }
-        }
-    }
-}
-
-/// Whether asking again is right: it passes, the answer made no sense, or two tokens in a row had
-/// expired.
-fn is_passing(error: &Error) -> bool {
-    error.is_retryable()
-        || error.code() == "service.answer"
-        || matches!(error, Error::Timeout { .. } | Error::Unauthenticated { .. })
 }
 
 #[test]
@@ -154,8 +93,9 @@ fn no_job_is_lost_and_none_is_run_twice() {
                     if number % 250 == 125 {
                         storm.restart();
                     }
-                    let job = storm.hand_over(&format!("job {number}"));
-                    storm.wait_for(&*job);
+                    let job = storm.careful().hand_over(&format!("job {number}"), bell());
+                    let result = storm.careful().wait_for(&*job);
+                    assert_eq!(result.counts(0).unwrap().total(), 10);
                 }
             });
         }

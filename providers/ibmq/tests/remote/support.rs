@@ -1,4 +1,5 @@
 //! A host with accounts, circuits, and short ways to a backend.
+#![allow(dead_code, reason = "each program that includes this module uses a part of it")]
 
 use std::{
     sync::{Arc, Mutex},

@@ -75,7 +75,9 @@ fn a_job_goes_all_the_way() {
     assert_eq!(sent.header("service-crn"), Some(crn));
     let program = "OPENQASM 3.0;\ninclude \"stdgates.inc\";\nbit[2] c;\nqubit[2] q;\n\
         rz(1.5707963267948966) q[0];\nsx q[0];\nrz(1.5707963267948966) q[0];\n\
-        cx q[0], q[1];\nc = measure q;\n";
+        cx q[0], q[1];\nc = measure q;\n\
+        // ketch {\"qobj\":[\"\",{}],\"registers\":[[\"c\",2]],\"sent_as\":[\"c\"],\
+        \"experiments\":[{\"name\":\"bell\",\"memory\":true}]}\n";
     let body = json!({
         "program_id": "sampler", "backend": DEVICE,
         "params": {"pubs": [[program, no_values(), 10]], "version": 2},
