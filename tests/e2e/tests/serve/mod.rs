@@ -2,6 +2,7 @@
 
 mod client;
 mod hostile;
+mod planted;
 mod store;
 mod submit;
 mod users;

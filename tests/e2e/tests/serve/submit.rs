@@ -14,7 +14,7 @@ const BELL: &str = "OPENQASM 3.0; include \"stdgates.inc\"; qubit[2] q; bit[2] c
      h q[0]; cx q[0], q[1]; c = measure q;";
 
 /// Takes as long as a test needs: a state of many qubits, turned again and again.
-fn long() -> String {
+pub(super) fn long() -> String {
     let mut text = String::from("OPENQASM 2.0; include \"qelib1.inc\"; qreg q[24]; creg c[24];\n");
     for layer in 0..400 {
         for qubit in 0..24 {
