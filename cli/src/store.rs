@@ -1,6 +1,12 @@
 //! The user's jobs on disk, as every command finds them.
 
-use std::{env, process::Command, sync::Arc, thread, time::Duration};
+use std::{
+    env,
+    process::Command,
+    sync::{Arc, Mutex, PoisonError},
+    thread,
+    time::{Duration, Instant},
+};
 
 use ketch::jobs::{
     self, NamedBackend, PluginDirectories, Recovered, RegistryResolver, Resolver, Store, StoredJob,
@@ -20,16 +26,33 @@ pub(crate) fn open(context: &Context) -> Result<Arc<Store>, Failure> {
     Ok(store)
 }
 
-/// Starts a worker if there is work and nobody to do it. That it cannot be started is said: the
-/// jobs wait for the next command then.
-pub(crate) fn start_worker(context: &Context, store: &Store) {
+/// Starts a worker if there is work and nobody to do it; true if it did. That it cannot be started is
+/// said: the jobs wait for the next command then.
+pub(crate) fn start_worker(context: &Context, store: &Store) -> bool {
     let started = env::current_exe().and_then(|program| {
         let mut worker = Command::new(program);
         worker.arg("worker").args(context.flags());
         jobs::start_worker(store, &mut worker)
     });
-    if let Err(error) = started {
+    started.unwrap_or_else(|error| {
         say(format_args!("warning: cannot start a worker, so queued jobs wait: {error}"));
+        false
+    })
+}
+
+/// The same for somebody who hands over many jobs, as often as there is one: a worker that is between
+/// two jobs looks like none, and those that were started then would find nothing to do. Who starts one
+/// must [keep an eye on](keep_an_eye_on) the jobs, too.
+pub(crate) fn waking(context: &Context, store: &Arc<Store>) -> impl Fn() + Send + Sync + use<> {
+    let (context, store) = (context.clone(), Arc::clone(store));
+    let last = Mutex::new(None::<Instant>);
+    move || {
+        // Nothing panics while it is held, and each change is one assignment.
+        let mut last = last.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_new = last.is_some_and(|last| last.elapsed() < LOOK);
+        if !is_new && start_worker(&context, &store) {
+            *last = Some(Instant::now());
+        }
     }
 }
 

@@ -27,7 +27,9 @@ pub(crate) fn execute(args: &WorkerArgs, context: &Context) -> Result<Exit, Fail
     let store = Arc::new(Store::standard()?);
     let options = WorkOptions { idle: args.idle, ..WorkOptions::default() };
     let resolver = store::resolver(context);
-    let sibling = || store::start_worker(context, &store);
+    let sibling = || {
+        store::start_worker(context, &store);
+    };
     jobs::work_until(&stop, &store, &resolver, &options, sibling)?;
     Ok(Exit::Ok)
 }

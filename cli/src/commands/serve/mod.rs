@@ -132,10 +132,7 @@ fn serve(args: &ServeArgs, context: &Context, out: &mut dyn Write) -> Result<Exi
             seconds: args.max_seconds,
         },
         tls: tls.clone(),
-        wake: {
-            let (context, store) = (context.clone(), Arc::clone(&store));
-            Box::new(move || store::start_worker(&context, &store))
-        },
+        wake: Box::new(store::waking(context, &store)),
         say: Box::new(|line| say(line)),
     })?;
     let scheme = if tls.is_some() { "https" } else { "http" };
