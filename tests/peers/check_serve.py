@@ -2,17 +2,20 @@
 
 The client gets to the server once by environment variables alone, and once by using the server as its
 HTTP proxy. What a user does is done each time: choose a backend, transpile, sample, estimate, wait,
-find old jobs, tag, cancel, see a failure, use sessions and batches, delete.
+find old jobs, tag, cancel, see a failure, use sessions and batches, delete. The rest of what the
+client offers, call by call, is in `serve_calls.py`, which is gone through once.
 
 Usage: check_serve.py KETCH SCRATCH
 """
 
+import logging
 import os
 import subprocess
 import sys
 import warnings
 
-WAYS = ["environment", "proxy"]
+# How the client gets there, and whether it is asked for everything.
+WAYS = {"environment": "--every-call", "proxy": "--user"}
 SHOTS = 4000
 # Six standard deviations of a fair coin.
 SPREAD = 6 * (SHOTS * 0.25) ** 0.5
@@ -245,10 +248,13 @@ def sessions(device, on_device):
         assert session.status() in {"Closed", "In progress, not accepting new jobs"}, session.status()
 
 
-def user():
+def user(every_call):
     """What a user does, with an environment that points at the server."""
     warnings.simplefilter("ignore")
     from qiskit_ibm_runtime import QiskitRuntimeService
+
+    # It warns of everything that it chooses by itself.
+    logging.getLogger("qiskit_ibm_runtime").setLevel(logging.ERROR)
 
     service = QiskitRuntimeService()
     simulator, device = backends(service)
@@ -258,7 +264,10 @@ def user():
     executor(simulator)
     failure(service)
     sessions(device, on_device)
-    assert service.usage()["usage_consumed_seconds"] >= 0
+    if every_call:
+        import serve_calls
+
+        serve_calls.everything(service, simulator, device, on_device)
 
 
 def main():
@@ -266,20 +275,21 @@ def main():
     os.environ["SCRATCH"] = scratch
     server, port = start(ketch)
     try:
-        for way in WAYS:
+        for way, what in WAYS.items():
             # A user each: nobody sees the jobs of the other.
             new = [ketch, "serve", "token", "new", way]
             made = subprocess.run(new, check=True, capture_output=True, text=True)
             token = made.stdout.strip()
-            command = [sys.executable, __file__, "--user"]
+            command = [sys.executable, __file__, what]
             subprocess.run(command, check=True, env=environment(way, port, token), timeout=600)
-            print(f"serve: IBM's client by {way}: backends, sampler, estimator, jobs, sessions")
+            also = ", and every other call" if what == "--every-call" else ""
+            print(f"serve: IBM's client by {way}: sampler, estimator, jobs, sessions{also}")
     finally:
         server.terminate()
         assert server.wait(timeout=30) == 0, "the server did not go in good order"
 
 
-if sys.argv[1:] == ["--user"]:
-    user()
+if sys.argv[1] in WAYS.values():
+    user(every_call=sys.argv[1] == "--every-call")
 else:
     main()
