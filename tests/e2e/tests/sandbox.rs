@@ -46,7 +46,10 @@ impl Sandbox {
         let mut sandbox = Self::with(built("ketch"));
         let bin = sandbox.path("bin");
         fs::create_dir(&bin).unwrap();
-        fs::copy(built("ketch"), bin.join("ketch")).unwrap();
+        // By another process: what another thread starts while this one has the copy open for writing
+        // has it open too for a moment, and a file that is open for writing is not run.
+        let copied = Command::new("cp").arg(built("ketch")).arg(&bin).status().unwrap();
+        assert!(copied.success());
         sandbox.ketch = bin.join("ketch");
         sandbox
     }
