@@ -15,7 +15,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     thread::JoinHandle,
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use serde_json::Value;
@@ -155,6 +155,26 @@ impl Service for Nothing {
     }
 }
 
+/// Listens on this port; 0 is one that the system chooses.
+///
+/// While a server that comes back on its port was away, the system may have lent the port to a
+/// connection; then it is waited for.
+fn listener(port: u16) -> io::Result<TcpListener> {
+    let start = Instant::now();
+    loop {
+        match TcpListener::bind(("127.0.0.1", port)) {
+            Err(error)
+                if error.kind() == io::ErrorKind::AddrInUse
+                    && port != 0
+                    && start.elapsed() < Duration::from_secs(10) =>
+            {
+                std::thread::yield_now();
+            }
+            listening => return listening,
+        }
+    }
+}
+
 /// A running server; it ends when it is dropped.
 pub(crate) struct Server {
     address: SocketAddr,
@@ -171,7 +191,7 @@ impl Server {
 
     /// Starts on this port; 0 is one that the system chooses.
     pub(crate) fn start_on(port: u16, service: impl Service) -> io::Result<Self> {
-        let socket = TcpListener::bind(("127.0.0.1", port))?;
+        let socket = listener(port)?;
         let address = socket.local_addr()?;
         let (log, ended) =
             (Arc::<Mutex<Vec<Received>>>::default(), Arc::new(AtomicBool::new(false)));
