@@ -191,7 +191,7 @@ fn a_time_out_does_not_wait_for_a_service_that_is_silent() {
         let timed_out = job.result(Some(after)).unwrap_err();
         let took = start.elapsed();
         assert!(matches!(timed_out, Error::Timeout { after: told, .. } if told == after));
-        assert!(took >= after && took < after + Duration::from_millis(500), "{took:?}");
+        assert!(took >= after && took < after + Duration::from_secs(5), "{took:?}");
         let longest = asked.try_iter().max().unwrap();
         assert!(longest <= after.max(LOOK), "{longest:?} of {after:?}");
     }

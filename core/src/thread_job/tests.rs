@@ -88,15 +88,20 @@ fn due(
 #[test]
 fn work_without_end_is_stopped_at_its_deadline() {
     let queue = JobQueue::new(1);
-    let job = due(&queue, Duration::from_millis(20), |running| {
-        while !running.is_cancelled() {
-            std::thread::yield_now();
-        }
-        Err(Error::Cancelled { job: running.job_id().to_owned() })
+    // On a busy machine a deadline may pass before the job has begun; then the next one is later.
+    let ended = [20, 200, 2_000, 20_000].into_iter().map(|within| {
+        let job = due(&queue, Duration::from_millis(within), |running| {
+            while !running.is_cancelled() {
+                std::thread::yield_now();
+            }
+            Err(Error::Cancelled { job: running.job_id().to_owned() })
+        });
+        let error = job.result(None).unwrap_err();
+        assert!(matches!(error, Error::JobFailed { .. }), "{error}");
+        (job, error.to_string())
     });
-    let error = job.result(None).unwrap_err();
-    assert!(matches!(error, Error::JobFailed { .. }), "{error}");
-    assert!(error.to_string().ends_with("its deadline passed while it ran"), "{error}");
+    let has_begun = |(_, error): &(_, String)| error.ends_with("its deadline passed while it ran");
+    let (job, _) = { ended }.find(has_begun).expect("one of them begins in time");
     assert_eq!(job.status().unwrap(), JobStatus::Error);
     assert!(!job.cancel().unwrap());
 }

@@ -16,7 +16,10 @@ use crate::{
 };
 
 /// An answer that may take 50 ms is late after this: the machine of a test has other work too.
-const LATE: Duration = Duration::from_millis(500);
+const LATE: Duration = Duration::from_secs(2);
+
+/// `run` that took longer may have waited for the work.
+const SLOW: Duration = Duration::from_millis(100);
 
 /// The pause between two looks at a job.
 const PAUSE: Duration = Duration::from_millis(2);
@@ -73,15 +76,23 @@ fn stage(status: &JobStatus) -> Option<u8> {
 }
 
 /// `run` does not wait for the work.
+///
+/// A fast job may end while a busy machine lets `run` wait, but not three times.
 pub fn run_returns_at_once(backend: &dyn Backend) -> Check {
+    let has_failed = |outcome: &Check| matches!(outcome, Err(Outcome::Failed(_)));
+    let again = (0..2).map(|_| run_returned_at_once(backend)).find(|found| !has_failed(found));
+    again.unwrap_or_else(|| run_returned_at_once(backend))
+}
+
+fn run_returned_at_once(backend: &dyn Backend) -> Check {
     let start = Instant::now();
     let job = long(backend)?;
     let took = start.elapsed();
     let status = job.status()?;
     job.cancel()?;
     // A Qobj of thousands of experiments takes its time to be read, but not as long as its work.
-    let waited = status.is_final() && took > LATE / 5;
-    require!(took < 4 * LATE && !waited, "`run` took {took:?}; then the status was {status}");
+    let waited = status.is_final() && took > SLOW;
+    require!(took < LATE && !waited, "`run` took {took:?}; then the status was {status}");
     Ok(())
 }
 
@@ -129,7 +140,7 @@ pub fn states_lead_to_an_end(backend: &dyn Backend) -> Check {
 pub fn result_can_be_had_again(backend: &dyn Backend) -> Check {
     let job = short(backend)?;
     let first = job.result(Some(LONG))?;
-    let again = job.result(Some(Duration::ZERO))?;
+    let again = job.result(Some(LONG))?;
     require!(first == again, "the second result differs from the first");
     Ok(())
 }
@@ -226,7 +237,8 @@ fn cancel_queued(backend: &dyn Backend, jobs: &[Arc<dyn Job>]) -> Check {
     require!(!local || took < LATE, "a job that waited was cancelled after {took:?}");
     let place = job.queue_position()?;
     require!(place.is_none(), "a job that is CANCELLED is at place {place:?} of the queue");
-    match job.result(Some(Duration::ZERO)) {
+    // A look that does not wait may be over before an answer has come from another process.
+    match job.result(Some(LONG)) {
         Err(Error::Cancelled { .. }) => {}
         Ok(_) => return Err(Outcome::failed("a cancelled job has a result")),
         Err(error) => require!(false, "expected job.cancelled, found {}", error.code()),
@@ -265,7 +277,7 @@ pub fn cancelling_a_finished_job_changes_nothing(backend: &dyn Backend) -> Check
     require!(!job.cancel()?, "cancelling a finished job says true");
     let status = job.status()?;
     require!(status == JobStatus::Done, "cancelling a finished job made it {status}");
-    job.result(Some(Duration::ZERO))?;
+    job.result(Some(LONG))?;
     Ok(())
 }
 
@@ -289,7 +301,7 @@ pub fn cancelling_a_running_job_ends_it(backend: &dyn Backend) -> Check {
     let took = cancelled.elapsed();
     require!(status == JobStatus::Cancelled, "`cancel` said true, and the job ended as {status}");
     let local = backend.configuration()?.local;
-    require!(!local || took < 2 * LATE, "the job stopped {took:?} after it was cancelled");
+    require!(!local || took < LATE, "the job stopped {took:?} after it was cancelled");
     match job.result(Some(LONG)) {
         Err(Error::Cancelled { .. }) => Ok(()),
         Ok(_) => Err(Outcome::failed("a cancelled job has a result")),

@@ -18,9 +18,9 @@ use tempfile::TempDir;
 
 use crate::sandbox::{built, local_plugin};
 
-/// The longest that an error may take to arrive after the death of a worker: ten times what is
-/// promised, for a machine that is busy with other tests.
-const SOON: Duration = Duration::from_secs(1);
+/// The longest that an error may take to arrive after the death of a worker: far more than the 100 ms
+/// that are promised, for a machine that is busy with other tests, and far less than any deadline.
+const SOON: Duration = Duration::from_secs(5);
 
 /// The plugin `unruly` in a directory of its own.
 struct Unruly {
@@ -264,7 +264,7 @@ fn a_worker_takes_along_what_it_started() {
     drop(unruly);
     let start = Instant::now();
     while [child, second, worker].into_iter().any(is_running) {
-        assert!(start.elapsed() < 10 * SOON, "{child} {second} {worker}");
+        assert!(start.elapsed() < 2 * SOON, "{child} {second} {worker}");
         thread::yield_now();
     }
 }

@@ -8,7 +8,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use rustix::process::{Pid, Signal, kill_process, test_kill_process};
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::Value;
 
 use crate::{
@@ -82,8 +82,10 @@ fn kill(process: &Value) {
     let pid = Pid::from_raw(i32::try_from(process.as_u64().unwrap()).unwrap()).unwrap();
     kill_process(pid, Signal::KILL).unwrap();
     // It is nobody's child here that could be waited for; its own parent buries it.
-    let start = Instant::now();
-    while test_kill_process(pid).is_ok() && start.elapsed() < Duration::from_secs(1) {
+    let (start, program) = (Instant::now(), format!("/proc/{}/exe", pid.as_raw_nonzero()));
+    // One that nobody has buried yet has no program any more.
+    while fs::read_link(&program).is_ok() {
+        assert!(start.elapsed() < Duration::from_secs(60), "{program} is still there");
         thread::yield_now();
     }
 }
@@ -220,11 +222,12 @@ fn a_running_job_that_is_cancelled_gives_its_memory_back() {
         thread::yield_now();
     }
     sandbox.ketch(&["cancel", &id]).ok();
-    // The worker stays: what is gone is what the job had. 100 ms are promised.
+    // The worker stays: what is gone is what the job had. 100 ms are promised, on a machine that
+    // does nothing else; the job itself would go on for minutes.
     let asked = Instant::now();
     while resident() > STATE / 2 {
         let took = asked.elapsed();
-        assert!(took < Duration::from_secs(1), "{} bytes {took:?} after the cancel", resident());
+        assert!(took < Duration::from_secs(10), "{} bytes {took:?} after the cancel", resident());
         thread::yield_now();
     }
     wait_for(&sandbox, &id, "CANCELLED");

@@ -95,7 +95,7 @@ fn a_job_that_is_not_done_in_time_is_given_up() {
     let arguments = ["run", &example("bell.qasm"), "-b", "ibmq/fake_lima", "--timeout", "300ms"];
     let said = ketch(&sandbox, &arguments).fails(7);
     one_error(&said);
-    assert!(start.elapsed() < Duration::from_secs(10), "{:?}", start.elapsed());
+    assert!(start.elapsed() < Duration::from_secs(60), "{:?}", start.elapsed());
 }
 
 #[test]
