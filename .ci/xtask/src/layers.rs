@@ -72,7 +72,6 @@ const HOMES: &[(&str, &[&str])] = &[
     ("libloading", &["ketch-registry", "ketch-provider-qdmi"]),
     ("hyper", &["ketch-server"]),
     ("tokio-rustls", &["ketch-server"]),
-    ("rayon", &["ketch-kernels"]),
     ("reqwest", &["ketch-provider-ibmq"]),
     ("rusqlite", &["ketch-jobs"]),
     ("sha2", &["ketch-registry", "ketch-jobs", "ketch-server"]),
@@ -254,12 +253,12 @@ mod tests {
     #[test]
     fn libraries_stay_at_home() {
         check("ketch-abi", "abi_stable", false, None);
-        check("ketch-simulator", "rayon", true, None);
+        check("ketch-simulator", "rusqlite", true, None);
         check(
             "ketch-simulator",
-            "rayon",
+            "rusqlite",
             false,
-            Some("M: ketch-simulator depends on rayon, whose home is ketch-kernels"),
+            Some("M: ketch-simulator depends on rusqlite, whose home is ketch-jobs"),
         );
     }
 }

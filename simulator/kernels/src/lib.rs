@@ -21,6 +21,7 @@ mod aligned;
 mod arch;
 mod bits;
 mod controls;
+mod crew;
 mod dispatch;
 mod gates;
 mod index;

@@ -1,15 +1,17 @@
-//! How many threads may work on a state: the only use of rayon.
+//! How many threads may work on a state.
 
 use std::ops::Range;
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, PoisonError};
 
-use rayon::prelude::*;
+use crate::crew::Crew;
 
 /// The work, in amplitudes under a one-qubit matrix, from which a pass wakes other threads.
 ///
-/// Waking them and waiting for the last cost some 20 microseconds on a machine of two
-/// cores, where one thread with AVX-512 did 2^18 amplitudes in 20 (`f32`) to 45 (`f64`):
-/// measured with `examples/throughput.rs`.
-const PARALLEL_FROM: usize = 1 << 18;
+/// To call a thread that sleeps costs the caller some 5 microseconds on a machine of two cores, and
+/// one that looks out a fraction of one; one thread with AVX-512 did 2^16 amplitudes in 5 (`f32`)
+/// to 11 (`f64`): measured with `examples/throughput.rs`.
+const PARALLEL_FROM: usize = 1 << 16;
 
 /// Parts for each thread: a few, so that a thread that the system holds up does not
 /// hold up the pass.
@@ -18,20 +20,22 @@ const PARTS_PER_THREAD: usize = 4;
 /// Threads for each core: more only cost time and memory to start.
 const MOST_PER_CORE: usize = 8;
 
-/// A thread budget: a pool of its own, which small states do not use.
+/// A thread budget: the calling thread and others of its own, which small states do not use.
+///
+/// While one caller's work is done by all of them, that of others is done by their own threads.
 #[derive(Debug)]
 pub struct Threads {
-    pool: Option<rayon::ThreadPool>,
+    crew: Option<Crew>,
     count: usize,
 }
 
-/// The pool could not be started.
+/// The threads could not be started.
 #[derive(Debug, thiserror::Error)]
 #[error("could not start {count} threads")]
 pub struct ThreadsError {
     /// How many were asked for.
     pub count: usize,
-    source: rayon::ThreadPoolBuildError,
+    source: std::io::Error,
 }
 
 impl Threads {
@@ -50,17 +54,14 @@ impl Threads {
         if count == 1 {
             return Ok(Self::serial());
         }
-        let pool = rayon::ThreadPoolBuilder::new()
-            .num_threads(count)
-            .thread_name(|index| format!("ketch-kernels-{index}"))
-            .build()
-            .map_err(|source| ThreadsError { count, source })?;
-        Ok(Self { pool: Some(pool), count })
+        // The caller is one of them.
+        let crew = Crew::new(count - 1).map_err(|source| ThreadsError { count, source })?;
+        Ok(Self { crew: Some(crew), count })
     }
 
     /// The calling thread alone.
     pub const fn serial() -> Self {
-        Self { pool: None, count: 1 }
+        Self { crew: None, count: 1 }
     }
 
     /// How many threads may work at once.
@@ -71,12 +72,18 @@ impl Threads {
     /// `task(0), task(1), …`, side by side and in order: for many small states, each of
     /// which is best worked on by one thread.
     pub fn map<R: Send>(&self, count: usize, task: impl Fn(usize) -> R + Sync) -> Vec<R> {
-        match &self.pool {
-            Some(pool) if count > 1 => {
-                pool.install(|| (0..count).into_par_iter().map(&task).collect())
-            }
-            _ => (0..count).map(task).collect(),
-        }
+        let Some(crew) = self.crew.as_ref().filter(|_| count > 1) else {
+            return (0..count).map(task).collect();
+        };
+        let (next, all) = (AtomicUsize::new(0), Mutex::new(Vec::with_capacity(count)));
+        crew.run(self.count.min(count), &|_| {
+            let mut own = Vec::new();
+            each(&next, count, |number| own.push((number, task(number))));
+            all.lock().unwrap_or_else(PoisonError::into_inner).append(&mut own);
+        });
+        let mut all = all.into_inner().unwrap_or_else(PoisonError::into_inner);
+        all.sort_unstable_by_key(|(number, _)| *number);
+        all.into_iter().map(|(_, result)| result).collect()
     }
 
     /// As [`Threads::map`], on the calling thread where the work is small.
@@ -97,47 +104,54 @@ impl Threads {
         work: usize,
         fill: impl Fn(usize, &mut [R]) + Sync,
     ) {
-        match &self.pool {
-            Some(pool) if work >= PARALLEL_FROM => pool.install(|| {
-                let chunks = values.par_chunks_mut(chunk).enumerate();
-                chunks.for_each(|(index, values)| fill(index * chunk, values));
-            }),
-            _ => fill(0, values),
-        }
+        let Some(crew) = self.crew.as_ref().filter(|_| work >= PARALLEL_FROM) else {
+            return fill(0, values);
+        };
+        let wanted = self.count.min(values.len().div_ceil(chunk));
+        let chunks = Mutex::new(values.chunks_mut(chunk).enumerate());
+        crew.run(wanted, &|_| {
+            loop {
+                let next = chunks.lock().unwrap_or_else(PoisonError::into_inner).next();
+                let Some((index, values)) = next else { return };
+                fill(index * chunk, values);
+            }
+        });
     }
 
-    /// Runs `task(0)`, `task(1)`, … at once, one on each thread of the budget; the calling
-    /// thread alone where only `wanted` = 1 is.
+    /// Runs `task(0)` on the calling thread, and `task(1)`, … up to below `wanted` at once on those
+    /// threads of the budget that are there: each has to take what it does from what is left.
     pub(crate) fn on_each(&self, wanted: usize, task: &(dyn Fn(usize) + Sync)) {
-        match &self.pool {
-            Some(pool) if wanted > 1 => {
-                pool.broadcast(|thread| {
-                    if thread.index() < wanted {
-                        task(thread.index());
-                    }
-                });
-            }
+        match &self.crew {
+            Some(crew) if wanted > 1 => crew.run(wanted, task),
             _ => task(0),
         }
     }
 
     /// Runs `task` over the parts of `0..count`, on the calling thread where the work is
     /// small.
-    ///
-    /// Not generic over the task: rayon's part is then compiled once, not for each pass.
     pub(crate) fn split(&self, count: usize, work: usize, task: &(dyn Fn(Range<usize>) + Sync)) {
-        match &self.pool {
-            Some(pool) if work >= PARALLEL_FROM => {
-                let parts = (self.count * PARTS_PER_THREAD).min(count);
-                // In two factors, for `part * count` would overflow.
-                let (size, longer) = (count / parts, count % parts);
-                let start = |part: usize| part * size + part.min(longer);
-                pool.install(|| {
-                    (0..parts).into_par_iter().for_each(|part| task(start(part)..start(part + 1)));
-                });
-            }
-            _ => task(0..count),
+        let Some(crew) = self.crew.as_ref().filter(|_| work >= PARALLEL_FROM) else {
+            return task(0..count);
+        };
+        let parts = (self.count * PARTS_PER_THREAD).min(count);
+        // In two factors, for `part * count` would overflow.
+        let (size, longer) = (count / parts, count % parts);
+        let start = |part: usize| part * size + part.min(longer);
+        let next = AtomicUsize::new(0);
+        crew.run(self.count.min(parts), &|_| {
+            each(&next, parts, |part| task(start(part)..start(part + 1)));
+        });
+    }
+}
+
+/// Takes numbers below `count` from `next` until none is left.
+fn each(next: &AtomicUsize, count: usize, mut take: impl FnMut(usize)) {
+    loop {
+        let number = next.fetch_add(1, Ordering::Relaxed);
+        if number >= count {
+            return;
         }
+        take(number);
     }
 }
 
