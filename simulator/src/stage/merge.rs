@@ -9,6 +9,7 @@ use ketch_kernels::Controls;
 use super::{
     cartan::{Cartan, Matrix2},
     euler::{Euler, unitarity_defect},
+    pair::Controlled,
     part::Part,
 };
 use crate::dense::apply::{Action, Apply, Matrix1, bits, product};
@@ -133,6 +134,16 @@ impl Merging {
         let inverted = (self.flipped >> control & 1 == 1) == at_one;
         self.flipped ^= usize::from(inverted) << target;
         self.parts.push(Part::Flip { target: self.at[target], control: Some(self.at[control]) });
+    }
+
+    /// A unitary on one of two places that only looks at the other.
+    pub(super) fn controlled(&mut self, places: [usize; 2], controlled: &Controlled) {
+        let Controlled { control, before, angles: [zero, one], after } = controlled;
+        let target = places[1 - control];
+        self.one(target, before);
+        let angles = if *control == 0 { [0.0, *zero, 0.0, *one] } else { [0.0, 0.0, *zero, *one] };
+        self.diagonal(places, angles);
+        self.one(target, after);
     }
 
     /// An interaction between local unitaries.
@@ -326,7 +337,7 @@ impl Apply<f64> {
     }
 
     /// What a diagonal unitary multiplies a basis state by.
-    fn factor(&self, index: usize) -> Complex64 {
+    pub(super) fn factor(&self, index: usize) -> Complex64 {
         let one = Complex64::ONE;
         if !self.controls.admits(index) {
             return one;

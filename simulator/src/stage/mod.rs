@@ -14,6 +14,7 @@ mod cartan;
 mod compile;
 mod euler;
 mod merge;
+mod pair;
 mod pairing;
 mod part;
 mod schedule;
@@ -33,7 +34,7 @@ use crate::{Cancel, Error, dense::Apply, progress::Unit};
 
 /// Places from which stages are worth their planning; with fewer, the whole state is in the cache
 /// and gates are run as they come.
-const STAGED_FROM: usize = 13;
+const STAGED_FROM: usize = 12;
 
 /// Bytes of a tile: about what the cache holds that is a core's own. Half as much is no faster, and
 /// twice as much takes up to half again as long (ansatz of 20 qubits, `examples/circuit_files.rs`).

@@ -1,11 +1,11 @@
 //! Runs of unitaries on the same two places, which are simpler together than one by one.
 
-use ketch_interface::Complex64;
-use ketch_kernels::{Controls, Kernels, Threads};
+use ketch_kernels::Controls;
 
 use super::{
-    cartan::{Cartan, Matrix2},
+    cartan::Cartan,
     merge::Merging,
+    pair::{Controlled, diagonal_angles, is_unitary, matrix},
     part::Part,
 };
 use crate::dense::apply::{Action, Apply, bits};
@@ -84,6 +84,9 @@ impl<'a> Pairing<'a> {
                     return self.merging.diagonal(places, angles);
                 }
                 if any_hard || inner.iter().any(|apply| is_mixing(apply)) {
+                    if let Some(controlled) = Controlled::of(&matrix) {
+                        return self.merging.controlled(places, &controlled);
+                    }
                     let cartan = Cartan::of(&matrix);
                     // Turns and phases in front and behind cost more than one dense matrix.
                     return match cartan.mixes_all() {
@@ -97,8 +100,10 @@ impl<'a> Pairing<'a> {
             && self.merging.mixes(target)
             && tail.iter().any(|apply| apply.mask() == 1 << target && is_mixing(apply))
         {
-            // Between unitaries on the target, both Hadamards around a CZ cost nothing.
-            return self.merging.cartan(places, &Cartan::of(&matrix(inner, places)));
+            // Between unitaries on the target, what turns it into a phase costs nothing.
+            let controlled = Controlled::of(&matrix(inner, places));
+            let controlled = controlled.expect("X by a control looks at it only");
+            return self.merging.controlled(places, &controlled);
         }
         inner.iter().for_each(|apply| self.merging.take(apply));
     }
@@ -121,40 +126,4 @@ fn is_mixing(apply: &Apply<f64>) -> bool {
 
 fn is_free_swap(apply: &Apply<f64>) -> bool {
     matches!(apply.action, Action::Swap { .. }) && apply.controls == Controls::NONE
-}
-
-/// The matrix of a run on two places, column by column from what it does to basis states.
-fn matrix(run: &[&Apply<f64>], [low, high]: [usize; 2]) -> Matrix2 {
-    let mut rows = [[Complex64::ZERO; 4]; 4];
-    let (kernels, serial) = (Kernels::detect(), Threads::serial());
-    let small: Vec<Apply<f64>> = run
-        .iter()
-        .map(|apply| {
-            apply.mapped(|place| {
-                debug_assert!(place == low || place == high);
-                usize::from(place == high)
-            })
-        })
-        .collect();
-    for column in 0..4 {
-        let mut state = [Complex64::ZERO; 4];
-        state[column] = Complex64::ONE;
-        small.iter().for_each(|apply| apply.run(kernels, &serial, &mut state));
-        rows.iter_mut().zip(state).for_each(|(row, amplitude)| row[column] = amplitude);
-    }
-    rows
-}
-
-fn is_unitary(matrix: &Matrix2) -> bool {
-    let dot = |i: usize, j: usize| -> Complex64 {
-        matrix[i].iter().zip(&matrix[j]).map(|(a, b)| a * b.conj()).sum()
-    };
-    (0..4).all(|i| (0..=i).all(|j| (dot(i, j) - f64::from(i == j)).norm() < 1e-12))
-}
-
-/// The phases of a matrix that is diagonal up to rounding.
-fn diagonal_angles(matrix: &Matrix2) -> Option<[f64; 4]> {
-    let is_zero = |i: usize, j: usize| matrix[i][j].norm_sqr() < 1e-30;
-    let diagonal = (0..4).all(|i| (0..4).all(|j| i == j || is_zero(i, j)));
-    diagonal.then(|| [0, 1, 2, 3].map(|i| matrix[i][i].arg()))
 }

@@ -39,6 +39,9 @@ impl Factors {
 #[repr(align(64))]
 pub(in crate::tiles) struct Lanes<T>(pub(in crate::tiles) [Complex<T>; MAX_LANES]);
 
+/// The most bits that tell the amplitudes in the registers apart.
+const MAX_LOW_BITS: usize = 7;
+
 /// Factors by row and lane.
 #[derive(Clone, Debug)]
 pub(in crate::tiles) enum Table<T> {
@@ -269,18 +272,30 @@ impl<T: Real> Table<T> {
     /// those of the row.
     pub(in crate::tiles) fn new(terms: &[(usize, f64)], registers: Registers) -> Self {
         let n_low = registers.lane_bits + registers.slots;
-        let mut factors = vec![Complex64::ONE; 1 << n_low];
+        let mut all = [Complex64::ONE; 1 << MAX_LOW_BITS];
+        let factors = &mut all[..1 << n_low];
         for (mask, phase) in terms {
             let factor = cis(*phase);
-            let at = (0..1 << n_low).filter(|index| index & mask == *mask);
-            at.for_each(|index| factors[index] *= factor);
+            // Every value of the bits that are not in the mask.
+            let rest = ((1 << n_low) - 1) & !mask;
+            let mut at = 0_usize;
+            loop {
+                factors[at | mask] *= factor;
+                at = at.wrapping_sub(rest) & rest;
+                if at == 0 {
+                    break;
+                }
+            }
         }
+        let factors = &*factors;
         let lanes = |row: usize, part: fn(&Complex64) -> f64| {
+            let mut lanes = Lanes([Complex::from(T::one()); MAX_LANES]);
             let row = &factors[row << registers.lane_bits..][..1 << registers.lane_bits];
-            Lanes(std::array::from_fn(|lane| {
-                let part = T::narrow(part(&row[lane & (row.len() - 1)]));
-                Complex::new(part, part)
-            }))
+            for (lane, factor) in lanes.0.iter_mut().zip(row) {
+                *lane = Complex::from(T::narrow(part(factor)));
+                lane.im = lane.re;
+            }
+            lanes
         };
         let rows = 0..1 << registers.slots;
         if factors.iter().all(|factor| *factor == Complex64::ONE) {

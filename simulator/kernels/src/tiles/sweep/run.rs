@@ -140,20 +140,26 @@ impl<T: Real> Pairs<T> {
         flip: usize,
         select: impl Fn(usize, usize) -> ([[f64; 2]; 2], bool),
     ) -> Self {
+        // Across slots, all lanes are alike.
+        let across = matches!(place, Place::Slots(..));
         let lanes = |class: usize, kept: bool| -> Lanes<T> {
-            std::array::from_fn(|lane| {
+            let of_lane = |lane: usize| {
                 let (matrix, second) = select(class, lane);
                 let row = usize::from(second);
                 real(matrix[row][if kept { row } else { 1 - row }])
-            })
+            };
+            if across { [of_lane(0); MAX_LANES] } else { std::array::from_fn(of_lane) }
         };
         let partner: [Lanes<T>; 4] = std::array::from_fn(|class| lanes(class, false));
         let kept: [Lanes<T>; 4] = std::array::from_fn(|class| lanes(class, true));
+        let n_lanes = if across { 1 } else { MAX_LANES };
         let all = |rows: &[Lanes<T>; 4], first: f64, second: f64| {
-            let is = |class: usize, value: f64| rows[class].iter().all(|x| *x == real(value));
+            let is = |class: usize, value: f64| {
+                let value = real(value);
+                rows[class][..n_lanes].iter().all(|x| *x == value)
+            };
             is(0, first) && is(1, first) && is(2, second) && is(3, second)
         };
-        let across = matches!(place, Place::Slots(..));
         // A step on one slot has no classes 01 and 10: `select` treats them as 00.
         let one_slot = matches!(place, Place::Slots(i, j) if i == j);
         let (mut p, mut k) = (partner, kept);
