@@ -201,6 +201,7 @@ macro_rules! dispatch {
                     Gate::Pauli(gate) => $run(isa, gate.state.len(), gate),
                     Gate::Collapse(gate) => $run(isa, gate.state.len(), gate),
                     Gate::Sequence(gate) => $run(isa, gate.state.len(), gate),
+                    Gate::Interact(gate) => $run(isa, gate.state.len(), gate),
                 }
             }
 

@@ -37,7 +37,7 @@ pub use aligned::{AlignedVec, AllocError, Element};
 pub use bits::{BitOp, Collapse, FrameChannel, FrameOp, FrameProgram, Frames, SHOTS};
 pub use controls::Controls;
 pub use dispatch::{Arch, Kernels};
-pub use gates::OneQubitGate;
+pub use gates::{Interaction, OneQubitGate};
 pub use real::Real;
 pub use real_maps::{ALWAYS_LOCAL, MapStage, RealMap};
 pub use reduce::{BLOCK, SampleError};

@@ -6,7 +6,7 @@ mod common;
 use common::{
     Random, assert_close, controls_beside, diagonal_matrix, every_arch, reference, thread_counts,
 };
-use ketch_kernels::{Controls, Kernels, OneQubitGate, Real, Threads};
+use ketch_kernels::{Controls, Interaction, Kernels, OneQubitGate, Real, Threads};
 use num_complex::Complex;
 
 /// Runs a check in both precisions and on every instruction set.
@@ -25,6 +25,7 @@ macro_rules! everywhere {
 everywhere!(one_qubit_gates_at_every_position_with_controls);
 everywhere!(sequences_of_one_qubit_gates);
 everywhere!(two_qubit_gates_at_every_position_with_controls);
+everywhere!(interactions_at_every_position);
 everywhere!(three_qubit_matrices_at_every_position);
 everywhere!(matrices_of_many_qubits);
 everywhere!(diagonals_of_many_qubits);
@@ -86,6 +87,46 @@ mod checks {
                         kernels.apply_phase(&SERIAL, state, m[2], controls);
                     });
                 }
+            }
+        }
+    }
+
+    pub(super) fn interactions_at_every_position<T: Real>(kernels: Kernels) {
+        let mut random = Random(11);
+        for n in 2..=8 {
+            for qubits in (0..n * n).map(|pair| [pair / n, pair % n]).filter(|[a, b]| a != b) {
+                let mut number = || 2.0 * random.uniform() - 1.0;
+                let mut two = || [number(), number()];
+                let (turns, phases, mixes, scales) = (two(), two(), two(), two());
+                let after = [3.0 * number(), 3.0 * number(), 3.0 * number()];
+                let interaction = Interaction { turns, phases, mixes, scales, after };
+                let mut found = random.numbers::<T>(1 << n);
+                // As its definition says, factor by factor; the first qubit is the low bit.
+                let (o, i) = (Complex::new(0.0, 0.0), Complex::new(1.0, 0.0));
+                let (turn, tangent) = (turns, mixes.map(Complex::from));
+                let [even, odd] = tangent;
+                let cis = num_complex::Complex64::cis;
+                let factors: [(&[usize], Vec<num_complex::Complex64>); 5] = [
+                    (&qubits[..1], vec![i, (-turn[0]).into(), turn[0].into(), i]),
+                    (&qubits[1..], vec![i, (-turn[1]).into(), turn[1].into(), i]),
+                    (&qubits, diagonal_matrix(&[i, i, cis(phases[1]), cis(phases[0])])),
+                    (&qubits, vec![i, o, o, -even, o, i, odd, o, o, -odd, i, o, even, o, o, i]),
+                    (
+                        &qubits,
+                        diagonal_matrix(&[
+                            scales[0].into(),
+                            cis(after[0]) * scales[1],
+                            cis(after[1]) * scales[1],
+                            cis(after[2]) * scales[0],
+                        ]),
+                    ),
+                ];
+                let mut expected = common::widen(&found);
+                for (qubits, matrix) in factors {
+                    expected = reference(&expected, qubits, &matrix, Controls::NONE);
+                }
+                kernels.apply_interaction(&SERIAL, &mut found, qubits, &interaction);
+                assert_close(&found, &expected, || format!("on {qubits:?} of {n}, {kernels:?}"));
             }
         }
     }

@@ -1,7 +1,8 @@
 //! From stages to what the kernels take.
 
 use ketch_kernels::{
-    Controls, Kernels, LinearMap, PhasePass, Phases, Real, Rotation, Sweep, Threads, Tile, TileBits,
+    Controls, Interaction, Kernels, LinearMap, PhasePass, Phases, Real, Rotation, Sweep, Threads,
+    Tile, TileBits,
 };
 
 use super::{
@@ -29,6 +30,11 @@ pub(super) enum Work<T> {
     Apply {
         apply: Apply<T>,
         outer: Controls,
+    },
+    /// A unitary on two bits of the tile in factors.
+    Interact {
+        bits: [usize; 2],
+        interaction: Box<Interaction>,
     },
     /// A diagonal unitary that looks at bits outside of the tile.
     Diagonal(Apply<T>),
@@ -147,7 +153,14 @@ impl<T: Real> Compiling<'_, T> {
     }
 
     fn whole(&mut self, part: Part) {
-        let Part::Whole(apply) = part else { unreachable!("{part:?} has a layer of its kind") };
+        let apply = match part {
+            Part::Whole(apply) => apply,
+            Part::Interaction { places, interaction } => {
+                let bits = places.map(|place| tile_bit(self.tiles, place));
+                return self.work.push(Work::Interact { bits, interaction });
+            }
+            part => unreachable!("{part:?} has a layer of its kind"),
+        };
         let local = self.tiles.mask();
         let (mask, value) = (apply.controls.mask(), apply.controls.value());
         if (apply.mask() & !mask) & !local != 0 {
@@ -261,6 +274,10 @@ impl<T: Real> Work<T> {
                 if tile.base & outer.mask() == outer.value() {
                     apply.run(kernels, &Threads::serial(), tile.amplitudes);
                 }
+            }
+            Self::Interact { bits, interaction } => {
+                let (amplitudes, serial) = (&mut *tile.amplitudes, &Threads::serial());
+                kernels.apply_interaction(serial, amplitudes, *bits, interaction);
             }
             Self::Diagonal(apply) => {
                 if let Some(apply) = within(apply, tiles, tile.base) {

@@ -1,16 +1,16 @@
 //! From unitaries to parts: runs on one place become one real rotation between phases, X and SWAP
 //! become names, everything diagonal on two places becomes phases.
 
-use std::f64::consts::{PI, TAU};
+use std::f64::consts::{FRAC_PI_2, FRAC_PI_4, PI, TAU};
 
 use ketch_interface::Complex64;
-use ketch_kernels::Controls;
+use ketch_kernels::{Controls, Interaction};
 
 use super::{
-    cartan::{Cartan, Matrix2},
+    cartan::Cartan,
     euler::{Euler, unitarity_defect},
     pair::Controlled,
-    part::Part,
+    part::{Part, Touch},
 };
 use crate::dense::apply::{Action, Apply, Matrix1, bits, product};
 
@@ -27,6 +27,8 @@ pub(super) struct Merging {
     /// Places whose value is the opposite of what the state says: X is done by name too.
     flipped: usize,
     parts: Vec<Part>,
+    /// The interaction that was the last to touch a place of the state.
+    latest: Vec<Option<usize>>,
     /// The phase of everything.
     constant: f64,
 }
@@ -38,6 +40,7 @@ impl Merging {
             at: (0..n_places).collect(),
             flipped: 0,
             parts: Vec::new(),
+            latest: vec![None; n_places],
             constant: 0.0,
         }
     }
@@ -59,7 +62,7 @@ impl Merging {
             let home = self.at.iter().position(|&at| at == place).expect("a permutation");
             if home != place {
                 let away = self.at[place];
-                self.parts.push(Part::Swap { places: [place, away] });
+                self.push(Part::Swap { places: [place, away] });
                 self.at.swap(place, home);
             }
         }
@@ -121,7 +124,7 @@ impl Merging {
         self.phase(places[1], high - none);
         let angle = (both - low - high + none).rem_euclid(TAU);
         if !is_whole_turn(angle) {
-            self.parts.push(Part::PairPhase { places, angle });
+            self.push(Part::PairPhase { places, angle });
         }
     }
 
@@ -133,7 +136,7 @@ impl Merging {
         }
         let inverted = (self.flipped >> control & 1 == 1) == at_one;
         self.flipped ^= usize::from(inverted) << target;
-        self.parts.push(Part::Flip { target: self.at[target], control: Some(self.at[control]) });
+        self.push(Part::Flip { target: self.at[target], control: Some(self.at[control]) });
     }
 
     /// A unitary on one of two places that only looks at the other.
@@ -156,13 +159,10 @@ impl Merging {
         if a != 0.0 || b != 0.0 {
             // Between phases of a quarter turn on one place, exp(i (a XX + b YY)) is a rotation of
             // (00, 11) by a - b and of (10, 01) by a + b.
-            let quarter = |angle: f64| {
-                [[Complex64::ONE, Complex64::ZERO], [Complex64::ZERO, Complex64::cis(angle)]]
-            };
-            self.one(places[0], &quarter(-PI / 2.0));
+            self.one(places[0], &quarter(-1.0));
             self.flush(1 << places[0] | 1 << places[1]);
             self.pair_turn(places, rotation(a - b), rotation(a + b));
-            self.one(places[0], &quarter(PI / 2.0));
+            self.one(places[0], &quarter(1.0));
         }
         if c != 0.0 {
             self.diagonal(places, [c, -c, -c, c]);
@@ -172,18 +172,88 @@ impl Merging {
         }
     }
 
-    /// Any unitary on two places, the first as the low bit, and what waits on them.
-    pub(super) fn dense(&mut self, places: [usize; 2], matrix: &Matrix2) {
-        let one = [[Complex64::ONE, Complex64::ZERO], [Complex64::ZERO, Complex64::ONE]];
-        let [low, high] = places.map(|place| self.waiting[place].take().unwrap_or(one));
-        let before =
-            |row: usize, column: usize| low[row & 1][column & 1] * high[row >> 1][column >> 1];
-        let entry = |row: usize, column: usize| {
-            (0..4).map(|inner| matrix[row][inner] * before(inner, column)).sum()
+    /// An interaction between local unitaries that mixes all, with what comes before it at once.
+    pub(super) fn interaction(&mut self, places: [usize; 2], cartan: &Cartan) {
+        let [a, b, c] = cartan.interaction;
+        self.constant += cartan.whole;
+        for (place, matrix) in places.iter().zip(&cartan.before) {
+            self.one(*place, matrix);
+        }
+        // As in `cartan`: between these, XX and YY are rotations.
+        self.one(places[0], &quarter(-1.0));
+        let (mut turns, mut phases, mut scale) = ([0.0; 2], [0.0; 2], 1.0);
+        for (at, place) in places.into_iter().enumerate() {
+            let turned = self.turned(place);
+            (turns[at], phases[at]) = (turned.tangent, turned.after);
+            scale *= turned.scale;
+        }
+
+        let flips = self.flips(places);
+        let [mut even, mut odd] = [a - b, a + b];
+        if flips.count_ones() == 1 {
+            std::mem::swap(&mut even, &mut odd);
+        }
+        let sign = if flips & 1 == 1 { -1.0 } else { 1.0 };
+        let [even, odd] = [even, odd].map(|angle| Steep::of(sign * angle));
+        // The phases of both amplitudes of a pair: one between them, before they are mixed, and
+        // one that they share, which can wait.
+        let (between, shared) = ([phases[0] + phases[1], phases[1] - phases[0]], [0.0, phases[0]]);
+        let parity = if flips.count_ones() == 1 { -c } else { c };
+        let mut after = [0.0; 4];
+        for (pair, [first, second]) in [[0, 3], [2, 1]].into_iter().enumerate() {
+            let (steep, strength) = if pair == 0 { (&even, parity) } else { (&odd, -parity) };
+            after[first] = shared[pair] + strength;
+            after[second] = shared[pair] + strength;
+            // What exchanges them by name afterwards turns one sign.
+            after[if steep.quarters > 0.0 { second } else { first }] +=
+                if steep.is_steep() { PI } else { 0.0 };
+        }
+        let [whole, rest @ ..] = after;
+        self.constant += whole;
+        let interaction = Interaction {
+            turns,
+            phases: between,
+            mixes: [even.tangent, odd.tangent],
+            scales: [scale * even.cos, scale * odd.cos],
+            after: rest.map(|angle| angle - whole),
         };
-        let rows = std::array::from_fn(|row| std::array::from_fn(|column| entry(row, column)));
-        let action = Action::Two { places, matrix: Box::new(rows) };
-        self.whole(&Apply { action, controls: Controls::NONE });
+        let at = places.map(|place| self.at[place]);
+        self.push(Part::Interaction { places: at, interaction: Box::new(interaction) });
+
+        // To exchange 00 with 11 and 10 with 01 is X on both; one pair alone, SWAP too.
+        if even.is_steep() {
+            self.flipped ^= 1 << places[0] | 1 << places[1];
+        }
+        if even.is_steep() != odd.is_steep() {
+            self.at.swap(places[0], places[1]);
+        }
+        self.one(places[0], &quarter(1.0));
+        for (place, matrix) in places.iter().zip(&cartan.after) {
+            self.one(*place, matrix);
+        }
+    }
+
+    /// What waits on a place as a rotation by at most an eighth of a turn, the phase before it done
+    /// and X behind it by name.
+    fn turned(&mut self, place: usize) -> Turned {
+        let one = [[Complex64::ONE, Complex64::ZERO], [Complex64::ZERO, Complex64::ONE]];
+        let euler = Euler::of(&self.waiting[place].take().unwrap_or(one));
+        self.constant += euler.whole;
+        self.flip_phase(place, euler.before);
+        let sign = if self.flipped >> place & 1 == 1 { -1.0 } else { 1.0 };
+        let (tangent, scale, after) = if euler.sin > euler.cos {
+            // [[0, -1], [1, 0]] is minus Z X.
+            self.flipped ^= 1 << place;
+            self.constant += PI;
+            (-euler.cos / euler.sin, euler.sin, euler.after + PI)
+        } else {
+            (euler.sin / euler.cos, euler.cos, euler.after)
+        };
+        if self.flipped >> place & 1 == 1 {
+            self.constant += after;
+            return Turned { tangent: sign * tangent, scale, after: -after };
+        }
+        Turned { tangent: sign * tangent, scale, after }
     }
 
     fn pair_turn(&mut self, places: [usize; 2], even: [[f64; 2]; 2], odd: [[f64; 2]; 2]) {
@@ -196,7 +266,7 @@ impl Merging {
             (even, odd) = (reversed(even), reversed(odd));
         }
         let places = places.map(|place| self.at[place]);
-        self.parts.push(Part::PairTurn { places, even, odd });
+        self.push(Part::PairTurn { places, even, odd });
     }
 
     fn pauli(&mut self, x: usize, z: usize) {
@@ -214,7 +284,7 @@ impl Merging {
     fn whole(&mut self, apply: &Apply<f64>) {
         self.flush(apply.mask());
         self.unflip(apply.mask());
-        self.parts.push(Part::Whole(Box::new(apply.mapped(|place| self.at[place]))));
+        self.push(Part::Whole(Box::new(apply.mapped(|place| self.at[place]))));
     }
 
     /// Gives out what waits on the places of a mask.
@@ -254,7 +324,7 @@ impl Merging {
             if self.flipped >> place & 1 == 1 {
                 turn = reversed(turn);
             }
-            self.parts.push(Part::Turn { place: self.at[place], matrix: turn });
+            self.push(Part::Turn { place: self.at[place], matrix: turn });
             self.flip_phase(place, euler.after);
         }
     }
@@ -262,7 +332,7 @@ impl Merging {
     /// Does the X that were done by name.
     fn unflip(&mut self, mask: usize) {
         for place in bits(self.flipped & mask) {
-            self.parts.push(Part::Flip { target: self.at[place], control: None });
+            self.push(Part::Flip { target: self.at[place], control: None });
         }
         self.flipped &= !mask;
     }
@@ -279,14 +349,68 @@ impl Merging {
 
     fn phase(&mut self, place: usize, angle: f64) {
         let angle = angle.rem_euclid(TAU);
-        if !is_whole_turn(angle) {
-            self.parts.push(Part::Phase { place, angle });
+        if is_whole_turn(angle) {
+            return;
         }
+        if let Some(at) = self.latest[place]
+            && let Part::Interaction { places, interaction } = &mut self.parts[at]
+        {
+            // It ends with phases, which take this one in.
+            let [low, high, both] = &mut interaction.after;
+            *both += angle;
+            *(if place == places[0] { low } else { high }) += angle;
+            return;
+        }
+        self.push(Part::Phase { place, angle });
+    }
+
+    fn push(&mut self, part: Part) {
+        let Touch { moved, read } = part.touch();
+        let latest = matches!(part, Part::Interaction { .. }).then_some(self.parts.len());
+        bits(moved | read).for_each(|place| self.latest[place] = latest);
+        self.parts.push(part);
     }
 
     fn flips(&self, [a, b]: [usize; 2]) -> usize {
         self.flipped >> a & 1 | (self.flipped >> b & 1) << 1
     }
+}
+
+/// A rotation on a place, by its tangent and its cosine, and the phase behind it where the place is 1.
+struct Turned {
+    tangent: f64,
+    scale: f64,
+    after: f64,
+}
+
+/// A rotation by at most an eighth of a turn, and quarter turns behind it.
+struct Steep {
+    tangent: f64,
+    cos: f64,
+    /// -1, 0 or 1.
+    quarters: f64,
+}
+
+impl Steep {
+    /// Of an angle of at most a quarter turn.
+    fn of(angle: f64) -> Self {
+        let quarters = match angle.abs() > FRAC_PI_4 {
+            true => angle.signum(),
+            false => 0.0,
+        };
+        let (sin, cos) = (angle - quarters * FRAC_PI_2).sin_cos();
+        Self { tangent: sin / cos, cos, quarters }
+    }
+
+    fn is_steep(&self) -> bool {
+        self.quarters != 0.0
+    }
+}
+
+/// A phase of so many quarter turns where a place is 1.
+fn quarter(quarters: f64) -> Matrix1 {
+    let phase = Complex64::new(0.0, quarters);
+    [[Complex64::ONE, Complex64::ZERO], [Complex64::ZERO, phase]]
 }
 
 /// Whether a phase is nothing, up to rounding.

@@ -88,9 +88,9 @@ impl<'a> Pairing<'a> {
                         return self.merging.controlled(places, &controlled);
                     }
                     let cartan = Cartan::of(&matrix);
-                    // Turns and phases in front and behind cost more than one dense matrix.
+                    // Turns and phases of its own cost more than to do it all at once.
                     return match cartan.mixes_all() {
-                        true => self.merging.dense(places, &matrix),
+                        true => self.merging.interaction(places, &cartan),
                         false => self.merging.cartan(places, &cartan),
                     };
                 }

@@ -1,5 +1,7 @@
 //! What a run of unitaries is taken apart into.
 
+use ketch_kernels::Interaction;
+
 use crate::dense::apply::Apply;
 
 /// One part of a run of unitaries. Parts that touch different places commute, and so do parts that
@@ -19,6 +21,8 @@ pub(super) enum Part {
     Flip { target: usize, control: Option<usize> },
     /// The exchange of two places.
     Swap { places: [usize; 2] },
+    /// A unitary on two places in factors.
+    Interaction { places: [usize; 2], interaction: Box<Interaction> },
     /// Any other unitary, by the kernel that does it.
     Whole(Box<Apply<f64>>),
 }
@@ -47,7 +51,7 @@ impl Part {
             Self::Turn { .. } | Self::PairTurn { .. } => Kind::Turns,
             Self::Phase { .. } | Self::PairPhase { .. } => Kind::Phases,
             Self::Flip { .. } | Self::Swap { .. } => Kind::Flips,
-            Self::Whole(_) => Kind::Whole,
+            Self::Interaction { .. } | Self::Whole(_) => Kind::Whole,
         }
     }
 
@@ -55,9 +59,9 @@ impl Part {
         let bits = |places: &[usize]| places.iter().fold(0, |mask, place| mask | 1 << place);
         match self {
             Self::Turn { place, .. } => Touch { moved: 1 << place, read: 0 },
-            Self::PairTurn { places, .. } | Self::Swap { places } => {
-                Touch { moved: bits(places), read: 0 }
-            }
+            Self::PairTurn { places, .. }
+            | Self::Swap { places }
+            | Self::Interaction { places, .. } => Touch { moved: bits(places), read: 0 },
             Self::Phase { place, .. } => Touch { moved: 0, read: 1 << place },
             Self::PairPhase { places, .. } => Touch { moved: 0, read: bits(places) },
             Self::Flip { target, control } => {
@@ -85,6 +89,9 @@ impl Part {
                 Self::Flip { target: to(target), control: control.map(to) }
             }
             Self::Swap { places } => Self::Swap { places: places.map(to) },
+            Self::Interaction { places, interaction } => {
+                Self::Interaction { places: places.map(to), interaction }
+            }
             Self::Whole(apply) => Self::Whole(Box::new(apply.mapped(to))),
         }
     }

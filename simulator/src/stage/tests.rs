@@ -133,6 +133,49 @@ proptest! {
     }
 }
 
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(200))]
+
+    /// Every strength, and those where a rotation is turned into its complement and an exchange by
+    /// name; on pairs that share places, among X and SWAP that are names too.
+    #[test]
+    fn interactions_between_local_unitaries_agree(
+        n_places in 2_usize..=10,
+        n_local in 2_usize..=10,
+        gates in prop::collection::vec(
+            (0_usize..8, any::<u64>(), prop::array::uniform3(0_usize..12), -4.0..4.0), 0..40),
+    ) {
+        let gate = |name, params: &[f64], places: &[usize]| {
+            Apply::of_gate(GateOp::new(name, 0), params, places)
+        };
+        let strengths = [0.0, 0.1, 0.7, 1.2, 1.5, 2.0, -0.4, -0.9, -1.3, -2.2];
+        let eighth = std::f64::consts::FRAC_PI_4;
+        let strength = |lot: usize, angle: f64| match lot {
+            10 => eighth * angle.round(),
+            11 => angle,
+            lot => 2.0 * strengths[lot],
+        };
+        let run = gates.into_iter().flat_map(|(kind, lot, lots, angle)| {
+            let a = lot as usize % n_places;
+            let b = (a + 1 + (lot >> 32) as usize % (n_places - 1)) % n_places;
+            let [x, y, z] = lots.map(|lot| strength(lot, angle));
+            match kind {
+                0 => vec![gate(Gate::X, &[], &[a])],
+                1 => vec![gate(Gate::Swap, &[], &[a, b])],
+                _ => vec![
+                    gate(Gate::U, &[x - angle, y, 0.3], &[a]),
+                    gate(Gate::U, &[angle, 0.3, z], &[b]),
+                    gate(Gate::Rxx, &[x], &[a, b]),
+                    gate(Gate::Ryy, &[y], &[a, b]),
+                    gate(Gate::Rzz, &[z], &[a, b]),
+                ],
+            }
+        });
+        let run: Vec<_> = run.flatten().collect();
+        check(&run, shape(n_places, n_local, 1))?;
+    }
+}
+
 /// Fourier transforms and their inverse, with exchanges before, between and after them.
 #[test]
 fn fourier_transforms_agree() {

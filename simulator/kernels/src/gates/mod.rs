@@ -6,6 +6,7 @@ mod collapse;
 mod dense;
 mod diagonal;
 mod exchange;
+mod interaction;
 mod one_qubit;
 mod pauli;
 mod sequence;
@@ -18,6 +19,8 @@ use self::collapse::Collapse;
 use self::dense::Dense;
 use self::diagonal::Diagonal;
 use self::exchange::Exchange;
+use self::interaction::Interact;
+pub use self::interaction::Interaction;
 use self::one_qubit::OneQubit;
 use self::pauli::Pauli;
 pub use self::sequence::OneQubitGate;
@@ -107,6 +110,18 @@ impl Kernels {
         controls: Controls,
     ) {
         self.apply_matrix(threads, state, &qubits, matrix.as_flattened(), controls);
+    }
+
+    /// Applies a unitary on two qubits in factors; `qubits[0]` is the first.
+    pub fn apply_interaction<T: Real>(
+        self,
+        threads: &Threads,
+        state: &mut [Complex<T>],
+        qubits: [usize; 2],
+        interaction: &Interaction,
+    ) {
+        check(state.len(), &qubits, Controls::NONE);
+        T::apply(self.isa, Gate::Interact(Interact { threads, state, qubits, interaction }));
     }
 
     /// Exchanges two qubits. Exact.
@@ -235,6 +250,7 @@ pub enum Gate<'a, T> {
     Pauli(Pauli<'a, T>),
     Collapse(Collapse<'a, T>),
     Sequence(Sequence<'a, T>),
+    Interact(Interact<'a, T>),
 }
 
 /// Refuses what no pass may see; the passes' memory accesses rely on it.
