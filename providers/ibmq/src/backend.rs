@@ -97,7 +97,7 @@ impl Backend for RemoteBackend {
             return Err(Error::InvalidQobj { reason, source: None });
         }
         self.0.service.settle_seeds(&configuration, &mut qobj);
-        let plan = Plan::of(&qobj);
+        let plan = Plan::of(&qobj, self.0.service.repeats(&configuration));
         let work = Work {
             device: &self.0.device,
             qobj: &qobj,

@@ -27,6 +27,11 @@ pub(crate) trait Service: Send + Sync {
 
     fn status(&self, device: &str) -> Result<BackendStatus>;
 
+    /// Whether one program can stand for several experiments there.
+    fn repeats(&self, _configuration: &BackendConfiguration) -> bool {
+        false
+    }
+
     /// Leaves in the Qobj the seeds that its experiments will have there.
     fn settle_seeds(&self, _configuration: &BackendConfiguration, _qobj: &mut Qobj) {}
 
@@ -105,8 +110,9 @@ pub(crate) struct Plan {
     pub(crate) qobj_id: String,
     pub(crate) header: Map<String, Value>,
     pub(crate) experiments: Vec<Planned>,
-    /// For how many experiments each program stands that is sent: the same circuit with the same
-    /// numbers and shots is sent once, if it stands several times in a row.
+    /// For how many experiments each program stands that is sent: where the service can repeat one,
+    /// the same circuit with the same numbers and shots is sent once, if it stands several times in
+    /// a row.
     pub(crate) programs: Vec<usize>,
 }
 
@@ -124,7 +130,8 @@ pub(crate) struct Planned {
 }
 
 impl Plan {
-    pub(crate) fn of(qobj: &Qobj) -> Self {
+    /// The plan of a Qobj for a service that can repeat a program, or cannot.
+    pub(crate) fn of(qobj: &Qobj, repeats: bool) -> Self {
         let names: Vec<_> = qobj.circuits().iter().map(register_names).collect();
         let experiments = qobj.experiments().iter().map(|experiment| {
             let circuit = &qobj.circuits()[experiment.circuit];
@@ -141,7 +148,7 @@ impl Plan {
             qobj_id: qobj.qobj_id.clone(),
             header: qobj.header.clone(),
             experiments: experiments.collect(),
-            programs: programs(qobj),
+            programs: if repeats { programs(qobj) } else { vec![1; qobj.experiments().len()] },
         }
     }
 }
@@ -168,10 +175,11 @@ fn register_names(circuit: &Circuit) -> Vec<String> {
 }
 
 fn programs(qobj: &Qobj) -> Vec<usize> {
+    let circuit = |experiment: &Experiment| &qobj.circuits()[experiment.circuit];
     let same = |one: &Experiment, other: &Experiment| {
-        one.circuit == other.circuit
-            && one.bindings == other.bindings
+        one.bindings == other.bindings
             && qobj.shots(one) == qobj.shots(other)
+            && (one.circuit == other.circuit || circuit(one) == circuit(other))
     };
     qobj.experiments().chunk_by(same).map(<[Experiment]>::len).collect()
 }

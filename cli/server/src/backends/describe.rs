@@ -108,6 +108,8 @@ pub(super) fn configuration(
         // Whether `options.simulator.seed_simulator` decides the outcomes, also of what is offered
         // as a device.
         ("seeds", json!(takes_seeds(configuration))),
+        // A circuit without parameters runs at every place of an array of none.
+        ("places_without_values", json!(true)),
         ("conditional", json!(configuration.conditional)),
     ] {
         document[key] = value;

@@ -159,6 +159,12 @@ impl Service for Today {
         submit::OPTIONS
     }
 
+    fn repeats(&self, configuration: &BackendConfiguration) -> bool {
+        // Of an array of places without values, Aer's sampler runs the first and tells zeros of the
+        // others; what IBM's does is not known.
+        configuration.extra.get("places_without_values").is_some_and(|told| *told == true)
+    }
+
     fn settle_seeds(&self, configuration: &BackendConfiguration, qobj: &mut Qobj) {
         let declared = configuration.extra.get("seeds").and_then(Value::as_bool);
         // IBM's own devices have no option for it, simulators have.

@@ -122,7 +122,8 @@ mod tests {
             experiments[1].config.memory = Some(true);
             experiments[1].header.insert("name".to_owned(), "twin".into());
         }
-        let plan = Plan::of(&qobj);
+        assert_eq!(Plan::of(&qobj, false).programs, [1, 1, 1]);
+        let plan = Plan::of(&qobj, true);
         assert_eq!(plan.programs, [2, 1]);
         let pubs = [0..2, 2..3].map(|experiments| {
             let note = written(&plan, experiments);

@@ -1,6 +1,7 @@
 //! `ketch serve`: the real server over real sockets.
 
 mod client;
+mod far;
 mod hostile;
 mod planted;
 mod store;
