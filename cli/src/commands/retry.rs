@@ -3,7 +3,7 @@
 use std::{io::Write, sync::Arc};
 
 use ketch::{
-    BackendError, RunOptions,
+    BackendError, JobStatus, RunOptions,
     jobs::{JobRecord, NamedBackend, NewJob, Runner, Store},
 };
 
@@ -32,6 +32,7 @@ pub(crate) fn execute(
 fn retry(context: &Context, store: &Arc<Store>, id: &str) -> Result<String, Failure> {
     let record = store.job(id)?;
     let lost = record.runner == Runner::Service
+        && record.state != JobStatus::Queued
         && record.service_id.is_none()
         && record.process().is_none();
     if !record.state.is_final() && !lost {

@@ -7,6 +7,7 @@
 //! * [`Store::submit`] returns a job's id when the job is on disk, and not before.
 //! * [`work`] is the loop of a worker process: it claims queued jobs, runs them on backends that
 //!   a [`Resolver`] finds, keeps every finished experiment, and goes when nothing is left to do.
+//!   Jobs of services that nobody waits for it sends, and follows to their ends.
 //! * [`StoredBackend`] wraps any backend, so that what is run on it is kept; [`StoredProvider`] any
 //!   provider.
 //!
@@ -20,6 +21,7 @@
 mod backend;
 mod batch;
 mod claim;
+mod courier;
 mod document;
 pub mod drill;
 mod error;
@@ -53,4 +55,4 @@ pub use record::{JobFilter, JobRecord, NewJob, PluginDirectories, Runner, Stored
 pub use recover::Recovered;
 pub use resume::digest_of;
 pub use store::Store;
-pub use worker::{Idle, Resolver, WorkOptions, work, work_until};
+pub use worker::{Courier, Idle, Resolver, WorkOptions, work, work_until};

@@ -110,10 +110,10 @@ impl StoredJob {
     /// end. False if nobody knows whether the service has the job.
     fn ask_service(&self, record: &JobRecord, wait: Duration) -> Result<bool> {
         let Some(job) = self.at_service(record)? else {
-            if record.owner.is_none() {
+            if record.owner.is_none() && record.state != JobStatus::Queued {
                 return Ok(false);
             }
-            // Another process is sending it.
+            // Another process is sending it, or will.
             thread::sleep(wait.min(LOOKS[1]));
             return Ok(true);
         };
@@ -221,7 +221,8 @@ impl Job for StoredJob {
 
     fn cancel(&self) -> Result<bool> {
         let record = self.record()?;
-        if record.runner == Runner::Service && !record.state.is_final() {
+        let is_away = record.state != JobStatus::Queued && !record.state.is_final();
+        if record.runner == Runner::Service && is_away {
             return self.at_service(&record)?.map_or(Ok(false), |job| job.cancel());
         }
         let was_running = self.store.cancel(&self.id)?;

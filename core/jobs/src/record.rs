@@ -175,8 +175,8 @@ impl JobRecord {
         })
     }
 
-    /// For how long it ran, or runs so far, at a worker: all takings together, and nothing of what it
-    /// waited between them.
+    /// For how long it ran, or runs so far: all takings by workers together, and nothing of what it
+    /// waited between them; at a service, from when a worker first heard there that it runs.
     #[must_use]
     pub fn ran(&self) -> Duration {
         Duration::from_millis(u64::try_from(self.ran_at(now_ms())).unwrap_or(0))
@@ -186,6 +186,10 @@ impl JobRecord {
     pub(crate) fn ran_at(&self, now: i64) -> i64 {
         let started = || self.started.map(to_ms);
         match (&self.state, self.runner, self.taken_ms.or_else(started)) {
+            (JobStatus::Running, Runner::Service, _) => {
+                let runs_since = self.taken_ms.unwrap_or(now);
+                self.ran_ms.saturating_add((now - runs_since).max(0))
+            }
             (JobStatus::Running, Runner::Worker, Some(taken)) => {
                 // Nobody knows when a worker died. It was there until it renewed its lease last.
                 self.ran_ms.saturating_add((now.min(self.lease_wall) - taken).max(0))

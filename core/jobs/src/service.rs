@@ -6,7 +6,7 @@ use ketch_core::{Backend, Error as JobError, FIND_JOB, Job, JobStatus, RunResult
 use rusqlite::params;
 
 use crate::{
-    Error, JobRecord, Result, Store, StoredError, claim, document::result_name, recover,
+    Error, JobRecord, Result, Store, StoredError, TOO_LONG, claim, document::result_name, recover,
     state::Change, store,
 };
 
@@ -84,7 +84,12 @@ impl Store {
                         }
                     }
                 }
-                Err(JobError::Cancelled { .. }) => store::end(on, &record, Change::Cancelled, None),
+                Err(JobError::Cancelled { .. }) => {
+                    // Why a worker stopped it is known already.
+                    let why = record.error.as_ref().filter(|error| error.code == TOO_LONG);
+                    let why = why.map(StoredError::to_json);
+                    store::end(on, &record, Change::Cancelled, why.as_deref())
+                }
                 Err(error) => {
                     let error = StoredError::from(error).to_json();
                     store::end(on, &record, Change::Failed, Some(&error))
@@ -119,7 +124,7 @@ impl Store {
         if let Some(id) = &record.service_id {
             return backend.retrieve_job(id).map(Some);
         }
-        if record.owner.is_some() {
+        if record.owner.is_some() || record.state == JobStatus::Queued {
             return Ok(None);
         }
         match self.look_up(&record.id, backend) {

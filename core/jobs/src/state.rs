@@ -1,6 +1,6 @@
 //! The states of a job and the changes between them: one table.
 //!
-//! A job begins as QUEUED if a worker is to run it, RUNNING if the program that submits it runs it,
+//! A job begins as QUEUED if a worker is to run it, or to send it to a service, RUNNING if the program that submits it runs it,
 //! and INITIALIZING if it is to be sent to a service.
 //!
 //! DONE, ERROR and CANCELLED are final: nothing leaves them. A job that is run again is a new job.
@@ -12,7 +12,9 @@ use ketch_core::JobStatus;
 pub enum Change {
     /// A process took it, or a service has it.
     Claimed,
-    /// Its owner gave it back or is gone: it waits again.
+    /// A worker is about to send it to a service.
+    Sending,
+    /// Its owner gave it back or is gone, or its service turned it away: it waits again.
     Released,
     /// Every experiment succeeded.
     Succeeded,
@@ -22,12 +24,14 @@ pub enum Change {
     Cancelled,
 }
 
-use Change::{Cancelled, Claimed, Failed, Released, Succeeded};
+use Change::{Cancelled, Claimed, Failed, Released, Sending, Succeeded};
 
 /// Every legal change: what happens, in which state, and the state behind it.
-pub const CHANGES: [(Change, JobStatus, JobStatus); 10] = [
+pub const CHANGES: [(Change, JobStatus, JobStatus); 12] = [
     (Claimed, JobStatus::Initializing, JobStatus::Running),
     (Claimed, JobStatus::Queued, JobStatus::Running),
+    (Sending, JobStatus::Queued, JobStatus::Initializing),
+    (Released, JobStatus::Initializing, JobStatus::Queued),
     (Released, JobStatus::Running, JobStatus::Queued),
     (Succeeded, JobStatus::Running, JobStatus::Done),
     (Failed, JobStatus::Initializing, JobStatus::Error),

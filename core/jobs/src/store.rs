@@ -109,7 +109,8 @@ impl Store {
     /// Keeps a job and returns its id. When this returns, the job survives a crash of this process
     /// and a loss of power.
     ///
-    /// A job for a worker is QUEUED. Others belong to this process: one that it runs itself is
+    /// A job for a worker is QUEUED, and so is one of a service that is [served](crate::served), which
+    /// a worker sends. Others belong to this process: one that it runs itself is
     /// RUNNING, one that it is going to send to a service INITIALIZING.
     ///
     /// # Errors
@@ -130,13 +131,14 @@ impl Store {
         let (state, attempt, owner, lease) = match job.runner {
             Runner::Worker => (JobStatus::Queued, 0, None, 0),
             Runner::Program => (JobStatus::Running, 1, own, owner::LEASE_MS),
+            Runner::Service if job.served.is_some() => (JobStatus::Queued, 0, None, 0),
             Runner::Service => (JobStatus::Initializing, 0, own, owner::SENDING_MS),
         };
         let options = &job.options;
         self.write("submit a job", |on| {
-            let turn = match job.runner {
-                Runner::Worker => turn::next(on, job.served.as_ref())?,
-                Runner::Program | Runner::Service => 0,
+            let turn = match state {
+                JobStatus::Queued => turn::next(on, job.served.as_ref())?,
+                _ => 0,
             };
             on.prepare_cached(
                 "INSERT INTO jobs (id, backend, label, tags, runner, state, created_ms, \
@@ -340,7 +342,11 @@ impl Store {
     pub fn delete(&self, id: &str) -> Result<()> {
         let names = self.write("delete a job", |on| {
             let record = Self::record(on, id)?;
-            if record.state == JobStatus::Running && record.runner != Runner::Service {
+            // What others sent to a service may be forgotten here at any time; what a worker follows
+            // would run on there with nobody to stop it.
+            let is_away =
+                record.state == JobStatus::Running || record.state == JobStatus::Initializing;
+            if is_away && (record.runner != Runner::Service || is_served(on, id)?) {
                 return Err(Error::Illegal { id: id.to_owned(), state: record.state });
             }
             let names = document::files_of(on, id, "")?;
@@ -417,6 +423,12 @@ fn sync_way_to(directory: &Path) -> Result<()> {
         })?;
     }
     Ok(())
+}
+
+fn is_served(on: &Connection, id: &str) -> Result<bool> {
+    on.prepare_cached("SELECT 1 FROM served WHERE job = ?1")
+        .and_then(|mut select| select.exists([id]))
+        .map_err(Error::database("look whose a job is"))
 }
 
 /// Brings a job to its end.

@@ -3,7 +3,6 @@
 use std::{
     fs::{self, File},
     io,
-    path::PathBuf,
     sync::{
         Arc,
         atomic::{AtomicBool, Ordering},
@@ -16,8 +15,8 @@ use ketch_core::{Backend, Error as JobError, Job, Qobj, RunOptions, RunResult};
 use rustix::fs::{FlockOperation, flock};
 
 use crate::{
-    Budget, Claim, Error, JobRecord, Result, Store, StoredError, backend::HEARTBEAT, parts::Parts,
-    progress::Noting, service,
+    Budget, Claim, Error, JobRecord, Result, Store, StoredError, backend::HEARTBEAT, courier,
+    parts::Parts, progress::Noting, service,
 };
 
 /// Finds the backend that a job names.
@@ -56,7 +55,7 @@ impl Default for WorkOptions {
 /// How often a job's row is looked at while it runs, and the queue while there is nothing to do.
 const LOOK: Duration = Duration::from_millis(20);
 
-/// Runs queued jobs, one after the other, until there has been nothing to do for a while. Blocks.
+/// Runs queued jobs, one after the other, and sends those of services and follows them, until there has been nothing to do for a while. Blocks.
 ///
 /// Of several workers of one store at most one waits for work; another one that has nothing to do
 /// goes at once, and so does one whose store was removed. `sibling` is called when there is more
@@ -90,6 +89,18 @@ pub fn work_until(
     let mut since = Instant::now();
     while !stop.load(Ordering::Relaxed) {
         store.recover()?;
+        if store.has_errands()?
+            && let Some(_place) = Courier::take(store)?
+        {
+            // Whoever submits next shall see that nobody waits for other work.
+            idle = None;
+            if store.has_work(options.budget)? && !Idle::exists(store)? {
+                sibling();
+            }
+            courier::follow(stop, store, resolver)?;
+            since = Instant::now();
+            continue;
+        }
         // Looked first: whoever only waits keeps nobody from writing.
         let work = store.has_work(options.budget)?;
         if work && let Some(claim) = store.claim(options.budget)? {
@@ -133,18 +144,11 @@ pub struct Idle {
 }
 
 impl Idle {
+    const FILE: &str = "idle.lock";
+
     /// Takes the place; `None` if somebody has it.
     fn take(store: &Store) -> Result<Option<Self>> {
-        let path = Self::path(store);
-        let lock = || {
-            let file = File::create(&path)?;
-            match flock(&file, FlockOperation::NonBlockingLockExclusive) {
-                Ok(()) => Ok(Some(Self { _locked: file })),
-                Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
-                Err(error) => Err(io::Error::from(error)),
-            }
-        };
-        lock().map_err(|source| Error::File { doing: "lock", path: path.clone(), source })
+        Ok(lock(store, Self::FILE)?.map(|_locked| Self { _locked }))
     }
 
     /// Whether a worker waits for work, so that none needs to be started.
@@ -152,15 +156,49 @@ impl Idle {
     /// # Errors
     /// If the file cannot be used.
     pub fn exists(store: &Store) -> Result<bool> {
-        if fs::exists(Self::path(store)).unwrap_or(false) {
-            return Ok(Self::take(store)?.is_none());
-        }
-        Ok(false)
+        is_locked(store, Self::FILE)
+    }
+}
+
+/// The place of the worker that [sends jobs to services](Store::has_errands) and follows them there.
+#[derive(Debug)]
+pub struct Courier {
+    _locked: File,
+}
+
+impl Courier {
+    const FILE: &str = "courier.lock";
+
+    /// Takes the place; `None` if somebody has it.
+    fn take(store: &Store) -> Result<Option<Self>> {
+        Ok(lock(store, Self::FILE)?.map(|_locked| Self { _locked }))
     }
 
-    fn path(store: &Store) -> PathBuf {
-        store.directory().join("idle.lock")
+    /// Whether a worker does so, so that none needs to be started.
+    ///
+    /// # Errors
+    /// If the file cannot be used.
+    pub fn exists(store: &Store) -> Result<bool> {
+        is_locked(store, Self::FILE)
     }
+}
+
+/// Locks a file of the store; `None` if somebody else has.
+fn lock(store: &Store, name: &str) -> Result<Option<File>> {
+    let path = store.directory().join(name);
+    let lock = || {
+        let file = File::create(&path)?;
+        match flock(&file, FlockOperation::NonBlockingLockExclusive) {
+            Ok(()) => Ok(Some(file)),
+            Err(rustix::io::Errno::WOULDBLOCK) => Ok(None),
+            Err(error) => Err(io::Error::from(error)),
+        }
+    };
+    lock().map_err(|source| Error::File { doing: "lock", path: path.clone(), source })
+}
+
+fn is_locked(store: &Store, name: &str) -> Result<bool> {
+    Ok(fs::exists(store.directory().join(name)).unwrap_or(false) && lock(store, name)?.is_none())
 }
 
 /// Runs a job to its end, experiments that are finished already left out.

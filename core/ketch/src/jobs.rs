@@ -13,7 +13,7 @@ use std::{
 
 pub use ketch_core::FIND_JOB;
 pub use ketch_jobs::{
-    Budget, Claim, Error, Idle, JobFilter, JobRecord, NewJob, PluginDirectories, Problem,
+    Budget, Claim, Courier, Error, Idle, JobFilter, JobRecord, NewJob, PluginDirectories, Problem,
     Recovered, Resolver, Result, Retention, Runner, Store, StoredBackend, StoredError, StoredJob,
     StoredProvider, TOO_LONG, WorkOptions, as_completed, digest_of, drill, new_id, served, state,
     work, work_until,
@@ -160,7 +160,8 @@ impl<R> std::fmt::Debug for NamedBackend<R> {
     }
 }
 
-/// Starts a worker process if a job could run now and no worker waits for one; true if it did.
+/// Starts a worker process if a job could run or be sent now and no worker waits for one; true if it
+/// did.
 ///
 /// The command is that of a program that calls [`work`], such as `ketch worker`. It gets nothing
 /// of this process's streams and stands in the root directory; a program that is to outlive a
@@ -169,8 +170,13 @@ impl<R> std::fmt::Debug for NamedBackend<R> {
 /// # Errors
 /// If the store cannot be read or the process not be started.
 pub fn start_worker(store: &Store, worker: &mut Command) -> io::Result<bool> {
-    let has_work = store.has_work(Budget::whole_machine()).map_err(io::Error::other)?;
-    if !has_work || Idle::exists(store).map_err(io::Error::other)? {
+    let is_needed = || {
+        let has_work = store.has_work(Budget::whole_machine())? && !Idle::exists(store)?;
+        // A worker that only waits sends jobs to their services as well.
+        let has_errands = || Ok(store.has_errands()? && !Courier::exists(store)?);
+        Ok::<_, Error>(has_work || (has_errands()? && !Idle::exists(store)?))
+    };
+    if !is_needed().map_err(io::Error::other)? {
         return Ok(false);
     }
     worker.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).current_dir("/");

@@ -57,7 +57,11 @@ pub(crate) fn submit(call: &Call<'_>) -> Reply {
     };
     drop(params);
     let options = RunOptions { tags: distinct(asked.tags), ..RunOptions::default() };
-    let mut new = NewJob::new(named.listed.name.clone(), Runner::Worker, options);
+    let runner = match refused {
+        None => runner(call, named)?,
+        Some(_) => Runner::Worker,
+    };
+    let mut new = NewJob::new(named.listed.name.clone(), runner, options);
     new.plugins = call.service.plugins.clone();
     new.served = Some(Served {
         user: call.user.name.clone(),
@@ -95,17 +99,17 @@ fn check_session(call: &Call<'_>, asked: &Asked<'_>, named: &Named) -> Result<()
     }
 }
 
+/// Who runs jobs of a backend: a worker, or the service that the backend is, to which a worker sends
+/// them.
+fn runner(call: &Call<'_>, named: &Named) -> Result<Runner, Refusal> {
+    let is_local = call.service.backends.open(named)?.configuration()?.local;
+    Ok(if is_local { Runner::Worker } else { Runner::Service })
+}
+
 /// What the backend is to run, with a seed in every experiment.
 fn planned(call: &Call<'_>, named: &Named, mut program: Program) -> Result<Qobj, Refusal> {
     let backend = call.service.backends.open(named)?;
     let configuration = backend.configuration()?;
-    if !configuration.local {
-        let message =
-            format!("`{}` is a service's; jobs for it are not taken here yet", named.wire);
-        return Err(
-            Refusal::new(400, "backend.is_service", message).with_solution("ask that service")
-        );
-    }
     program.speak_as(&configuration.basis_gates);
     fits(&*backend.backend, &program)?;
     let mut qobj = program.plan(&configuration)?;

@@ -4,6 +4,7 @@
 
 mod backend;
 mod common;
+mod courier;
 mod model;
 mod reading;
 mod resume;

@@ -47,6 +47,11 @@ impl Client {
         Self { believes: Some(Arc::new(config)), ..self }
     }
 
+    /// The same at another port.
+    pub(crate) fn at(&self, port: u16) -> Self {
+        Self { port, token: self.token.clone(), believes: self.believes.clone() }
+    }
+
     pub(crate) fn get(&self, path: &str) -> Answer {
         self.send("GET", path, b"")
     }

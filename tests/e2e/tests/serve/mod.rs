@@ -4,6 +4,7 @@ mod client;
 mod far;
 mod hostile;
 mod planted;
+mod remote;
 mod store;
 mod submit;
 mod users;

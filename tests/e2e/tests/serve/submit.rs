@@ -25,14 +25,14 @@ pub(super) fn long() -> String {
     text + "measure q -> c;"
 }
 
-fn sampler(backend: &str, pubs: Value) -> Value {
+pub(super) fn sampler(backend: &str, pubs: Value) -> Value {
     json!({ "program_id": "sampler", "backend": backend,
             "params": { "pubs": pubs, "version": 2 } })
 }
 
 /// Sends a job and returns its path.
 #[track_caller]
-fn submit(client: &Client, job: &Value) -> String {
+pub(super) fn submit(client: &Client, job: &Value) -> String {
     let accepted = client.send("POST", "/api/v1/jobs", job.to_string().as_bytes()).ok();
     assert_eq!(accepted["backend"], job["backend"]);
     format!("/api/v1/jobs/{}", accepted["id"].as_str().unwrap())
@@ -40,7 +40,7 @@ fn submit(client: &Client, job: &Value) -> String {
 
 /// Polls until the job is at its end, and returns what it is then.
 #[track_caller]
-fn wait(client: &Client, path: &str) -> Value {
+pub(super) fn wait(client: &Client, path: &str) -> Value {
     let begun = Instant::now();
     loop {
         let job = client.get(&format!("{path}?exclude_params=true")).ok();

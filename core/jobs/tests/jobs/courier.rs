@@ -1,0 +1,266 @@
+//! Jobs of services that a worker sends and follows.
+
+use std::{
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, AtomicU64, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use ketch_core::{
+    Backend, BackendConfiguration, BackendStatus, Error as JobError, Extensions, FIND_JOB, Job,
+    JobStatus, Message, Qobj, Result, RunOptions,
+};
+use ketch_jobs::{
+    Budget, Courier, Error, JobRecord, NewJob, Runner, TOO_LONG, WorkOptions, served::Served, work,
+    work_until,
+};
+
+use crate::common::{Lab, Only, Scratch, experiments, names};
+
+/// A service that remembers its jobs, on the other side of a line.
+struct Remote {
+    service: Arc<Lab>,
+    known: Mutex<Vec<Arc<dyn Job>>>,
+    /// What happens to the jobs that are sent next, the last one first.
+    faults: Mutex<Vec<Fault>>,
+    /// Calls that tried to send.
+    tries: AtomicU64,
+}
+
+#[derive(Clone, Copy)]
+enum Fault {
+    /// The line breaks before the job arrives.
+    Before,
+    /// The line breaks when the job has arrived.
+    After,
+    /// There is no room now.
+    Full,
+    Refused,
+}
+
+impl Remote {
+    fn new(faults: &[Fault]) -> Arc<Self> {
+        Arc::new(Self {
+            service: Lab::new(false),
+            known: Mutex::default(),
+            faults: Mutex::new(faults.to_vec()),
+            tries: AtomicU64::new(0),
+        })
+    }
+
+    fn arrived(&self) -> usize {
+        self.known.lock().unwrap().len()
+    }
+}
+
+impl Backend for Remote {
+    fn name(&self) -> &str {
+        self.service.name()
+    }
+
+    fn configuration(&self) -> Result<Arc<BackendConfiguration>> {
+        self.service.configuration()
+    }
+
+    fn status(&self) -> Result<BackendStatus> {
+        self.service.status()
+    }
+
+    fn run(&self, qobj: Qobj, options: RunOptions) -> Result<Arc<dyn Job>> {
+        self.tries.fetch_add(1, Ordering::Relaxed);
+        let fault = self.faults.lock().unwrap().pop();
+        let lost = || JobError::Transport { service: "the lab".to_owned(), source: None };
+        match fault {
+            Some(Fault::Before) => return Err(lost()),
+            Some(Fault::Full) => return Err(JobError::RateLimited { retry_after: None }),
+            Some(Fault::Refused) => {
+                return Err(JobError::Unauthenticated { reason: "no".to_owned() });
+            }
+            Some(Fault::After) | None => {}
+        }
+        let job = self.service.run(qobj, options)?;
+        self.known.lock().unwrap().push(Arc::clone(&job));
+        if fault.is_some() { Err(lost()) } else { Ok(job) }
+    }
+
+    fn retrieve_job(&self, job_id: &str) -> Result<Arc<dyn Job>> {
+        let known = self.known.lock().unwrap();
+        let found = known.iter().find(|job| job.job_id() == job_id);
+        found.cloned().ok_or_else(|| JobError::JobNotFound { job: job_id.to_owned() })
+    }
+
+    fn extensions(&self) -> Option<&dyn Extensions> {
+        Some(self)
+    }
+}
+
+impl Extensions for Remote {
+    fn supports(&self, name: &str) -> u32 {
+        u32::from(name == FIND_JOB)
+    }
+
+    /// The service's own id of a job is the key that was sent with it.
+    fn call(&self, _name: &str, message: Message) -> Result<Message> {
+        let key = message.to_json().unwrap_or_default()["job_key"].as_str().unwrap().to_owned();
+        let known = self.retrieve_job(&key).is_ok().then_some(key);
+        Ok(Message::json(&serde_json::json!({ "job_id": known })))
+    }
+}
+
+fn send(scratch: &Scratch, user: &str, name: &str, cost: Option<u64>) -> String {
+    let served = Served {
+        user: user.to_owned(),
+        program: "sampler".to_owned(),
+        session: None,
+        cost,
+        params: b"{}".to_vec(),
+        refused: None,
+    };
+    let mut qobj = experiments(1);
+    qobj.experiments_mut()[0].header.insert("name".to_owned(), name.into());
+    let new = NewJob::new("lab/bench", Runner::Service, RunOptions::default());
+    scratch.store.submit(&NewJob { served: Some(served), ..new }, &qobj).unwrap()
+}
+
+fn at_once() -> WorkOptions {
+    let budget = Budget { threads: 2, memory: u64::MAX };
+    WorkOptions { budget, idle: Duration::ZERO }
+}
+
+/// A worker on a thread of its own, until it is told to go.
+struct Worker {
+    stop: Arc<AtomicBool>,
+    thread: thread::JoinHandle<()>,
+}
+
+impl Worker {
+    fn start(scratch: &Scratch, remote: &Arc<Remote>) -> Self {
+        let (store, stop) = (scratch.other(), Arc::new(AtomicBool::new(false)));
+        let (told, backend) = (Arc::clone(&stop), Arc::clone(remote) as Arc<dyn Backend>);
+        let thread = thread::spawn(move || {
+            work_until(&told, &store, &Only("lab/bench", backend), &at_once(), || {}).unwrap();
+        });
+        Self { stop, thread }
+    }
+
+    fn stop(self) {
+        self.stop.store(true, Ordering::Relaxed);
+        self.thread.join().unwrap();
+    }
+}
+
+/// Waits until a job is as it should be.
+fn until(scratch: &Scratch, id: &str, is: impl Fn(&JobRecord) -> bool) -> JobRecord {
+    let begun = Instant::now();
+    loop {
+        let record = scratch.store.job(id).unwrap();
+        if is(&record) {
+            return record;
+        }
+        assert!(begun.elapsed() < Duration::from_secs(60), "{record:?}");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_worker_sends_the_jobs_of_services_and_brings_back_what_they_come_to() {
+    let scratch = Scratch::new();
+    let (store, remote) = (&scratch.store, Remote::new(&[]));
+    let ids: Vec<String> = (0..12)
+        .map(|number| {
+            send(&scratch, if number < 9 { "ada" } else { "bob" }, &format!("e{number}"), None)
+        })
+        .collect();
+    assert!(store.has_errands().unwrap() && !store.has_work(at_once().budget).unwrap());
+    assert_eq!(store.job(&ids[0]).unwrap().state, JobStatus::Queued);
+    // Also where the service waits, users take turns.
+    assert_eq!(store.position(&ids[9]).unwrap(), Some(2));
+    let stopped = send(&scratch, "ada", "stopped", None);
+    assert!(store.cancel(&stopped).unwrap());
+    let own = scratch.submit("lab/bench", &experiments(1));
+    let resolver = Only("lab/bench", Arc::clone(&remote) as Arc<dyn Backend>);
+    let mut siblings = 0;
+    work(store, &resolver, &at_once(), || siblings += 1).unwrap();
+    assert_eq!(siblings, 1, "somebody else is to run what is run here");
+    for (number, id) in ids.iter().enumerate() {
+        let record = store.job(id).unwrap();
+        assert_eq!((&record.state, record.completed), (&JobStatus::Done, 1), "{record:?}");
+        assert_eq!(record.service_id.as_deref(), Some(id.as_str()));
+        let result = store.result(id).unwrap().unwrap();
+        assert_eq!(names(&result), [format!("e{number}")]);
+    }
+    assert_eq!(store.job(&stopped).unwrap().state, JobStatus::Cancelled);
+    assert_eq!(store.job(&own).unwrap().state, JobStatus::Done);
+    // The own job was sent there as well, since this backend is the only one.
+    assert_eq!((remote.arrived(), remote.tries.load(Ordering::Relaxed)), (13, 13));
+    assert!(!store.has_errands().unwrap() && !Courier::exists(store).unwrap());
+}
+
+#[test]
+fn no_job_of_a_service_is_lost_or_sent_twice_whatever_the_line_does() {
+    let scratch = Scratch::new();
+    let remote = Remote::new(&[Fault::Full, Fault::After]);
+    let first = send(&scratch, "ada", "a", None);
+    let second = send(&scratch, "ada", "b", None);
+    let worker = Worker::start(&scratch, &remote);
+    for (id, name) in [(&first, "a"), (&second, "b")] {
+        until(&scratch, id, |record| record.state.is_final());
+        assert_eq!(names(&scratch.store.result(id).unwrap().unwrap()), [name]);
+    }
+    assert_eq!(remote.arrived(), 2);
+    // One was turned away and sent again; the other one was found there.
+    assert_eq!(remote.tries.load(Ordering::Relaxed), 3);
+    worker.stop();
+
+    // One that never arrived fails in the end, and one that is refused does at once.
+    remote.faults.lock().unwrap().extend([Fault::Refused, Fault::Before]);
+    let lost = send(&scratch, "ada", "c", None);
+    let worker = Worker::start(&scratch, &remote);
+    until(&scratch, &lost, |record| record.error.is_some());
+    assert_eq!(scratch.store.job(&lost).unwrap().state, JobStatus::Initializing);
+    assert!(matches!(scratch.store.delete(&lost), Err(Error::Illegal { .. })));
+    scratch.tamper(&format!("UPDATE jobs SET lease_wall = 0 WHERE id = '{lost}'"));
+    let failed = until(&scratch, &lost, |record| record.state.is_final());
+    assert_eq!(
+        (failed.state, failed.error.unwrap().code.as_str()),
+        (JobStatus::Error, "transport")
+    );
+    worker.stop();
+    let refused = send(&scratch, "ada", "d", None);
+    let worker = Worker::start(&scratch, &remote);
+    let failed = until(&scratch, &refused, |record| record.state.is_final());
+    assert_eq!(failed.error.unwrap().code, "unauthenticated");
+    worker.stop();
+    assert_eq!((remote.arrived(), remote.tries.load(Ordering::Relaxed)), (2, 5));
+}
+
+#[test]
+fn a_job_at_a_service_outlives_its_worker_and_is_stopped_when_it_is_to() {
+    let scratch = Scratch::new();
+    let (store, remote) = (&scratch.store, Remote::new(&[]));
+    let id = send(&scratch, "ada", "stuck", None);
+    let worker = Worker::start(&scratch, &remote);
+    until(&scratch, &id, |record| record.ran() > Duration::ZERO);
+    worker.stop();
+    assert_eq!(store.job(&id).unwrap().state, JobStatus::Running);
+    assert!(store.usage("ada", std::time::UNIX_EPOCH).unwrap().seconds > 0.0);
+    assert!(matches!(store.delete(&id), Err(Error::Illegal { .. })));
+    // Another worker finds it there.
+    let worker = Worker::start(&scratch, &remote);
+    assert!(store.cancel(&id).unwrap());
+    let record = until(&scratch, &id, |record| record.state.is_final());
+    assert_eq!((record.state, record.error), (JobStatus::Cancelled, None));
+    worker.stop();
+
+    let long = send(&scratch, "ada", "stuck", Some(1));
+    let worker = Worker::start(&scratch, &remote);
+    let record = until(&scratch, &long, |record| record.state.is_final());
+    assert_eq!(record.state, JobStatus::Cancelled);
+    assert!(record.ran() >= Duration::from_secs(1), "{record:?}");
+    assert_eq!(record.error.unwrap().code, TOO_LONG);
+    worker.stop();
+    assert_eq!(remote.arrived(), 2);
+}
