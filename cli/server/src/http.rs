@@ -14,7 +14,7 @@ use std::{
 
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{
-    Response,
+    Method, Response,
     body::{Body, Bytes, Incoming},
     header::{self, HeaderValue},
     server::conn::http1,
@@ -45,6 +45,13 @@ const HEAD: usize = 64 << 10;
 /// How often somebody looks whether the server is to stop.
 const LOOK: Duration = Duration::from_millis(50);
 
+/// The threads that find answers.
+const THREADS: usize = 32;
+
+/// How many requests are worked on at once that change something, and so wait for the disk: the other
+/// threads are left to those who only look, and need not wait for those who write.
+pub(crate) const CHANGING: usize = THREADS / 2;
+
 pub(crate) fn serve(
     listener: TcpListener,
     service: Arc<Service>,
@@ -54,7 +61,7 @@ pub(crate) fn serve(
 ) -> io::Result<()> {
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
-        .max_blocking_threads(32)
+        .max_blocking_threads(THREADS)
         .thread_name("ketch serve")
         .enable_io()
         .enable_time()
@@ -159,6 +166,9 @@ async fn answer(
     let answer = match arrived {
         Err(refusal) => refusal.answer(&trace),
         Ok(request) => {
+            let changes = method != Method::GET;
+            // Nobody closes it, so that whoever waits gets a place.
+            let _place = if changes { watching.changing.acquire().await.ok() } else { None };
             let answered =
                 spawn_blocking(move || routes::answer(&service, &request, peer, &number)).await;
             // A panic is a mistake of ours, which ends this request and nothing else.

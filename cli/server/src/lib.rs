@@ -42,6 +42,7 @@ use ketch::{
     Registry,
     jobs::{PluginDirectories, Result, Store},
 };
+use tokio::sync::Semaphore;
 
 pub use tls::{Tls, TlsError};
 pub use users::{INSTANCE, SCOPES};
@@ -130,6 +131,8 @@ pub(crate) struct Service {
     pub(crate) started: SystemTime,
     pub(crate) plugins: PluginDirectories,
     pub(crate) quotas: Quotas,
+    /// Those wait here for a place who want to change something.
+    pub(crate) changing: Semaphore,
     /// Held while jobs are counted and one is added, so that no user gets one too many.
     pub(crate) counting: Mutex<()>,
     pub(crate) wake: Box<dyn Fn() + Send + Sync>,
@@ -159,6 +162,7 @@ impl Server {
             store,
             plugins,
             quotas,
+            changing: Semaphore::new(http::CHANGING),
             counting: Mutex::default(),
             wake,
             say,

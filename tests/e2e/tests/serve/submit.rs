@@ -1,7 +1,11 @@
 //! Jobs that are sent, run by workers, and answered.
 
-use std::time::{Duration, Instant};
+use std::{
+    sync::atomic::{AtomicBool, Ordering},
+    time::{Duration, Instant},
+};
 
+use rustix::process::{Pid, Signal, kill_process};
 use serde_json::{Value, json};
 
 use super::{Client, Server, token};
@@ -67,6 +71,51 @@ fn what_ketch_compiles_for_a_device_is_taken_for_it() {
         let shots: u64 = counts.as_object().unwrap().values().filter_map(Value::as_u64).sum();
         assert_eq!(shots, 300, "{device}: {counts}");
     }
+}
+
+/// Forty requests that wait for a worker that stands still, which are more than the server has threads.
+#[test]
+fn who_only_looks_does_not_wait_for_those_who_change_something() {
+    let sandbox = Sandbox::new();
+    let server = Server::start(&sandbox);
+    let ada = server.client(&sandbox, "ada");
+    let pubs = json!([[long(), null, 10]]);
+    let path = submit(&ada, &sampler("local_statevector_simulator", pubs));
+    while ada.get(&path).ok()["status"] != "Running" {
+        std::thread::yield_now();
+    }
+    let id = path.rsplit('/').next().unwrap();
+    let known = sandbox.ketch(&["job", id, "--json"]).json();
+    let worker = known["process"].as_i64().and_then(|id| Pid::from_raw(i32::try_from(id).unwrap()));
+    let worker = worker.unwrap_or_else(|| panic!("{known}"));
+    loop {
+        kill_process(worker, Signal::STOP).unwrap();
+        if ada.send("POST", &format!("{path}/cancel"), b"").status == 204 {
+            break;
+        }
+        // It stood still while it wrote into the store, so that nobody else could.
+        kill_process(worker, Signal::CONT).unwrap();
+    }
+    let answered = AtomicBool::new(false);
+    let looked = std::thread::scope(|scope| {
+        for _ in 0..40 {
+            scope.spawn(|| {
+                ada.send("DELETE", &path, b"");
+                answered.store(true, Ordering::SeqCst);
+            });
+        }
+        let begun = Instant::now();
+        let mut looked = false;
+        while !looked && !answered.load(Ordering::SeqCst) {
+            // By then all of them are there; they wait for five seconds.
+            let is_late = begun.elapsed() > Duration::from_secs(1);
+            ada.get("/api/v1/instances/usage").ok();
+            looked = is_late && !answered.load(Ordering::SeqCst);
+        }
+        kill_process(worker, Signal::KILL).unwrap();
+        looked
+    });
+    assert!(looked);
 }
 
 #[test]
