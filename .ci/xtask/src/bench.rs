@@ -1,7 +1,8 @@
 //! `cargo xtask bench`: Ketch against Python's tools, in one run on one machine.
 //!
 //! The two sides take turns, so that a slow moment of the machine hits both. `--peers` is the
-//! comparison with other simulators, `--jobs` that of jobs: see [`peers`].
+//! comparison with other simulators, `--jobs` that of jobs, `--serve` what `ketch serve` bears: see
+//! [`peers`].
 
 use std::io::Write;
 use std::path::Path;
@@ -26,6 +27,9 @@ pub(crate) struct Args {
     /// Measure what it is like to have a job, beside Aer.
     #[arg(long, group = "page", conflicts_with = "what")]
     jobs: bool,
+    /// Let two hundred clients ask `ketch serve`.
+    #[arg(long, group = "page", conflicts_with = "what")]
+    serve: bool,
     #[command(flatten)]
     peers: peers::Timing,
 }
@@ -50,6 +54,9 @@ enum Bench {
 pub(crate) fn bench(args: &Args) -> Result<()> {
     if args.jobs {
         return peers::jobs(args.peers.is_to_write());
+    }
+    if args.serve {
+        return peers::serve(args.peers.is_to_write());
     }
     if args.peers.is_asked_for() {
         return peers::bench(&args.peers);

@@ -27,28 +27,28 @@ pub(crate) struct Timing {
     )]
     peers: Option<String>,
     /// Only a few small circuits: some minutes instead of half an hour.
-    #[arg(long, requires = "peers", conflicts_with_all = ["what", "jobs"])]
+    #[arg(long, requires = "peers", conflicts_with_all = ["what", "jobs", "serve"])]
     quick: bool,
     /// Only these circuits: patterns with commas between, such as `qft_2?,dm_*`.
     #[arg(
         long,
         requires = "peers",
-        conflicts_with_all = ["what", "jobs"],
+        conflicts_with_all = ["what", "jobs", "serve"],
         value_name = "PATTERNS",
         default_value = ""
     )]
     only: String,
     /// Repetitions of each measurement after the one that warms up.
-    #[arg(long, requires = "peers", conflicts_with_all = ["what", "jobs"], default_value_t = 5)]
+    #[arg(long, requires = "peers", conflicts_with_all = ["what", "jobs", "serve"], default_value_t = 5)]
     reps: u32,
     /// Threads of every simulator.
-    #[arg(long, requires = "peers", conflicts_with_all = ["what", "jobs"], default_value_t = 2)]
+    #[arg(long, requires = "peers", conflicts_with_all = ["what", "jobs", "serve"], default_value_t = 2)]
     threads: u32,
     /// Go on with the last run instead of starting anew.
-    #[arg(long, requires = "peers", conflicts_with_all = ["what", "jobs"])]
+    #[arg(long, requires = "peers", conflicts_with_all = ["what", "jobs", "serve"])]
     resume: bool,
     /// Only print the table of the last run.
-    #[arg(long, requires = "peers", conflicts_with_all = ["what", "jobs"])]
+    #[arg(long, requires = "peers", conflicts_with_all = ["what", "jobs", "serve"])]
     table: bool,
     /// Put the table into `docs/benchmarks.md` too.
     #[arg(long, requires = "page", conflicts_with = "what")]
@@ -111,6 +111,16 @@ pub(crate) fn jobs(write: bool) -> Result<()> {
     let mut command = python.script("tests/peers/bench_jobs.py");
     command.arg(program).arg(plugin.parent().expect("a file lies in a folder"));
     command.arg(target_dir()?.join("bench/jobs"));
+    run(command.args(write.then_some("--write")))
+}
+
+/// Lets many clients ask `ketch serve`, prints a table, and writes it if asked to.
+pub(crate) fn serve(write: bool) -> Result<()> {
+    let program = program()?;
+    let built = build::default_members("release")?;
+    let python = Python::prepare("interop")?;
+    let mut command = python.script("tests/peers/bench_serve.py");
+    command.arg(program).arg(built.ketch).arg(target_dir()?.join("bench/serve"));
     run(command.args(write.then_some("--write")))
 }
 
@@ -185,6 +195,10 @@ mod tests {
         check(&["--jobs"], true);
         check(&["--jobs", "--write"], true);
         check(&["--jobs", "--peers"], false);
+        check(&["--serve"], true);
+        check(&["--serve", "--write"], true);
+        check(&["--serve", "--jobs"], false);
+        check(&["--serve", "--reps", "3"], false);
         check(&["--jobs", "parser"], false);
         check(&["--jobs", "--quick"], false);
         check(&["--write"], false);

@@ -13,6 +13,7 @@ mod compare;
 mod jobs;
 mod noise;
 mod primitives;
+mod serve;
 mod small_jobs;
 mod stim;
 mod timer;
@@ -41,6 +42,8 @@ enum Request {
     SmallJobs(small_jobs::Request),
     /// Measure what it is like to have jobs.
     Jobs(jobs::Request),
+    /// Have clients ask `ketch serve`.
+    Serve(serve::Request),
     /// Run a circuit by several methods and show what comes out.
     Compare(compare::Request),
     /// Sample or estimate.
@@ -65,6 +68,7 @@ fn answer(line: &str) -> Result<Value> {
         Request::Code(request) => code::answer(&request),
         Request::SmallJobs(request) => small_jobs::answer(&request),
         Request::Jobs(request) => jobs::answer(&request),
+        Request::Serve(request) => serve::answer(&request),
         Request::Compare(request) => compare::answer(&request),
         Request::Primitives(request) => primitives::answer(&request),
         Request::Methods => Ok(json!({ "methods": Method::ALL.map(Method::name) })),
