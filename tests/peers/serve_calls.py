@@ -184,8 +184,8 @@ def ends(service, simulator):
     sampling = SamplerV2(mode=simulator)
     running = sampling.run([long()], shots=10)
     queued = sampling.run([long()], shots=10)
-    while not running.running():
-        assert running.status() == "QUEUED", running.status()
+    while (status := running.status()) != "RUNNING":
+        assert status == "QUEUED", status
     raises(
         RuntimeJobTimeoutError, lambda: running.wait_for_final_state(timeout=0, poll_interval=POLL)
     )
@@ -372,8 +372,8 @@ def sessions(service, device, on_device):
         # The client does not know of it there; the server does.
         raises(IBMRuntimeError, lambda: SamplerV2(mode=same).run([on_device]), "closed")
     other = Session if kind is Batch else Batch
-    raises(Exception, lambda: other.from_id(session.session_id, service=service))
-    raises(Exception, lambda: Session.from_id("none", service=service))
+    raises(IBMInputValueError, lambda: other.from_id(session.session_id, service=service))
+    raises(IBMInputValueError, lambda: Session.from_id("none", service=service))
     session = Session(backend=device)
     job = SamplerV2(mode=session).run([on_device] * 3, shots=100_000)
     session.cancel()

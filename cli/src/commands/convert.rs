@@ -83,8 +83,8 @@ pub(crate) fn execute(args: &ConvertArgs, out: &mut dyn Write) -> Result<Exit, F
     Ok(Exit::Ok)
 }
 
-/// Reads a file, with numbers for its parameters. Only OpenQASM 3 has words for parameters that
-/// have none: it keeps them as inputs where nobody gives a number.
+/// Reads a file, with numbers for its parameters: for all of them, or for none. Only OpenQASM 3 has
+/// words for parameters that have none; there they stay inputs.
 pub(crate) fn loaded(file: &Path, params: &ParamArgs, form: Form) -> Result<Input, Failure> {
     let mut input = input::load_with(file, &params.numbers())?;
     if form != Form::Qasm3 || !params.is_empty() {

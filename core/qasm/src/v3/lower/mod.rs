@@ -486,12 +486,15 @@ impl<'p> Lowerer<'p> {
             Some(Symbol::Standard(standard)) if standard.replaceable => {}
             Some(Symbol::Broken) => {}
             Some(taken) => {
-                let help = matches!(taken, Symbol::Standard(_)).then(|| {
-                    "it is a gate of \"stdgates.inc\", which has the program's one scope for all \
-                     names: choose another"
+                let text = self.names.text(ident.name);
+                let included =
+                    matches!(taken, Symbol::Standard(_)) && standard::is_in_library(text);
+                let help = included.then(|| {
+                    "it is a gate of \"stdgates.inc\"; gates, variables and registers share their \
+                     names, choose another"
                         .to_owned()
                 });
-                let name = shown(self.names.text(ident.name));
+                let name = shown(text);
                 let message = format!("`{name}` has a meaning here already");
                 return fail_with_help(ident.span, message, help);
             }
