@@ -10,6 +10,8 @@ pub(crate) struct Answer {
     /// The media type of the body.
     pub(crate) kind: &'static str,
     pub(crate) body: Vec<u8>,
+    /// The id of what was made, for those who read the notes.
+    pub(crate) made: Option<String>,
 }
 
 /// What a request comes to.
@@ -23,25 +25,37 @@ impl Answer {
 
     /// 200 with a document that is text already.
     pub(crate) fn json_text(body: Vec<u8>) -> Self {
-        Self { status: 200, kind: JSON, body }
+        Self { status: 200, kind: JSON, body, made: None }
     }
 
     pub(crate) fn document(status: u16, document: &Value) -> Self {
-        Self { status, kind: JSON, body: document.to_string().into_bytes() }
+        Self { status, kind: JSON, body: document.to_string().into_bytes(), made: None }
     }
 
     /// 200 with text.
     pub(crate) fn text(text: impl Into<String>) -> Self {
-        Self { status: 200, kind: "text/plain; charset=utf-8", body: text.into().into_bytes() }
+        Self { status: 200, kind: TEXT, body: text.into().into_bytes(), made: None }
     }
 
     /// 204: done, and nothing to say.
     pub(crate) fn done() -> Self {
-        Self { status: 204, kind: "text/plain; charset=utf-8", body: Vec::new() }
+        Self { status: 204, kind: TEXT, body: Vec::new(), made: None }
+    }
+
+    /// The time for the request has not come: it is put off for a moment and asked again, and who
+    /// sent it hears nothing of it.
+    pub(crate) fn not_yet() -> Self {
+        Self { status: 102, ..Self::done() }
+    }
+
+    /// Something of this id was made.
+    pub(crate) fn with_made(self, id: impl Into<String>) -> Self {
+        Self { made: Some(id.into()), ..self }
     }
 }
 
 const JSON: &str = "application/json";
+const TEXT: &str = "text/plain; charset=utf-8";
 
 /// Why a request is not done.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -80,6 +94,16 @@ impl Refusal {
             .with_solution("`ketch serve token new NAME`, where the server runs, makes a token")
     }
 
+    /// As it is for a request to make something, where nobody knows whether it was made: clients send
+    /// a request again that is answered with 500, and would have two.
+    pub(crate) fn once(self) -> Self {
+        match self.status {
+            500 => Self { status: 501, ..self }
+                .with_solution("look whether it is there before you send the request again"),
+            _ => self,
+        }
+    }
+
     /// The answer; `trace` is the request's number, by which the server's own notes name it.
     pub(crate) fn answer(&self, trace: &str) -> Answer {
         let error = json!({
@@ -97,6 +121,7 @@ impl From<jobs::Error> for Refusal {
         let status = match &error {
             jobs::Error::NotFound { .. } | jobs::Error::NoSession { .. } => 404,
             jobs::Error::Illegal { .. } | jobs::Error::SessionClosed { .. } => 409,
+            error if error.is_busy() => 503,
             _ => 500,
         };
         let refusal = Self::new(status, error.code(), error.to_string());
@@ -108,7 +133,8 @@ impl From<jobs::Error> for Refusal {
     }
 }
 
-/// Clients try requests again that are answered with some of the 5xx, submitting too. Errors of
+/// Python's client sends requests again that are answered with 500, 502, 503 or 504, five times,
+/// `POST` too; with 501 or 429 it gives up at once. Errors of
 /// backends that the same request would meet again are none of those.
 impl From<BackendError> for Refusal {
     fn from(error: BackendError) -> Self {
@@ -141,6 +167,19 @@ impl From<RegistryError> for Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_have_been_made_is_not_asked_for_twice() {
+        let lost = || jobs::Error::File {
+            doing: "write",
+            path: "x".into(),
+            source: std::io::ErrorKind::StorageFull.into(),
+        };
+        assert_eq!(Refusal::from(lost()).status, 500);
+        assert_eq!(Refusal::from(lost()).once().status, 501);
+        let mistaken = jobs::Error::NoSession { id: "x".to_owned() };
+        assert_eq!(Refusal::from(mistaken).once().status, 404);
+    }
 
     #[test]
     fn errors_have_the_shape_of_ibms() {

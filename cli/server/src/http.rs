@@ -1,22 +1,26 @@
 //! HTTP/1.1 over TCP or TLS: connections, limits, and an orderly end. What is asked and answered is
 //! nobody's business here.
+//!
+//! A request is judged by its head before anything is read of its body; bodies, what is at work and
+//! answers each have [`Room`] for so many bytes, which they wait for without keeping a thread.
 
 use std::{
     io,
     net::{SocketAddr, TcpListener},
     pin::pin,
     sync::{
-        Arc,
+        Arc, OnceLock,
         atomic::{AtomicBool, Ordering},
     },
     time::{Duration, Instant},
 };
 
-use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use http_body_util::{BodyExt, Full};
 use hyper::{
     Method, Response,
     body::{Body, Bytes, Incoming},
     header::{self, HeaderValue},
+    http::request::Parts,
     server::conn::http1,
     service::service_fn,
 };
@@ -31,9 +35,13 @@ use tokio::{
 
 use crate::{
     Limits, Service, Tls,
-    answer::{Answer, Refusal},
+    answer::{Answer, Refusal, Reply},
+    audit::Entry,
+    paced::Paced,
     request::Request,
-    routes,
+    room::{Place, Room},
+    routes::{self, Route},
+    users::User,
 };
 
 /// How long those who are being answered have to finish.
@@ -51,6 +59,32 @@ const THREADS: usize = 32;
 /// How many requests are worked on at once that change something, and so wait for the disk: the other
 /// threads are left to those who only look, and need not wait for those who write.
 pub(crate) const CHANGING: usize = THREADS / 2;
+
+/// How often a request is looked at again whose time has not come.
+const AGAIN: Duration = Duration::from_millis(20);
+
+/// Bodies and answers of so few bytes are not counted: every connection has as many for heads.
+const SMALL: usize = HEAD;
+
+/// What all connections share.
+struct Desk {
+    service: Arc<Service>,
+    limits: Limits,
+    /// For bodies from when they are waited for until the answer is there.
+    bodies: Room,
+    /// For what it takes to make answers.
+    work: Room,
+    /// For answers, until they have been taken.
+    answers: Room,
+}
+
+impl Desk {
+    fn new(service: Arc<Service>, limits: Limits) -> Self {
+        let (bodies, work, answers) =
+            (Room::new(256 << 20), Room::new(1 << 30), Room::new(512 << 20));
+        Self { service, limits, bodies, work, answers }
+    }
+}
 
 pub(crate) fn serve(
     listener: TcpListener,
@@ -81,6 +115,7 @@ async fn accept(
 ) -> io::Result<()> {
     listener.set_nonblocking(true)?;
     let listener = tokio::net::TcpListener::from_std(listener)?;
+    let desk = Arc::new(Desk::new(service, limits));
     let room = Arc::new(Semaphore::new(limits.connections));
     let (leave, leaving) = watch::channel(false);
     while !stop.load(Ordering::Relaxed) {
@@ -97,17 +132,18 @@ async fn accept(
                 continue;
             }
         };
-        let (service, leaving, tls) = (Arc::clone(&service), leaving.clone(), tls.clone());
+        let (desk, leaving, tls) = (Arc::clone(&desk), leaving.clone(), tls.clone());
         tokio::spawn(async move {
             // Answers are small; waiting to fill a packet only delays them.
             let _ = stream.set_nodelay(true);
+            let stream = Paced::new(stream, limits.arriving);
             match tls {
-                None => converse(stream, peer, service, limits, leaving).await,
+                None => converse(stream, peer, desk, leaving).await,
                 // Who does not get through the handshake in time is hung up on.
                 Some(Tls(tls)) => {
                     let accepted = timeout(limits.arriving, tls.accept(stream)).await;
                     if let Ok(Ok(stream)) = accepted {
-                        converse(stream, peer, service, limits, leaving).await;
+                        converse(stream, peer, desk, leaving).await;
                     }
                 }
             }
@@ -127,17 +163,17 @@ async fn accept(
 async fn converse(
     stream: impl AsyncRead + AsyncWrite + Unpin,
     peer: SocketAddr,
-    service: Arc<Service>,
-    limits: Limits,
+    desk: Arc<Desk>,
     mut leaving: watch::Receiver<bool>,
 ) {
+    let arriving = desk.limits.arriving;
     let answer = service_fn(|request| {
-        let service = Arc::clone(&service);
-        async move { answer(request, peer, service, limits).await }
+        let desk = Arc::clone(&desk);
+        async move { Ok::<_, std::convert::Infallible>(answer(request, peer, &desk).await) }
     });
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(limits.arriving)
+        .header_read_timeout(arriving)
         .max_buf_size(HEAD)
         .serve_connection(TokioIo::new(stream), answer);
     let mut connection = pin!(connection);
@@ -151,87 +187,239 @@ async fn converse(
     }
 }
 
+/// Answers a request, and takes note of it.
 async fn answer(
     asked: hyper::Request<Incoming>,
     peer: SocketAddr,
-    service: Arc<Service>,
-    limits: Limits,
-) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
+    desk: &Arc<Desk>,
+) -> Response<Full<Bytes>> {
     let trace = new_id();
-    let number = trace.clone();
-    let method = asked.method().clone();
-    let watching = Arc::clone(&service);
-    let arrived = arrived(asked, limits).await;
-    let begun = Instant::now();
-    let answer = match arrived {
-        Err(refusal) => refusal.answer(&trace),
-        Ok(request) => {
-            let changes = method != Method::GET;
-            // Nobody closes it, so that whoever waits gets a place.
-            let _place = if changes { watching.changing.acquire().await.ok() } else { None };
-            let answered =
-                spawn_blocking(move || routes::answer(&service, &request, peer, &number)).await;
-            // A panic is a mistake of ours, which ends this request and nothing else.
-            answered.unwrap_or_else(|_| {
-                Refusal::new(
-                    501,
-                    "server.failed",
-                    "the server failed at this request; it was \
-                     not done, or not completely",
-                )
-                .answer(&trace)
-            })
-        }
-    };
-    watching.watch.answered(&method, answer.status, begun.elapsed());
-    Ok(response(answer, &trace))
-}
-
-/// The request with its body, if it is within the limits.
-async fn arrived(asked: hyper::Request<Incoming>, limits: Limits) -> Result<Request, Refusal> {
     let (head, body) = asked.into_parts();
-    let too_large = || {
-        Refusal::new(
-            413,
-            "request.too_large",
-            format!("the body has more than {} bytes", limits.body),
-        )
-        .with_solution("send fewer circuits at a time, or let the server take more: `--max-body`")
-    };
-    if body.size_hint().lower() > limits.body as u64 {
-        hear_out(body, limits).await;
-        return Err(too_large());
-    }
-    let body = match timeout(limits.arriving, Limited::new(body, limits.body).collect()).await {
-        Err(_) => {
-            let message = format!("the body did not arrive within {:?}", limits.arriving);
-            return Err(Refusal::new(408, "request.too_slow", message));
+    let method = head.method.clone();
+    let mut entry = Entry::new(&trace, peer, &method, &head.uri);
+    let user = Arc::new(OnceLock::new());
+    let mut begun = Instant::now();
+    let (answer, place) = match reply(desk, head, body, &user, &mut begun).await {
+        Ok((answer, place)) => (answer, place),
+        Err(refusal) => {
+            if refusal.status >= 500 {
+                (desk.service.say)(&format!("error: request {trace}: {}", refusal.message));
+            }
+            (refusal.answer(&trace), None)
         }
-        Ok(Err(error)) if error.is::<LengthLimitError>() => return Err(too_large()),
-        Ok(Err(_)) => return Err(Refusal::bad("the body is not whole")),
-        Ok(Ok(body)) => body.to_bytes(),
     };
-    Request::new(head.method, &head.uri, head.headers, body)
+    desk.service.watch.answered(&method, answer.status, begun.elapsed());
+    entry.end(user.get(), &answer);
+    if entry.matters() {
+        let service = Arc::clone(&desk.service);
+        // It waits for the disk. If it fails, the request is done all the same.
+        let _ = spawn_blocking(move || service.audit.note(&entry)).await;
+    }
+    response(answer, place, &trace)
 }
 
-/// Who is hung up on in the middle of a body may never read why: what is not far too large is heard
-/// to its end, and forgotten.
-async fn hear_out(mut body: Incoming, limits: Limits) {
-    let most = limits.body as u64 * 8;
-    if body.size_hint().lower() <= most {
-        let all = async { while let Some(Ok(_)) = body.frame().await {} };
+/// What a request comes to, with the room that a large answer takes; `begun` becomes when all of the
+/// request was there.
+async fn reply(
+    desk: &Arc<Desk>,
+    head: Parts,
+    mut body: Incoming,
+    user: &Arc<OnceLock<User>>,
+    begun: &mut Instant,
+) -> Result<(Answer, Option<Place>), Refusal> {
+    let limits = desk.limits;
+    let (waits, is_alone) = (head.headers.contains_key(header::EXPECT), body.is_end_stream());
+    let announced = body.size_hint().lower();
+    let judged = judged(desk, head, announced, is_alone, user).await;
+    let (mut request, route, answered) = match judged {
+        Ok(judged) => judged,
+        Err(refusal) => {
+            // Who waits for a word before it sends anything hears this one.
+            if !waits {
+                hear_out(&mut body, limits).await;
+            }
+            return Err(refusal);
+        }
+    };
+    let mut places = Vec::new();
+    let answer = match answered {
+        Some(answer) => answer,
+        None => {
+            let (bytes, place) = arrived(desk, body, route.body().min(limits.body)).await?;
+            *begun = Instant::now();
+            request.body = bytes;
+            places.extend(place);
+            let work = route.work(&request);
+            if work > 0 {
+                places.push(desk.work.take(work, limits.arriving).await.ok_or_else(busy)?);
+            }
+            patiently(desk, request, route, user).await?
+        }
+    };
+    let place = match answer.body.len() {
+        ..=SMALL => None,
+        bytes => Some(desk.answers.take(bytes, limits.arriving).await.ok_or_else(busy)?),
+    };
+    // Only now nothing but the answer is left.
+    drop(places);
+    Ok((answer, place))
+}
+
+/// The request and where it goes, if its head is in order; and the answer, if it is a small question,
+/// as most are.
+async fn judged(
+    desk: &Arc<Desk>,
+    head: Parts,
+    announced: u64,
+    is_alone: bool,
+    user: &Arc<OnceLock<User>>,
+) -> Result<(Request, &'static Route, Option<Answer>), Refusal> {
+    let limits = desk.limits;
+    if announced > limits.body as u64 {
+        return Err(too_large(limits.body));
+    }
+    let request = Request::new(head.method, &head.uri, head.headers)?;
+    let (service, who) = (Arc::clone(&desk.service), Arc::clone(user));
+    at_work(move || {
+        let route = routes::admit(&service, &request, &who)?;
+        let most = route.body().min(limits.body);
+        if announced > most as u64 {
+            return Err(too_large(most));
+        }
+        let at_once = is_alone && request.method == Method::GET && route.work(&request) == 0;
+        let answered = at_once
+            .then(|| routes::answer(&service, &request, route, who.get(), Duration::ZERO))
+            .transpose()?;
+        Ok((request, route, answered))
+    })
+    .await
+}
+
+/// The answer to a request, which is asked again while its time has not come.
+async fn patiently(
+    desk: &Arc<Desk>,
+    request: Request,
+    route: &'static Route,
+    user: &Arc<OnceLock<User>>,
+) -> Reply {
+    let changes = request.method != Method::GET;
+    let (begun, request) = (Instant::now(), Arc::new(request));
+    let mut waited = Duration::ZERO;
+    loop {
+        let (service, request) = (Arc::clone(&desk.service), Arc::clone(&request));
+        let user = Arc::clone(user);
+        // Nobody closes it, so that whoever waits gets a place.
+        let place = if changes { desk.service.changing.acquire().await.ok() } else { None };
+        let answered =
+            at_work(move || routes::answer(&service, &request, route, user.get(), waited)).await?;
+        drop(place);
+        if answered != Answer::not_yet() {
+            return Ok(answered);
+        }
+        sleep(AGAIN).await;
+        waited = begun.elapsed();
+    }
+}
+
+/// Does something that waits for the disk or takes time, in a thread for such things.
+async fn at_work<T: Send + 'static>(
+    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
+) -> Result<T, Refusal> {
+    // A panic is a mistake of ours, which ends this request and nothing else.
+    spawn_blocking(work).await.unwrap_or_else(|_| {
+        let message = "the server failed at this request; it was not done, or not completely";
+        Err(Refusal::new(501, "server.failed", message))
+    })
+}
+
+fn too_large(most: usize) -> Refusal {
+    Refusal::new(413, "request.too_large", format!("the body has more than {most} bytes"))
+        .with_solution("send fewer circuits at a time, or let the server take more: `--max-body`")
+}
+
+/// Who is hung up on in the middle of a body may never read why: what is coming, and not far too
+/// much, is heard to its end, and forgotten.
+async fn hear_out(body: &mut Incoming, limits: Limits) {
+    /// When nothing has come for so long, nothing is coming.
+    const SILENCE: Duration = Duration::from_millis(250);
+    if body.size_hint().lower() <= limits.body as u64 * 8 {
+        let mut left = limits.body * 8;
+        let all = async {
+            while let Ok(Some(Ok(frame))) = timeout(SILENCE, body.frame()).await {
+                let bytes = frame.data_ref().map_or(0, Bytes::len);
+                let Some(less) = left.checked_sub(bytes) else { break };
+                left = less;
+            }
+        };
         // However it ends, the answer is the same.
         let _ = timeout(limits.arriving, all).await;
     }
 }
 
-fn response(answer: Answer, trace: &str) -> Response<Full<Bytes>> {
-    let Answer { status, kind, body } = answer;
-    let mut response = Response::new(Full::new(Bytes::from(body)));
+/// Nothing was done, and the same request may be answered in a moment.
+fn busy() -> Refusal {
+    Refusal::new(503, "server.busy", "the server has too much to do; nothing was done")
+        .with_solution("try again in a moment")
+}
+
+/// The body, if it is within the limits, and the room that it takes.
+async fn arrived(
+    desk: &Desk,
+    mut body: Incoming,
+    most: usize,
+) -> Result<(Bytes, Option<Place>), Refusal> {
+    if body.is_end_stream() {
+        return Ok((Bytes::new(), None));
+    }
+    let arriving = desk.limits.arriving;
+    let hint = body.size_hint();
+    let announced = hint.upper().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(most);
+    let place = match announced {
+        ..=SMALL => None,
+        bytes => Some(desk.bodies.take(bytes, arriving).await.ok_or_else(busy)?),
+    };
+    let reading = async {
+        let mut bytes = Vec::with_capacity(usize::try_from(hint.lower()).unwrap_or(0));
+        while let Some(frame) = body.frame().await {
+            let frame = frame.map_err(|_| Refusal::bad("the body is not whole"))?;
+            let Ok(data) = frame.into_data() else { continue };
+            if bytes.len() + data.len() > most {
+                return Err(too_large(most));
+            }
+            bytes.extend_from_slice(&data);
+        }
+        Ok(Bytes::from(bytes))
+    };
+    let bytes = timeout(arriving, reading).await.unwrap_or_else(|_| {
+        let message = format!("the body did not arrive within {arriving:?}");
+        Err(Refusal::new(408, "request.too_slow", message))
+    })?;
+    Ok((bytes, place))
+}
+
+/// Bytes that have a place in a room until nobody needs them.
+struct Held(Vec<u8>, #[expect(dead_code, reason = "held, and given back")] Place);
+
+impl AsRef<[u8]> for Held {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+fn response(answer: Answer, place: Option<Place>, trace: &str) -> Response<Full<Bytes>> {
+    let Answer { status, kind, body, .. } = answer;
+    let bytes = match place {
+        None => Bytes::from(body),
+        Some(place) => Bytes::from_owner(Held(body, place)),
+    };
+    let mut response = Response::new(Full::new(bytes));
     *response.status_mut() = hyper::StatusCode::from_u16(status).expect("the statuses are ours");
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(kind));
     headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    if status == 503 {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+    }
     if let Ok(trace) = HeaderValue::from_str(trace) {
         headers.insert("x-request-id", trace);
     }

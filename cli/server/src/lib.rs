@@ -3,7 +3,8 @@
 //! The server writes rows into the job store and reads them; workers run the jobs, in processes of
 //! their own. So a restart loses nothing, and jobs run on meanwhile.
 //!
-//! * `http` moves bytes, within limits; `request` and `answer` are what the rest sees of it,
+//! * `http` moves bytes, within limits (`room`, `paced`); `request` and `answer` are what the rest
+//!   sees of it,
 //! * `routes` is the table of what can be asked, one file a resource behind it,
 //! * `users` says who asks: tokens, and the access tokens that are given for them (`jwt`),
 //! * `programs` reads what jobs are asked for as and writes their results, `wire` in the clients'
@@ -19,9 +20,11 @@ mod http;
 mod jobs;
 mod jwt;
 mod names;
+mod paced;
 mod programs;
 mod quotas;
 mod request;
+mod room;
 mod routes;
 mod sessions;
 mod time;
@@ -55,7 +58,8 @@ const READERS: usize = 3;
 pub struct Limits {
     /// The most bytes of a body.
     pub body: usize,
-    /// How long a request may take to arrive, the head and the body each.
+    /// How long a request may take to arrive, the head and the body each; how long it waits for a
+    /// place; and how long the client may keep the server waiting with an answer.
     pub arriving: Duration,
     /// How many connections are served at a time; others wait.
     pub connections: usize,

@@ -1,11 +1,12 @@
-//! A request as the routes see it: a path of decoded segments, a query, a body within its limit.
+//! A request as the routes see it: a path of decoded segments, a query, and a body within its limit
+//! once the head was found in order.
 
 use hyper::{HeaderMap, Method, Uri, body::Bytes, header};
 use serde::de::DeserializeOwned;
 
 use crate::answer::Refusal;
 
-/// A request, its body read.
+/// A request.
 #[derive(Debug)]
 pub(crate) struct Request {
     pub(crate) method: Method,
@@ -14,18 +15,14 @@ pub(crate) struct Request {
     pub(crate) path: Vec<String>,
     query: Vec<(String, String)>,
     headers: HeaderMap,
+    /// Empty until it has been read.
     pub(crate) body: Bytes,
 }
 
 impl Request {
     /// # Errors
     /// If the target is not valid text behind its percent signs.
-    pub(crate) fn new(
-        method: Method,
-        target: &Uri,
-        headers: HeaderMap,
-        body: Bytes,
-    ) -> Result<Self, Refusal> {
+    pub(crate) fn new(method: Method, target: &Uri, headers: HeaderMap) -> Result<Self, Refusal> {
         let segments = target.path().split('/').filter(|segment| !segment.is_empty());
         let path = segments.map(|text| decoded(text, false)).collect::<Result<_, _>>()?;
         let pairs = target.query().unwrap_or("").split('&').filter(|pair| !pair.is_empty());
@@ -35,7 +32,7 @@ impl Request {
                 Ok((decoded(name, true)?, decoded(value, true)?))
             })
             .collect::<Result<_, Refusal>>()?;
-        Ok(Self { method, path, query, headers, body })
+        Ok(Self { method, path, query, headers, body: Bytes::new() })
     }
 
     /// The value of a parameter of the query; the last one if it is given several times.
@@ -122,7 +119,7 @@ mod tests {
 
     fn request(target: &str) -> Result<Request, Refusal> {
         let target: Uri = target.parse().unwrap();
-        Request::new(Method::GET, &target, HeaderMap::new(), Bytes::new())
+        Request::new(Method::GET, &target, HeaderMap::new())
     }
 
     #[test]

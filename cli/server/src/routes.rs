@@ -1,12 +1,12 @@
 //! What can be asked: one table.
 
-use std::net::SocketAddr;
+use std::{sync::OnceLock, time::Duration};
 
 use hyper::Method;
 
 use crate::{
     Service,
-    answer::{Answer, Refusal, Reply},
+    answer::{Refusal, Reply},
     backends, jobs,
     request::Request,
     sessions, usage,
@@ -18,22 +18,29 @@ use crate::{
 pub(crate) struct Call<'a> {
     pub(crate) service: &'a Service,
     pub(crate) request: &'a Request,
-    pub(crate) user: User,
+    pub(crate) user: &'a User,
     /// What stands in place of the stars of the route.
     pub(crate) arguments: Vec<&'a str>,
+    /// For how long the request has been [put off](crate::answer::Answer::not_yet) already.
+    pub(crate) waited: Duration,
 }
 
 type Open = fn(&Service, &Request) -> Reply;
 type Closed = fn(&Call<'_>) -> Reply;
 
+/// How many bytes it may take to answer, if they are worth counting.
+type Work = fn(&Request) -> usize;
+
 /// Who is answered.
 enum To {
     Everybody(Open),
     Those(Scope, Closed),
+    /// Those, but only as many at a time as there is memory for.
+    InTurn(Scope, Closed, Work),
 }
 
 /// A method and a path, below one of [`BASES`] or from the root; `*` is any one segment.
-struct Route(Method, Below, &'static str, To);
+pub(crate) struct Route(Method, Below, &'static str, To);
 
 #[derive(Clone, Copy, PartialEq)]
 enum Below {
@@ -43,7 +50,7 @@ enum Below {
 
 use Below::{Base, Root};
 use Scope::{Read, Run};
-use To::{Everybody, Those};
+use To::{Everybody, InTurn, Those};
 
 /// Where the service begins, for clients of each kind.
 const BASES: &[&[&str]] = &[&["api", "v1"], &["experimental", "api", "v1"]];
@@ -60,10 +67,10 @@ const ROUTES: &[Route] = &[
     Route(Method::GET, Base, "backends/*/status", Those(Read, backends::status)),
     Route(Method::GET, Base, "instances/usage", Those(Read, usage::usage)),
     Route(Method::GET, Base, "versions", Those(Read, usage::versions)),
-    Route(Method::GET, Base, "jobs", Those(Read, jobs::list)),
-    Route(Method::POST, Base, "jobs", Those(Run, jobs::submit)),
-    Route(Method::GET, Base, "jobs/*", Those(Read, jobs::one)),
-    Route(Method::GET, Base, "jobs/*/results", Those(Read, jobs::results)),
+    Route(Method::GET, Base, "jobs", InTurn(Read, jobs::list, jobs::list_work)),
+    Route(Method::POST, Base, "jobs", InTurn(Run, jobs::submit, jobs::submit_work)),
+    Route(Method::GET, Base, "jobs/*", InTurn(Read, jobs::one, jobs::one_work)),
+    Route(Method::GET, Base, "jobs/*/results", InTurn(Read, jobs::results, jobs::results_work)),
     Route(Method::DELETE, Base, "jobs/*", Those(Run, jobs::delete)),
     Route(Method::POST, Base, "jobs/*/cancel", Those(Run, jobs::cancel)),
     Route(Method::GET, Base, "jobs/*/metrics", Those(Read, jobs::metrics)),
@@ -75,49 +82,57 @@ const ROUTES: &[Route] = &[
     Route(Method::DELETE, Base, "sessions/*/close", Those(Run, sessions::close)),
 ];
 
-/// Answers a request, and takes note of it.
-pub(crate) fn answer(
-    service: &Service,
-    request: &Request,
-    peer: SocketAddr,
-    trace: &str,
-) -> Answer {
-    let mut user = None;
-    let reply = reply(service, request, &mut user);
-    let answer = reply.unwrap_or_else(|refusal| {
-        if refusal.status >= 500 {
-            (service.say)(&format!("error: request {trace}: {}", refusal.message));
+impl Route {
+    /// The most bytes of a body: few from those who are not known, and few where no circuits are.
+    pub(crate) fn body(&self) -> usize {
+        match self.3 {
+            Everybody(_) => 16 << 10,
+            Those(..) => 1 << 20,
+            InTurn(..) => usize::MAX,
         }
-        refusal.answer(trace)
-    });
-    service.audit.note(trace, peer, user.as_ref(), request, answer.status);
-    answer
+    }
+
+    /// How many bytes it may take to answer the request, if they are worth counting.
+    pub(crate) fn work(&self, request: &Request) -> usize {
+        match self.3 {
+            Everybody(_) | Those(..) => 0,
+            InTurn(_, _, work) => work(request),
+        }
+    }
+
+    /// What stands in place of the stars, if the path is one of this route.
+    fn arguments<'r>(&self, request: &'r Request) -> Option<Vec<&'r str>> {
+        let Self(_, below, pattern, _) = self;
+        let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
+        match below {
+            Root => matched(pattern, &path),
+            Base => matched(pattern, BASES.iter().find_map(|base| path.strip_prefix(*base))?),
+        }
+    }
 }
 
-fn reply(service: &Service, request: &Request, asking: &mut Option<User>) -> Reply {
-    let path: Vec<&str> = request.path.iter().map(String::as_str).collect();
-    let base = BASES.iter().find_map(|base| path.strip_prefix(*base));
-    let fits = |Route(_, below, pattern, _): &Route| match below {
-        Root => matched(pattern, &path),
-        Base => matched(pattern, base?),
-    };
+/// Where a request goes, if its head is in order: there is such a route, and who asks may ask this.
+/// Nothing else is looked at, nothing done.
+///
+/// # Errors
+/// Why it is turned away.
+pub(crate) fn admit(
+    service: &Service,
+    request: &Request,
+    asking: &OnceLock<User>,
+) -> Result<&'static Route, Refusal> {
     let mut allowed = Vec::new();
-    for route in ROUTES {
-        let Some(arguments) = fits(route) else { continue };
+    for route in ROUTES.iter().filter(|route| route.arguments(request).is_some()) {
         let Route(method, _, _, to) = route;
         if *method != request.method {
             allowed.push(method.as_str());
             continue;
         }
-        return match to {
-            Everybody(answer) => answer(service, request),
-            Those(scope, answer) => {
-                let user = users::known(service, request)?;
-                *asking = Some(user.clone());
-                user.may(*scope)?;
-                answer(&Call { service, request, user, arguments })
-            }
-        };
+        if let Those(scope, _) | InTurn(scope, ..) = to {
+            let user = users::known(service, request)?;
+            asking.get_or_init(|| user).may(*scope)?;
+        }
+        return Ok(route);
     }
     let asked = format!("{} /{}", request.method, request.path.join("/"));
     match allowed.is_empty() {
@@ -127,6 +142,23 @@ fn reply(service: &Service, request: &Request, asking: &mut Option<User>) -> Rep
             Err(Refusal::new(405, "request.method", message))
         }
     }
+}
+
+/// Answers a request that was [admitted](admit) to a route, for this user.
+pub(crate) fn answer(
+    service: &Service,
+    request: &Request,
+    route: &Route,
+    user: Option<&User>,
+    waited: Duration,
+) -> Reply {
+    let answer = match &route.3 {
+        Everybody(answer) => return answer(service, request),
+        Those(_, answer) | InTurn(_, answer, _) => answer,
+    };
+    let user = user.expect("who is not known is not admitted here");
+    let arguments = route.arguments(request).expect("the request was admitted to this route");
+    answer(&Call { service, request, user, arguments, waited })
 }
 
 /// What stands in place of the stars, if the path fits the pattern.

@@ -38,8 +38,11 @@ pub(crate) fn open(call: &Call<'_>) -> Reply {
     let backend = call.service.backends.named(&backend)?.listed.name.clone();
     let user = call.user.name.clone();
     let max_ttl = max_ttl.map(u64::from);
-    let session = call.service.store.new_session(NewSession { user, backend, mode, max_ttl })?;
-    Ok(Answer::json(&described(&call.service.reading, &session)?))
+    let new = NewSession { user, backend, mode, max_ttl };
+    let made = call.service.store.new_session(new);
+    let session = made.map_err(|error| Refusal::from(error).once())?;
+    let described = described(&call.service.reading, &session).map_err(Refusal::once)?;
+    Ok(Answer::json(&described).with_made(session.id))
 }
 
 /// `GET /sessions/{id}`

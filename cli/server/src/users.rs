@@ -111,14 +111,16 @@ pub(crate) fn exchange(service: &Service, request: &Request) -> Reply {
     let now = time::seconds(SystemTime::now());
     let end = token.expires.map_or(u64::MAX, time::seconds).min(now + jwt::LIFE);
     let claims = Claims { sub: token.id, iat: now, exp: end };
-    Ok(Answer::json(&json!({
+    let answer = Answer::json(&json!({
         "access_token": jwt::sign(&service.signing_key, &claims),
         "refresh_token": "not_supported",
         "token_type": "Bearer",
         "expires_in": end.saturating_sub(now),
         "expiration": end,
         "scope": "ibm openid",
-    })))
+    }));
+    // An access token has no id of its own; it goes with the token that it was given for.
+    Ok(answer.with_made(claims.sub))
 }
 
 /// The id of the one plan that there is.

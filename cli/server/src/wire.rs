@@ -7,18 +7,25 @@ use std::io::{Read, Write};
 
 use base64::{Engine, engine::general_purpose::STANDARD};
 use flate2::{Compression, read::ZlibDecoder, write::ZlibEncoder};
+use ketch::Circuit;
 use serde_json::{Value, json};
 
 /// What is wrong with something that was sent.
 pub(crate) type Wrong = String;
 
-/// How many more bytes a request may inflate to.
+/// What a request may still come to when it is read: bytes, and instructions of circuits.
 #[derive(Debug)]
-pub(crate) struct Budget(usize);
+pub(crate) struct Budget {
+    bytes: usize,
+    instructions: usize,
+}
+
+/// The most instructions of all circuits of a request: more than fit into one that says each.
+const INSTRUCTIONS: usize = 1 << 22;
 
 impl Budget {
     pub(crate) fn new(bytes: usize) -> Self {
-        Self(bytes)
+        Self { bytes, instructions: INSTRUCTIONS }
     }
 
     /// What a text in base64 stands for, inflated.
@@ -28,14 +35,51 @@ impl Budget {
     pub(crate) fn inflate(&mut self, text: &str) -> Result<Vec<u8>, Wrong> {
         let deflated = STANDARD.decode(text).map_err(|error| format!("no base64: {error}"))?;
         let mut bytes = Vec::new();
-        let room = self.0 as u64;
-        let mut inflating = ZlibDecoder::new(deflated.as_slice()).take(room + 1);
+        let mut inflating = ZlibDecoder::new(deflated.as_slice()).take(self.bytes as u64 + 1);
         inflating.read_to_end(&mut bytes).map_err(|error| format!("no zlib data: {error}"))?;
-        match self.0.checked_sub(bytes.len()) {
-            Some(left) => self.0 = left,
-            None => return Err(format!("inflates to more than the {room} bytes that are left")),
-        }
+        self.spend(bytes.len())?;
         Ok(bytes)
+    }
+
+    /// The shape and the numbers of an `ndarray`, row by row.
+    ///
+    /// # Errors
+    /// If it is none, not one of real numbers, or too much.
+    pub(crate) fn array(&mut self, text: &str) -> Result<(Vec<usize>, Vec<f64>), Wrong> {
+        let file = self.inflate(text)?;
+        let Npy { shape, descr, data } = Npy::read(&file)?;
+        // Small numbers become larger ones.
+        let width = descr.trim_start_matches(|one: char| !one.is_ascii_digit()).parse();
+        let count = data.len() / width.unwrap_or(1).max(1);
+        self.spend(count.saturating_mul(size_of::<f64>()).saturating_sub(file.len()))?;
+        let numbers = numbers(descr, data)?;
+        let count = shape.iter().try_fold(1_usize, |count, size| count.checked_mul(*size));
+        if count != Some(numbers.len()) {
+            return Err(format!("an array of shape {shape:?} with {} numbers", numbers.len()));
+        }
+        Ok((shape, numbers))
+    }
+
+    fn spend(&mut self, bytes: usize) -> Result<(), Wrong> {
+        let room = self.bytes;
+        let left = room.checked_sub(bytes);
+        self.bytes =
+            left.ok_or_else(|| format!("inflates to more than the {room} bytes that are left"))?;
+        Ok(())
+    }
+
+    /// A circuit that was read.
+    ///
+    /// # Errors
+    /// If all together are too much.
+    pub(crate) fn count(&mut self, circuit: &Circuit) -> Result<(), Wrong> {
+        let left = self.instructions.checked_sub(circuit.len());
+        self.instructions = left.ok_or_else(|| {
+            format!(
+                "more than {INSTRUCTIONS} instructions in all; send the circuits in several jobs"
+            )
+        })?;
+        Ok(())
     }
 }
 
@@ -89,44 +133,46 @@ fn npy(descr: &str, shape: &[usize], bytes: &[u8]) -> Vec<u8> {
     file
 }
 
-/// The shape and the numbers of a file, row by row.
-///
-/// # Errors
-/// If it is none, or not one of real numbers.
-pub(crate) fn read_npy(file: &[u8]) -> Result<(Vec<usize>, Vec<f64>), Wrong> {
-    let rest = file.strip_prefix(MAGIC).ok_or("no .npy data")?;
-    let (width, rest) = match rest {
-        [1, _, rest @ ..] => (2, rest),
-        [2 | 3, _, rest @ ..] => (4, rest),
-        _ => return Err(".npy data of an unknown version".to_owned()),
-    };
-    let cut = || ".npy data that ends too early".to_owned();
-    let (length, rest) = rest.split_at_checked(width).ok_or_else(cut)?;
-    let length = length.iter().rev().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte));
-    let (head, data) = rest.split_at_checked(length).ok_or_else(cut)?;
-    let head = std::str::from_utf8(head).map_err(|_| ".npy data with a garbled head")?;
-    let field = |name: &str| {
-        let place = head.find(&format!("'{name}':"))? + name.len() + 3;
-        Some(head[place..].trim_start())
-    };
-    let missing = |name: &str| format!(".npy data without `{name}`");
-    let descr = field("descr").ok_or_else(|| missing("descr"))?;
-    let descr = descr.split('\'').nth(1).ok_or_else(|| missing("descr"))?;
-    if field("fortran_order").is_none_or(|text| !text.starts_with("False")) {
-        return Err(".npy data in Fortran's order; send it in C's".to_owned());
+/// A file of NumPy's, its head read.
+struct Npy<'f> {
+    shape: Vec<usize>,
+    descr: &'f str,
+    data: &'f [u8],
+}
+
+impl<'f> Npy<'f> {
+    /// # Errors
+    /// If it is none, or stands in another order than row by row.
+    fn read(file: &'f [u8]) -> Result<Self, Wrong> {
+        let rest = file.strip_prefix(MAGIC).ok_or("no .npy data")?;
+        let (width, rest) = match rest {
+            [1, _, rest @ ..] => (2, rest),
+            [2 | 3, _, rest @ ..] => (4, rest),
+            _ => return Err(".npy data of an unknown version".to_owned()),
+        };
+        let cut = || ".npy data that ends too early".to_owned();
+        let (length, rest) = rest.split_at_checked(width).ok_or_else(cut)?;
+        let length = length.iter().rev().fold(0_usize, |sum, byte| (sum << 8) | usize::from(*byte));
+        let (head, data) = rest.split_at_checked(length).ok_or_else(cut)?;
+        let head = std::str::from_utf8(head).map_err(|_| ".npy data with a garbled head")?;
+        let field = |name: &str| {
+            let place = head.find(&format!("'{name}':"))? + name.len() + 3;
+            Some(head[place..].trim_start())
+        };
+        let missing = |name: &str| format!(".npy data without `{name}`");
+        let descr = field("descr").ok_or_else(|| missing("descr"))?;
+        let descr = descr.split('\'').nth(1).ok_or_else(|| missing("descr"))?;
+        if field("fortran_order").is_none_or(|text| !text.starts_with("False")) {
+            return Err(".npy data in Fortran's order; send it in C's".to_owned());
+        }
+        let shape = field("shape").and_then(|text| text.strip_prefix('(')?.split(')').next());
+        let shape = shape.ok_or_else(|| missing("shape"))?.split(',').map(str::trim);
+        let shape: Vec<usize> = shape
+            .filter(|size| !size.is_empty())
+            .map(|size| size.parse().map_err(|_| format!("`{size}`: no size of an axis")))
+            .collect::<Result<_, _>>()?;
+        Ok(Self { shape, descr, data })
     }
-    let shape = field("shape").and_then(|text| text.strip_prefix('(')?.split(')').next());
-    let shape = shape.ok_or_else(|| missing("shape"))?.split(',').map(str::trim);
-    let shape: Vec<usize> = shape
-        .filter(|size| !size.is_empty())
-        .map(|size| size.parse().map_err(|_| format!("`{size}`: no size of an axis")))
-        .collect::<Result<_, _>>()?;
-    let count = shape.iter().try_fold(1_usize, |count, size| count.checked_mul(*size));
-    let numbers = numbers(descr, data)?;
-    if count != Some(numbers.len()) {
-        return Err(format!("an array of shape {shape:?} with {} numbers", numbers.len()));
-    }
-    Ok((shape, numbers))
 }
 
 fn numbers(descr: &str, data: &[u8]) -> Result<Vec<f64>, Wrong> {
@@ -157,6 +203,10 @@ fn numbers(descr: &str, data: &[u8]) -> Result<Vec<f64>, Wrong> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn read_npy(file: &[u8]) -> Result<(Vec<usize>, Vec<f64>), Wrong> {
+        Budget::new(1 << 20).array(&deflated(file))
+    }
 
     #[test]
     fn arrays_go_there_and_back() {
@@ -220,11 +270,26 @@ mod tests {
     }
 
     #[test]
+    fn circuits_are_counted_together() {
+        let circuit = Circuit::new(1, 0).h(0).x(0);
+        let mut budget = Budget { bytes: 0, instructions: 5 };
+        assert_eq!(budget.count(&circuit), Ok(()));
+        assert_eq!(budget.count(&circuit), Ok(()));
+        assert!(budget.count(&circuit).unwrap_err().contains("instructions in all"));
+    }
+
+    #[test]
     fn a_bomb_is_not_inflated() {
         let bomb = deflated(&vec![0; 10 << 20]);
         assert!(bomb.len() < 100_000);
         let mut budget = Budget::new(1 << 20);
         assert!(budget.inflate(&bomb).unwrap_err().contains("more than"));
+        // Small numbers take eight bytes each when they are read.
+        let bytes = deflated(&npy("|u1", &[1000], &[0; 1000]));
+        assert!(Budget::new(7999).array(&bytes).unwrap_err().contains("more than"));
+        let mut budget = Budget::new(8000);
+        assert_eq!(budget.array(&bytes).unwrap().1.len(), 1000);
+        assert_eq!(budget.bytes, 0, "and no more than that");
         let small = deflated(&[0; 1000]);
         let mut budget = Budget::new(1500);
         assert_eq!(budget.inflate(&small).unwrap().len(), 1000);

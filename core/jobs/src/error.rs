@@ -76,6 +76,14 @@ impl Error {
         }
     }
 
+    /// Nothing was done, since others had the database for too long; the same may succeed soon.
+    #[must_use]
+    pub fn is_busy(&self) -> bool {
+        use rusqlite::ErrorCode::{DatabaseBusy, DatabaseLocked};
+        let Self::Database { source, .. } = self else { return false };
+        matches!(source.sqlite_error_code(), Some(DatabaseBusy | DatabaseLocked))
+    }
+
     pub(crate) fn database(doing: &'static str) -> impl FnOnce(rusqlite::Error) -> Self {
         move |source| Self::Database { doing, source }
     }
@@ -111,3 +119,21 @@ impl std::fmt::Display for Inner {
 }
 
 impl std::error::Error for Inner {}
+
+#[cfg(test)]
+mod tests {
+    use rusqlite::ffi;
+
+    use super::*;
+
+    #[test]
+    fn busy_is_what_may_succeed_soon() {
+        let of = |code| {
+            let source = rusqlite::Error::SqliteFailure(ffi::Error::new(code), None);
+            Error::Database { doing: "submit a job", source }.is_busy()
+        };
+        assert!(of(ffi::SQLITE_BUSY) && of(ffi::SQLITE_LOCKED));
+        assert!(!of(ffi::SQLITE_FULL) && !of(ffi::SQLITE_IOERR));
+        assert!(!Error::NoDirectory.is_busy());
+    }
+}

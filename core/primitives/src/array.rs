@@ -237,12 +237,13 @@ impl Broadcast {
     /// Unless `to` is what [`broadcast_shapes`] made of `from` and others.
     pub(crate) fn new(from: &[usize], to: &[usize]) -> Self {
         assert!(from.len() <= to.len(), "broadcasting loses no axis");
-        let mut stride = 1;
+        let mut stride = 1_usize;
         let lengths = from.iter().rev().copied().chain(std::iter::repeat(1));
         let axes = to.iter().rev().zip(lengths).map(|(&length, own)| {
             assert!(own == 1 || own == length, "an axis that cannot be broadcast");
             let here = if own == 1 { 0 } else { stride };
-            stride *= own;
+            // Where there are no places, no stride is needed, and none need fit.
+            stride = stride.saturating_mul(own);
             (length, here)
         });
         Self { axes: axes.collect() }
@@ -316,6 +317,17 @@ mod tests {
         assert_eq!(broadcast_shapes([]), Ok(vec![]));
         let one = Broadcast::new(&[], &[2, 2]);
         assert_eq!([0, 1, 2, 3].map(|place| one.place(place)), [0; 4]);
+    }
+
+    #[test]
+    fn axes_without_places_may_have_others_of_any_length() {
+        let shape = [0, 1 << 40, 1 << 40];
+        assert_eq!(broadcast_shapes([&shape[..], &[1, 1 << 40]]), Ok(shape.to_vec()));
+        Broadcast::new(&shape, &shape);
+        let values = NdArray::new([&shape[..], &[1]].concat(), Vec::<f64>::new()).unwrap();
+        let values = crate::ParameterValues::in_order(values);
+        let circuit = ketch_interface::Circuit::new(1, 0).rx("a", 0);
+        assert_eq!(values.bindings(&circuit).unwrap().n_places, 0);
     }
 
     /// The shape's indices in order, counted up one by one, and the array's element at each: the

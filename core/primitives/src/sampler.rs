@@ -103,7 +103,8 @@ pub fn plan(
         let (shots, bindings) = one.checked(options).map_err(&in_pub)?;
         check_shots(shots, configuration).map_err(&in_pub)?;
         load.add_circuit(one.circuit.len())?;
-        load.add_experiments(bindings.n_places)?;
+        load.add_experiments(bindings.n_places, one.circuit.parameters().len())?;
+        load.add_samples(&one.circuit, bindings.n_places, shots)?;
         circuits.push(one.circuit.clone());
         experiments.extend((0..bindings.n_places).map(|place| {
             let mut experiment = Experiment {

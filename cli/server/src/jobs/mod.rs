@@ -4,20 +4,16 @@ mod describe;
 mod results;
 mod submit;
 
-pub(crate) use results::results;
-pub(crate) use submit::submit;
+pub(crate) use results::{results, results_work};
+pub(crate) use submit::{submit, submit_work};
 
-use std::{
-    thread,
-    time::{Duration, Instant},
-};
+use std::{collections::BTreeSet, time::Duration};
 
 use ketch::jobs::{
-    Store,
+    JobRecord,
     served::{ServedFilter, ServedJob},
 };
 use serde::Deserialize;
-use serde_json::{Value, json};
 
 use crate::{
     answer::{Answer, Refusal, Reply},
@@ -29,6 +25,9 @@ use crate::{
 /// How many jobs a list has, if the request does not say; and the most that it may ask for.
 const PAGE: u64 = 200;
 const LARGEST_PAGE: u64 = 1000;
+
+/// After so many bytes a page ends, whatever was asked for.
+const PAGE_BYTES: usize = 32 << 20;
 
 /// The most tags of a job, and bytes of a tag.
 const MOST_TAGS: usize = 64;
@@ -48,27 +47,67 @@ fn asked_for(call: &Call<'_>) -> Result<ServedJob, Refusal> {
     })
 }
 
-/// `GET /jobs`
+/// `GET /jobs`. A page may have fewer jobs than were asked for, if they were asked for in many
+/// words; the count is of all all the same, and whoever goes on behind the last job finds the others.
 pub(crate) fn list(call: &Call<'_>) -> Reply {
     let request = call.request;
     let filter = filter(request)?;
     let page = call.service.reading.served_jobs(&call.user.name, &filter)?;
-    let with_params = !request.parsed::<bool>("exclude_params")?.unwrap_or(true);
-    let jobs = page.jobs.iter().map(|job| {
-        let mut document = describe::job(job);
-        if with_params {
-            let params = call.service.reading.params(&job.job.id)?;
-            document["params"] = serde_json::from_slice(&params).unwrap_or(Value::Null);
+    let with_params = with_params(request, false)?;
+    let mut text = b"{\"jobs\":[".to_vec();
+    for (place, job) in page.jobs.iter().enumerate() {
+        if text.len() > PAGE_BYTES {
+            break;
         }
-        Ok(document)
-    });
-    let jobs: Vec<Value> = jobs.collect::<Result<_, Refusal>>()?;
-    Ok(Answer::json(&json!({
-        "jobs": jobs,
-        "count": page.count,
-        "limit": filter.limit,
-        "offset": filter.offset,
-    })))
+        if place > 0 {
+            text.push(b',');
+        }
+        write_job(call, job, with_params, &mut text)?;
+    }
+    let (count, limit, offset) = (page.count, filter.limit, filter.offset);
+    let rest = format!("],\"count\":{count},\"limit\":{limit},\"offset\":{offset}}}");
+    text.extend_from_slice(rest.as_bytes());
+    Ok(Answer::json_text(text))
+}
+
+/// A job, with the words in which it was asked for if they are wanted: as they were sent, not read
+/// and written again.
+fn write_job(
+    call: &Call<'_>,
+    job: &ServedJob,
+    with_params: bool,
+    text: &mut Vec<u8>,
+) -> Result<(), Refusal> {
+    text.extend_from_slice(describe::job(job).to_string().as_bytes());
+    if with_params {
+        let params = call.service.reading.params(&job.job.id)?;
+        text.pop();
+        text.extend_from_slice(b",\"params\":");
+        text.extend_from_slice(&params);
+        text.push(b'}');
+    }
+    Ok(())
+}
+
+/// Whether the request wants to have the words in which jobs were asked for.
+fn with_params(request: &Request, unless_it_says: bool) -> Result<bool, Refusal> {
+    Ok(request.parsed::<bool>("exclude_params")?.map_or(unless_it_says, |exclude| !exclude))
+}
+
+/// What it takes to answer with parameters: those of a page, and of one job more.
+fn params_work(request: &Request, unless_it_says: bool) -> usize {
+    match with_params(request, unless_it_says) {
+        Ok(true) => 2 * PAGE_BYTES,
+        Ok(false) | Err(_) => 0,
+    }
+}
+
+pub(crate) fn list_work(request: &Request) -> usize {
+    params_work(request, false)
+}
+
+pub(crate) fn one_work(request: &Request) -> usize {
+    params_work(request, true)
 }
 
 fn filter(request: &Request) -> Result<ServedFilter, Refusal> {
@@ -112,17 +151,8 @@ fn filter(request: &Request) -> Result<ServedFilter, Refusal> {
 /// `GET /jobs/{id}`: what clients ask twice a second while they wait.
 pub(crate) fn one(call: &Call<'_>) -> Reply {
     let job = asked_for(call)?;
-    let document = describe::job(&job);
-    if call.request.parsed::<bool>("exclude_params")?.unwrap_or(false) {
-        return Ok(Answer::json(&document));
-    }
-    // In the very words of the request: they are not read and written again.
-    let params = call.service.reading.params(&job.job.id)?;
-    let mut text = document.to_string().into_bytes();
-    text.pop();
-    text.extend_from_slice(b",\"params\":");
-    text.extend_from_slice(&params);
-    text.push(b'}');
+    let mut text = Vec::new();
+    write_job(call, &job, with_params(call.request, true)?, &mut text)?;
     Ok(Answer::json_text(text))
 }
 
@@ -138,43 +168,37 @@ pub(crate) fn logs(call: &Call<'_>) -> Reply {
     Ok(Answer::text(describe::logs(&asked_for(call)?)))
 }
 
-/// `POST /jobs/{id}/cancel`
+/// `POST /jobs/{id}/cancel`. Python's client takes a job for cancelled as soon as this is answered;
+/// that is mostly true, since the answer waits a moment for the worker to stop.
 pub(crate) fn cancel(call: &Call<'_>) -> Reply {
     let job = asked_for(call)?;
-    match call.service.store.cancel(&job.job.id)? {
-        true => {
-            // Most workers have stopped it by then, so that whoever looks next sees it.
-            wait_for_the_end(&call.service.reading, &job.job.id, Duration::from_secs(1))?;
-            Ok(Answer::done())
-        }
-        false => {
-            let message = format!("job `{}` has come to its end already", job.job.id);
-            Err(Refusal::new(409, "job.wrong_state", message))
-        }
+    if call.waited.is_zero() && !call.service.store.cancel(&job.job.id)? {
+        let message = format!("job `{}` has come to its end already", job.job.id);
+        return Err(Refusal::new(409, "job.wrong_state", message));
     }
+    let job = call.service.reading.job(&job.job.id)?;
+    Ok(if is_stopping(&job, call, Duration::from_secs(1)) {
+        Answer::not_yet()
+    } else {
+        Answer::done()
+    })
 }
 
-/// `DELETE /jobs/{id}`
+/// `DELETE /jobs/{id}`. A job that runs is not deleted (409); one that was just asked to stop is,
+/// when it has.
 pub(crate) fn delete(call: &Call<'_>) -> Reply {
     let job = asked_for(call)?;
-    if job.job.cancel_requested {
-        wait_for_the_end(&call.service.reading, &job.job.id, Duration::from_secs(5))?;
+    if is_stopping(&job.job, call, Duration::from_secs(5)) {
+        return Ok(Answer::not_yet());
     }
     call.service.store.delete(&job.job.id)?;
     Ok(Answer::done())
 }
 
-/// Waits for so long, at most, until a job that was asked to stop has come to its end.
-fn wait_for_the_end(store: &Store, id: &str, patience: Duration) -> Result<(), Refusal> {
-    let begun = Instant::now();
-    while !store.job(id)?.state.is_final() && begun.elapsed() < patience {
-        thread::sleep(LOOK);
-    }
-    Ok(())
+/// Whether a job that was asked to stop has not come to its end, and the request can wait for that.
+fn is_stopping(job: &JobRecord, call: &Call<'_>, patience: Duration) -> bool {
+    job.cancel_requested && !job.state.is_final() && call.waited < patience
 }
-
-/// How often a job is looked at that is about to end.
-const LOOK: Duration = Duration::from_millis(10);
 
 #[derive(Deserialize)]
 struct Tags {
@@ -186,7 +210,7 @@ pub(crate) fn tag(call: &Call<'_>) -> Reply {
     let job = asked_for(call)?;
     let Tags { tags } = call.request.json()?;
     check_tags(&tags)?;
-    call.service.store.set_tags(&job.job.id, &tags)?;
+    call.service.store.set_tags(&job.job.id, &distinct(tags))?;
     Ok(Answer::done())
 }
 
@@ -205,3 +229,12 @@ pub(crate) fn check_tags(tags: &[String]) -> Result<(), Refusal> {
         None => Ok(()),
     }
 }
+
+/// Each tag once, in order.
+fn distinct(tags: Vec<String>) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    tags.into_iter().filter(|tag| seen.insert(tag.clone())).collect()
+}
+
+#[cfg(test)]
+mod tests;

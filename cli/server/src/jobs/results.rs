@@ -5,7 +5,8 @@ use ketch::JobStatus;
 use super::{asked_for, describe};
 use crate::{
     answer::{Answer, Refusal, Reply},
-    programs::{Program, Unread},
+    programs::{ANSWER, Program, Unread},
+    request::Request,
     routes::Call,
 };
 
@@ -33,9 +34,13 @@ pub(crate) fn results(call: &Call<'_>) -> Reply {
     })?;
     let result = store.result(&record.id)?;
     let result = result.ok_or_else(|| damaged(&record.id, "its result is gone"))?;
-    let document = program.result(&result);
-    let document = document.map_err(|refusal| damaged(&record.id, &refusal.message))?;
-    Ok(Answer::json(&document))
+    let text = program.result(result);
+    Ok(Answer::json_text(text.map_err(|refusal| damaged(&record.id, &refusal.message))?))
+}
+
+/// What it takes to give a result, at most: as it is kept, by registers, and as it is written.
+pub(crate) fn results_work(_: &Request) -> usize {
+    2 * ANSWER
 }
 
 /// Not a request's fault, and no other request would fare better.

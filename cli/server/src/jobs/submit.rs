@@ -1,6 +1,6 @@
 //! `POST /jobs`: read, planned, and kept. When the client hears of the job, it is on disk.
 
-use std::{collections::BTreeSet, sync::PoisonError};
+use std::sync::PoisonError;
 
 use ketch::{
     Backend, Qobj, RunOptions, check_fit,
@@ -10,12 +10,13 @@ use ketch::{
 use serde::Deserialize;
 use serde_json::{json, value::RawValue};
 
-use super::check_tags;
+use super::{check_tags, distinct};
 use crate::{
     answer::{Answer, Refusal, Reply},
     backends::Named,
-    programs::{Program, Unread},
+    programs::{INFLATED, Program, Unread},
     quotas,
+    request::Request,
     routes::Call,
 };
 
@@ -74,14 +75,30 @@ pub(crate) fn submit(call: &Call<'_>) -> Reply {
     let id = {
         let _counting = call.service.counting.lock().unwrap_or_else(PoisonError::into_inner);
         quotas::check_user(call.service, &call.user.name)?;
-        call.service.store.submit(&new, &qobj)?
+        call.service.store.submit(&new, &qobj).map_err(|error| Refusal::from(error).once())?
     };
     (call.service.wake)();
-    let mut document = json!({ "id": id, "backend": named.wire });
+    let mut document = json!({ "id": &id, "backend": named.wire });
     if let Some(session) = asked.session_id {
         document["session_id"] = session.into();
     }
-    Ok(Answer::json(&document))
+    Ok(Answer::json(&document).with_made(id))
+}
+
+/// What it takes to read a request: values for its text, and what is inflated of it, as numbers, as
+/// circuits, and as what is kept.
+pub(crate) fn submit_work(request: &Request) -> usize {
+    /// JSON's shortest elements are two bytes, and a value takes 32; lists of them grow by doubling.
+    const VALUES: usize = 32;
+    /// Nothing is deflated to less than about a thousandth.
+    const INFLATING: usize = 1030;
+    const COPIES: usize = 4;
+    /// Loops of a few lines can stand for many instructions.
+    const UNROLLED: usize = 256 << 20;
+    let bytes = request.body.len();
+    let inflated = bytes.saturating_mul(INFLATING).min(INFLATED);
+    let work = bytes.saturating_mul(VALUES).saturating_add(inflated * COPIES);
+    if bytes == 0 { 0 } else { work.max(UNROLLED) }
 }
 
 /// # Errors
@@ -134,10 +151,4 @@ fn random_seed() -> u64 {
     use std::hash::{BuildHasher, RandomState};
     // Fresh keys every time; results say which seed it was.
     RandomState::new().hash_one(0_u8) >> 11
-}
-
-/// Each tag once, in order.
-fn distinct(tags: Vec<String>) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    tags.into_iter().filter(|tag| seen.insert(tag.clone())).collect()
 }

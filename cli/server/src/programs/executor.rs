@@ -7,7 +7,7 @@
 use ketch::Circuit;
 use ketch_primitives::{
     NdArray, ParameterValues, PrimitiveResult, SamplerOptions, SamplerPub, SamplerPubResult,
-    broadcast_shapes, size,
+    broadcast_shapes,
 };
 use serde_json::{Map, Value, json};
 
@@ -79,11 +79,11 @@ fn circuits(value: &Value, budget: &mut Budget) -> Result<Vec<Circuit>, Wrong> {
     }
     let texts =
         value["data"].as_array().ok_or("expected QPY in b64_data, or OpenQASM 3 in data")?;
-    let each = texts.iter().map(|text| read::from_qasm(text.as_str().ok_or("no text")?));
+    let each = texts.iter().map(|text| read::from_qasm(text.as_str().ok_or("no text")?, budget));
     each.collect()
 }
 
-/// The arguments, repeated so that they have the item's shape.
+/// The arguments, in the item's shape. Nothing is repeated for that.
 fn arguments(
     circuit: &Circuit,
     item: &Value,
@@ -93,42 +93,21 @@ fn arguments(
     let [outer @ .., last] = own.as_slice() else {
         return Err("circuit_arguments: expected at least one axis".to_owned());
     };
-    let shape = sizes(&item["shape"])?;
-    let to_long = |error| format!("shape: {error}");
-    if broadcast_shapes([outer, &shape]).map_err(to_long)? != shape {
-        return Err(format!("shape {shape:?} does not extend that of the arguments, {outer:?}"));
-    }
-    let n_places = size(&shape).map_err(to_long)?;
-    let full: Vec<usize> = shape.iter().copied().chain([*last]).collect();
-    // Bounded before anything is repeated.
-    size(&full).map_err(to_long)?;
-    let mut repeated = Vec::with_capacity(n_places * last);
-    for place in 0..n_places {
-        let row = source(place, &shape, outer) * last;
-        repeated.extend_from_slice(&numbers[row..row + last]);
-    }
     let names = read::in_qiskits_order(circuit);
     if names.len() != *last {
         let expected = names.len();
         return Err(format!("circuit_arguments: a last axis of {last}, expected {expected}"));
     }
-    let values = NdArray::new(full, repeated).map_err(|error| error.to_string())?;
-    Ok(ParameterValues::named(names, values))
-}
-
-/// The place in an array of the shape `from` that stands at a place of the shape it is broadcast to.
-fn source(place: usize, to: &[usize], from: &[usize]) -> usize {
-    let (mut rest, mut stride, mut found) = (place, 1, 0);
-    for (axis, &length) in to.iter().enumerate().rev() {
-        let index = rest % length;
-        rest /= length;
-        let Some(own) = (axis + from.len()).checked_sub(to.len()) else { continue };
-        if from[own] > 1 {
-            found += index * stride;
-        }
-        stride *= from[own];
+    let mut shape = sizes(&item["shape"])?;
+    let too_long = |error| format!("shape: {error}");
+    if broadcast_shapes([outer, &shape]).map_err(too_long)? != shape {
+        return Err(format!("shape {shape:?} does not extend that of the arguments, {outer:?}"));
     }
-    found
+    let values = NdArray::new(own, numbers).map_err(|error| error.to_string())?;
+    // No numbers for no parameters, at each place of the shape.
+    shape.push(0);
+    let places = NdArray::new(shape, Vec::new()).map_err(too_long)?;
+    Ok(ParameterValues::named(names, values).and_named(Vec::new(), places))
 }
 
 fn sizes(value: &Value) -> Result<Vec<usize>, Wrong> {
@@ -206,18 +185,6 @@ mod tests {
     use super::*;
 
     #[test]
-    fn places_are_found_as_numpy_broadcasts() {
-        let all = |to: &[usize], from: &[usize]| {
-            (0..to.iter().product()).map(|place| source(place, to, from)).collect::<Vec<_>>()
-        };
-        assert_eq!(all(&[2, 3], &[3]), [0, 1, 2, 0, 1, 2]);
-        assert_eq!(all(&[2, 3], &[2, 1]), [0, 0, 0, 1, 1, 1]);
-        assert_eq!(all(&[2, 3], &[]), [0; 6]);
-        assert_eq!(all(&[2, 3], &[2, 3]), [0, 1, 2, 3, 4, 5]);
-        assert_eq!(all(&[], &[]), [0]);
-    }
-
-    #[test]
     fn bits_are_packed_the_first_lowest() {
         // Two shots of ten bits: bit 0 and bit 9, then bit 1.
         let tensor = truths(&[2, 10], &[0b10, 0b1, 0b0, 0b10], 10);
@@ -248,9 +215,32 @@ mod tests {
             item(&[0], json!([-1])),
             item(&[0], json!([u64::MAX, u64::MAX])),
             item(&[1], json!([])),
+            item(&[0], json!([1 << 23, 4])),
             json!({}),
         ] {
             assert!(read(&wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn arguments_stand_at_every_place_of_the_shape() {
+        let circuit = Circuit::new(1, 1).ry("b", 0).rz("a", 0).measure(0, 0);
+        let numbers: Vec<u8> =
+            [1.0_f64, 2.0, 3.0, 4.0].iter().flat_map(|n| n.to_le_bytes()).collect();
+        let tensor =
+            json!({ "data": wire::deflated(&numbers), "shape": [2, 1, 2], "dtype": "f64" });
+        let item = json!({ "circuit_arguments": tensor, "shape": [2, 3] });
+        let values = arguments(&circuit, &item, &mut Budget::new(1000)).unwrap();
+        assert_eq!(values.shape().unwrap(), [2, 3]);
+        let pubs = [SamplerPub::new(circuit).with_parameters(values)];
+        let simulator = ketch::BackendConfiguration::simulator("s", "1.0.0", 5);
+        let plan = ketch_primitives::sampler::plan(&pubs, &SamplerOptions::default(), &simulator);
+        let bound: Vec<_> =
+            plan.unwrap().experiments().iter().map(|one| one.bindings.clone()).collect();
+        // By name: a, b.
+        let (first, second) = (vec![2.0, 1.0], vec![4.0, 3.0]);
+        let expected =
+            [[first.clone(), first.clone(), first], [second.clone(), second.clone(), second]];
+        assert_eq!(bound, expected.concat());
     }
 }

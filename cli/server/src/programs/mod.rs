@@ -14,9 +14,12 @@ use ketch::{
     circuit::{Gate, GateOp, Op},
 };
 use ketch_primitives::{
-    EstimatorOptions, EstimatorPub, SamplerOptions, SamplerPub, estimator, sampler,
+    EstimatorOptions, EstimatorPub, SamplerOptions, SamplerPub, ShapeError, broadcast_shapes,
+    estimator, sampler, size,
 };
 use serde_json::Value;
+
+pub(crate) use self::read::INFLATED;
 
 use self::executor::Passed;
 use crate::answer::Refusal;
@@ -24,6 +27,9 @@ use crate::answer::Refusal;
 /// Gates of one matrix and two names.
 const TWINS: [(Gate, Gate); 4] =
     [(Gate::U, Gate::U3), (Gate::U3, Gate::U), (Gate::P, Gate::U1), (Gate::U1, Gate::P)];
+
+/// The most bytes of a job's result, before anything is deflated.
+pub(crate) const ANSWER: usize = 128 << 20;
 
 /// A program that is known here, with its parameters.
 #[derive(Debug)]
@@ -89,6 +95,7 @@ impl Program {
     /// # Errors
     /// What is wrong with a pub.
     pub(crate) fn plan(&self, configuration: &BackendConfiguration) -> Result<Qobj, Refusal> {
+        self.check_answer()?;
         let planned = match self {
             Self::Sampler { .. } | Self::Executor { .. } if !configuration.memory => {
                 let name = &configuration.backend_name;
@@ -151,25 +158,73 @@ impl Program {
         }
     }
 
-    /// The result of what was planned, as clients read it.
+    /// The result of what was planned, as the text that clients read.
     ///
     /// # Errors
     /// If the result is not that of this program.
-    pub(crate) fn result(&self, result: &RunResult) -> Result<Value, Refusal> {
+    pub(crate) fn result(&self, result: RunResult) -> Result<Vec<u8>, Refusal> {
         match self {
             Self::Sampler { pubs, options, form, .. } => {
-                Ok(write::samples(&sampler::collect(pubs, options, result).map_err(refused)?, form))
+                let samples = sampler::collect(pubs, options, &result).map_err(refused)?;
+                drop(result);
+                Ok(write::samples(&samples, form))
             }
-            Self::Estimator { pubs, options, form } => Ok(write::estimates(
-                &estimator::collect(pubs, options, result).map_err(refused)?,
-                form,
-            )),
+            Self::Estimator { pubs, options, form } => {
+                let estimates = estimator::collect(pubs, options, &result).map_err(refused)?;
+                Ok(write::estimates(&estimates, form))
+            }
             Self::Executor { pubs, options, passed } => {
-                let samples = sampler::collect(pubs, options, result).map_err(refused)?;
-                Ok(executor::written(&samples, passed))
+                let samples = sampler::collect(pubs, options, &result).map_err(refused)?;
+                drop(result);
+                Ok(write::text(&executor::written(&samples, passed)))
             }
         }
     }
+
+    /// # Errors
+    /// If the answer would have more than [`ANSWER`] bytes, before anything is deflated.
+    fn check_answer(&self) -> Result<(), Refusal> {
+        let samples = |pubs: &[SamplerPub], options: &SamplerOptions, each: fn(u32) -> u32| {
+            let of_pub = |one: &SamplerPub| {
+                let cregs = one.circuit.cregs().iter();
+                let of_shot: u128 = cregs.map(|creg| u128::from(each(creg.size))).sum();
+                let shots = one.shots.unwrap_or(options.default_shots);
+                let of_place = of_shot.saturating_mul(shots.into());
+                places(one.parameter_values.shape()).saturating_mul(of_place)
+            };
+            pubs.iter().map(of_pub).fold(0, u128::saturating_add)
+        };
+        let packed = |bits: u32| bits.div_ceil(8);
+        let found = match self {
+            // Behind 0x, in quotes, with a comma.
+            Self::Sampler { pubs, options, form, .. } => match form.for_qiskit {
+                true => samples(pubs, options, packed),
+                false => samples(pubs, options, |bits| bits.div_ceil(4).saturating_add(5)),
+            },
+            Self::Executor { pubs, options, .. } => samples(pubs, options, packed),
+            Self::Estimator { pubs, form, .. } => {
+                let of_pub = |one: &EstimatorPub| {
+                    let shape = one.parameter_values.shape();
+                    places(shape.and_then(|s| broadcast_shapes([&s[..], one.observables.shape()])))
+                };
+                // Three numbers, as long as one can be.
+                let each = if form.for_qiskit { 24 } else { 75 };
+                pubs.iter().map(of_pub).sum::<u128>() * each
+            }
+        };
+        if found <= ANSWER as u128 {
+            return Ok(());
+        }
+        let message =
+            format!("the result would take {found} bytes, at most {ANSWER} are given for a job");
+        Err(Refusal::new(400, "result.too_large", message)
+            .with_solution("ask for fewer shots or numbers in a job"))
+    }
+}
+
+/// How many places a shape has; none if it is wrong, which others say better.
+fn places(shape: Result<Vec<usize>, ShapeError>) -> u128 {
+    shape.and_then(|shape| size(&shape)).map_or(0, |places| places as u128)
 }
 
 fn refused(error: ketch_primitives::Error) -> Refusal {

@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// All that a request inflates to, in bytes.
-pub(super) const INFLATED: usize = 128 << 20;
+pub(crate) const INFLATED: usize = 128 << 20;
 
 /// The deepest list of numbers or of observables.
 const DEPTH: usize = 16;
@@ -21,8 +21,7 @@ const DEPTH: usize = 16;
 /// What is wrong, with the pub and the place in it.
 pub(super) fn sampler_pubs(params: &Value) -> Result<Vec<SamplerPub>, Refusal> {
     pubs(params, "circuit, parameter_values, shots", |fields, budget| {
-        let [circuit, values, shots, more @ ..] = fields else { unreachable!("filled up") };
-        none_left(more, 3)?;
+        let [circuit, values, shots] = exactly(fields)?;
         let circuit = read_circuit(circuit, budget)?;
         let parameter_values = values_of(&circuit, values, budget)?;
         let shots = match shots {
@@ -38,10 +37,7 @@ pub(super) fn sampler_pubs(params: &Value) -> Result<Vec<SamplerPub>, Refusal> {
 pub(super) fn estimator_pubs(params: &Value) -> Result<Vec<EstimatorPub>, Refusal> {
     let form = "circuit, observables, parameter_values, precision";
     pubs(params, form, |fields, budget| {
-        let [circuit, observables, values, precision, more @ ..] = fields else {
-            unreachable!("filled up")
-        };
-        none_left(more, 4)?;
+        let [circuit, observables, values, precision] = exactly(fields)?;
         let circuit = read_circuit(circuit, budget)?;
         let mut elements = Vec::new();
         let shape = observables_of(observables, 0, &mut elements)?;
@@ -58,7 +54,7 @@ pub(super) fn estimator_pubs(params: &Value) -> Result<Vec<EstimatorPub>, Refusa
     })
 }
 
-/// Reads each pub, what it leaves out at the end being null.
+/// Reads each pub from its fields.
 fn pubs<T>(
     params: &Value,
     form: &str,
@@ -75,22 +71,21 @@ fn pubs<T>(
     let each = pubs.iter().enumerate().map(|(index, one)| {
         let fields = match one {
             // A circuit alone is a pub, too.
-            Value::String(_) => vec![one.clone()],
-            Value::Array(fields) => fields.clone(),
+            Value::String(_) => std::slice::from_ref(one),
+            Value::Array(fields) => fields,
             _ => return Err(wrong(format!("pub {index}: expected [{form}]"))),
         };
-        let mut fields = fields;
-        fields.resize(fields.len().max(4), Value::Null);
-        read(&fields, &mut budget).map_err(|reason| wrong(format!("pub {index}: {reason}")))
+        read(fields, &mut budget).map_err(|reason| wrong(format!("pub {index}: {reason}")))
     });
     each.collect()
 }
 
-fn none_left(more: &[Value], expected: usize) -> Result<(), Wrong> {
-    match more.iter().all(Value::is_null) {
-        true => Ok(()),
-        false => Err(format!("{} fields, expected at most {expected}", expected + more.len())),
+/// So many fields, what is left out at the end being null.
+fn exactly<const N: usize>(fields: &[Value]) -> Result<[&Value; N], Wrong> {
+    if fields.iter().skip(N).any(|field| !field.is_null()) {
+        return Err(format!("{} fields, expected at most {N}", fields.len()));
     }
+    Ok(std::array::from_fn(|place| fields.get(place).unwrap_or(&Value::Null)))
 }
 
 /// What a value is, in a word and perhaps a few letters of it.
@@ -104,7 +99,7 @@ fn described(value: &Value) -> String {
 
 fn read_circuit(value: &Value, budget: &mut Budget) -> Result<Circuit, Wrong> {
     if let Some(text) = value.as_str() {
-        return from_qasm(text);
+        return from_qasm(text, budget);
     }
     match wire::of_kind(value, "QuantumCircuit").and_then(Value::as_str) {
         Some(text) => {
@@ -120,19 +115,24 @@ fn read_circuit(value: &Value, budget: &mut Budget) -> Result<Circuit, Wrong> {
 
 /// The programs of a QPY file that was compressed and written down as text.
 pub(super) fn from_qpy(text: &str, budget: &mut Budget) -> Result<Vec<qpy::Program>, Wrong> {
-    qpy::read(&budget.inflate(text)?).map_err(|error| match error.source() {
+    let programs = qpy::read(&budget.inflate(text)?).map_err(|error| match error.source() {
         Some(source) => format!("{error}: {source}"),
         None => error.to_string(),
-    })
+    })?;
+    programs.iter().try_for_each(|program| budget.count(&program.circuit))?;
+    Ok(programs)
 }
 
-pub(super) fn from_qasm(text: &str) -> Result<Circuit, Wrong> {
+pub(super) fn from_qasm(text: &str, budget: &mut Budget) -> Result<Circuit, Wrong> {
     let loaded = load_text(text, "circuit").map_err(|error| error.to_string())?;
     if matches!(loaded.format, Format::QobjJson) {
         return Err("circuit: expected OpenQASM".to_owned());
     }
     match loaded.qobj.circuits() {
-        [circuit] => Ok(circuit.clone()),
+        [circuit] => {
+            budget.count(circuit)?;
+            Ok(circuit.clone())
+        }
         _ => Err("circuit: expected one".to_owned()),
     }
 }
@@ -188,7 +188,7 @@ pub(super) fn place_of(name: &str) -> (&str, u64) {
 
 fn numbers_of(value: &Value, budget: &mut Budget) -> Result<NdArray<f64>, Wrong> {
     let (shape, numbers) = match wire::of_kind(value, "ndarray") {
-        Some(Value::String(text)) => wire::read_npy(&budget.inflate(text)?)?,
+        Some(Value::String(text)) => budget.array(text)?,
         inner => {
             let mut numbers = Vec::new();
             let shape = nested(inner.unwrap_or(value), 0, &mut numbers, &mut |number, into| {

@@ -10,6 +10,7 @@ use std::{
         Arc,
         atomic::{AtomicBool, Ordering},
     },
+    time::Duration,
 };
 
 use clap::{Args, Subcommand};
@@ -58,12 +59,20 @@ pub(crate) struct ServeArgs {
     #[arg(long, value_name = "MIB", default_value_t = 16,
           value_parser = clap::value_parser!(u16).range(1..=1024))]
     max_body: u16,
+    /// Serve so many connections at a time; others wait
+    #[arg(long, value_name = "CONNECTIONS", default_value_t = 512,
+          value_parser = clap::value_parser!(u16).range(1..))]
+    max_connections: u16,
+    /// Wait so many seconds for a request to arrive, and as long for an answer to be taken
+    #[arg(long, value_name = "SECONDS", default_value_t = 30,
+          value_parser = clap::value_parser!(u16).range(1..=3600))]
+    timeout: u16,
     /// Let a user have so many jobs that wait or run
     #[arg(long, value_name = "JOBS", default_value_t = 1000)]
     max_pending: u64,
     /// Take no job of more shots, all its circuits together
-    #[arg(long, value_name = "SHOTS")]
-    max_shots: Option<u64>,
+    #[arg(long, value_name = "SHOTS", default_value_t = 10_000_000)]
+    max_shots: u64,
     /// Take no circuit of more qubits
     #[arg(long, value_name = "QUBITS")]
     max_qubits: Option<u32>,
@@ -124,10 +133,14 @@ fn serve(args: &ServeArgs, context: &Context, out: &mut dyn Write) -> Result<Exi
         registry,
         store: Arc::clone(&store),
         plugins: context.plugin_directories(),
-        limits: Limits { body: usize::from(args.max_body) << 20, ..Limits::default() },
+        limits: Limits {
+            body: usize::from(args.max_body) << 20,
+            arriving: Duration::from_secs(args.timeout.into()),
+            connections: args.max_connections.into(),
+        },
         quotas: Quotas {
             pending: Some(args.max_pending),
-            shots: args.max_shots,
+            shots: Some(args.max_shots),
             qubits: args.max_qubits,
             seconds: args.max_seconds,
         },

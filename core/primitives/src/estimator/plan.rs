@@ -82,7 +82,8 @@ impl Planned {
             }
             self.circuits.push(circuit);
         }
-        self.load.add_experiments(asked.bindings.n_places)?;
+        let numbers = asked.of.circuit.parameters().len();
+        self.load.add_experiments(asked.bindings.n_places, numbers)?;
         for (set, bundle) in asked.bundle_of.iter().enumerate() {
             self.push(asked, first + bundle, set, 1);
         }
@@ -117,8 +118,9 @@ impl Planned {
             }
             circuits_of.push(numbers);
         }
+        let numbers = asked.of.circuit.parameters().len();
         for (set, bundle) in asked.bundle_of.iter().enumerate() {
-            self.load.add_experiments(circuits_of[*bundle].len())?;
+            self.load.add_experiments(circuits_of[*bundle].len(), numbers)?;
             circuits_of[*bundle].iter().for_each(|circuit| self.push(asked, *circuit, set, shots));
         }
         Ok(())

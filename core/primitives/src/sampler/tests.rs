@@ -156,6 +156,33 @@ fn a_job_has_no_more_experiments_than_its_backend_takes() {
 }
 
 #[test]
+fn what_is_small_for_each_pub_may_be_too_much_for_a_job() {
+    let says = |pubs: &[SamplerPub]| {
+        let refusal = plan(pubs, &options(1), &configuration(&[])).unwrap_err();
+        assert_eq!(refusal.code(), "primitive.too_large");
+        refusal.to_string()
+    };
+    let row = NdArray::from_rows(vec![vec![0.5, 0.5]; 5_000]).unwrap();
+    let one = SamplerPub::new(turned()).with_parameters(row).with_shots(600_000);
+    plan(std::slice::from_ref(&one), &options(1), &configuration(&[])).unwrap();
+    assert_eq!(
+        says(&[one.clone(), one]),
+        "12000000000 bytes of samples for one job, at most 8589934592; run fewer pubs at a time"
+    );
+    // One row of numbers, at a million places.
+    let names: Vec<String> = (0..64).map(|number| format!("p{number}")).collect();
+    let circuit =
+        names.iter().fold(Circuit::new(1, 1), |circuit, name| circuit.rx(name.as_str(), 0));
+    let places = NdArray::new(vec![1 << 20, 0], vec![]).unwrap();
+    let values = ParameterValues::named(names, vec![0.0; 64]).and_named(Vec::new(), places);
+    let one = SamplerPub::new(circuit.measure(0, 0)).with_parameters(values).with_shots(1);
+    assert_eq!(
+        says(&[one]),
+        "67108864 numbers for parameters for one job, at most 33554432; run fewer pubs at a time"
+    );
+}
+
+#[test]
 fn results_that_are_not_those_of_the_pubs_are_refused() {
     let pubs = [SamplerPub::new(Circuit::new(1, 1).h(0).measure_all())];
     let result = execute(plan(&pubs, &options(1), &configuration(&[])).unwrap());

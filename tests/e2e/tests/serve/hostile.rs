@@ -3,7 +3,7 @@
 
 use std::{io::Write, net::TcpStream};
 
-use super::{Client, Server};
+use super::{Client, Server, token};
 use crate::sandbox::Sandbox;
 
 #[test]
@@ -55,9 +55,12 @@ fn what_is_too_large_is_not_read() {
     let announced =
         b"POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nContent-Length: 99999999999\r\n\r\n";
     client.raw(announced).refused(413);
-    let mut chunked = b"POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
-        Transfer-Encoding: chunked\r\n\r\n"
-        .to_vec();
+    let secret = token(&sandbox, &["new", "ada"]);
+    let mut chunked = format!(
+        "POST /api/v1/sessions HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\
+         Authorization: Bearer {secret}\r\nTransfer-Encoding: chunked\r\n\r\n"
+    )
+    .into_bytes();
     for _ in 0..40 {
         chunked.extend_from_slice(b"10000\r\n");
         chunked.extend_from_slice(&[b' '; 0x10000]);

@@ -1,8 +1,11 @@
 //! `ketch serve`: the real server over real sockets.
 
+mod broken;
 mod client;
 mod far;
 mod hostile;
+mod limits;
+mod packed;
 mod planted;
 mod remote;
 mod store;
@@ -61,6 +64,14 @@ impl Server {
     /// Somebody with a token of their own for it.
     pub(crate) fn client(&self, sandbox: &Sandbox, user: &str) -> Client {
         Client::new(self.port, &token(sandbox, &["new", user]))
+    }
+
+    /// The most bytes of memory that it ever had.
+    pub(crate) fn most_memory(&self) -> usize {
+        let status =
+            std::fs::read_to_string(format!("/proc/{}/status", self.process.id())).unwrap();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmHWM:")).unwrap();
+        line.trim().trim_end_matches(" kB").parse::<usize>().unwrap() << 10
     }
 
     /// Asks it to go, and returns how it went and what it said.
@@ -191,6 +202,10 @@ fn what_it_does_is_counted_and_written_down() {
     let lines: Vec<Value> = audit.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
     assert_eq!(lines.len(), 1, "{audit}");
     assert_eq!((&lines[0]["user"], &lines[0]["path"]), (&"ada".into(), &"/api/v1/sessions".into()));
+    let sessions = client.send("POST", "/api/v1/sessions", session).ok();
+    let audit = std::fs::read_to_string(sandbox.path("data/ketch/jobs/audit.log")).unwrap();
+    let last: Value = serde_json::from_str(audit.lines().last().unwrap()).unwrap();
+    assert_eq!(last["made"], sessions["id"]);
 }
 
 #[test]

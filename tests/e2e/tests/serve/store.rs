@@ -55,7 +55,8 @@ fn a_refused_job_is_read_listed_tagged_and_forgotten() {
     assert!(ada.get(&format!("{path}/logs")).text().contains("no such item"));
 
     bob.send("PUT", &format!("{path}/tags"), br#"{"tags": ["x"]}"#).refused(404);
-    ada.send("PUT", &format!("{path}/tags"), br#"{"tags": ["red", "big"]}"#).done();
+    ada.send("PUT", &format!("{path}/tags"), br#"{"tags": ["red", "big", "red"]}"#).done();
+    assert_eq!(ada.get(&path).ok()["tags"], serde_json::json!(["red", "big"]));
     ada.send("PUT", &format!("{path}/tags"), br#"{"tags": "x"}"#).refused(400);
     let listed = |query: &str| {
         let listed = ada.get(&format!("/api/v1/jobs?{query}")).ok();
