@@ -246,7 +246,7 @@ fn part_bytes(part: &Part<'_>, options: &Options, threads: usize) -> u128 {
     let copies = match once || !is_shot_by_shot(circuit, method, options) {
         true => 1,
         false if places < dense::THREADED_SHOT => 2 + threads as u128,
-        false => 3,
+        false => 3 + u128::from(dense::states_at_the_end(circuit, method, options)),
     };
     let largest_saved = circuit.instructions().filter_map(|instruction| match instruction.op {
         Op::Save(save) => {

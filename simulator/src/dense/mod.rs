@@ -22,7 +22,7 @@ use num_complex::Complex;
 pub(crate) use apply::Apply;
 pub(crate) use channel::Noise;
 pub(crate) use register::THREADED_SHOT;
-pub(crate) use simulate::simulate;
+pub(crate) use simulate::{simulate, states_at_the_end};
 pub(crate) use state::State;
 
 use crate::{

@@ -6,6 +6,7 @@ use ketch_kernels::Real;
 use super::{DenseProgram, State, deferred::Deferred, lower::DenseLower, sample, trajectories};
 use crate::{
     Error, Facts, Method, Options, Outcome, Saved,
+    noise::Channels,
     program::{Layout, lower},
     records::Budget,
     run::{self, Measured, Ran, Register, Run, Size},
@@ -83,6 +84,25 @@ fn may_be_drawn_ahead(circuit: &Circuit, method: Method, options: &Options) -> b
         && shared
         && is_noisy(circuit)
         && circuit.instructions().all(|i| plain(i.op))
+}
+
+/// How many states a walk through shots with noise may take beside those that it keeps, where a
+/// shot with a state to itself is read part by part: what is left of the state, half and a quarter
+/// and so on, and a copy, for shots that part where they have to look at it.
+pub(crate) fn states_at_the_end(circuit: &Circuit, method: Method, options: &Options) -> u64 {
+    if !may_be_drawn_ahead(circuit, method, options) {
+        return 0;
+    }
+    let mut channels = Channels::default();
+    let mut looks = |op: &Op| {
+        // One that is none is refused elsewhere.
+        let is_noise = matches!(op, Op::Kraus(_) | Op::Superop(_));
+        is_noise && channels.of(op).is_ok_and(|apart| apart.split.is_some())
+    };
+    match circuit.instructions().any(|i| looks(i.op)) {
+        true => 2,
+        false => 1,
+    }
 }
 
 /// Shots of a circuit whose noise is drawn before it runs; `None` if that depends on the state.

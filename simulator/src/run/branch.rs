@@ -142,7 +142,7 @@ pub(crate) fn shots<'t, R: Branch<'t>>(
     let n_walks = if side_by_side { threads.count() as u64 } else { 1 };
     let (most_states, room) = match size {
         Size::Fixed(bytes) => {
-            (most_states(options, bytes.max(1).saturating_mul(n_walks)), u64::MAX)
+            (most_states(options, bytes.max(1).saturating_mul(n_walks), 0), u64::MAX)
         }
         // There is memory for one state that is as large as can be beside those of the walks.
         Size::Growing(bytes) => (enough_states(options), bytes),

@@ -61,13 +61,14 @@ pub(super) fn enough_states(options: &Options) -> usize {
     options.shots.max(1).ilog2() as usize + 2
 }
 
-/// The states that each walk may hold, if one for each walk takes this many bytes.
-pub(crate) fn most_states(options: &Options, bytes: u64) -> usize {
+/// The states that each walk may hold, if one for each walk takes this many bytes, and what else
+/// there is so many.
+pub(crate) fn most_states(options: &Options, bytes: u64, others: u64) -> usize {
     let wanted = enough_states(options);
     if options.max_memory.is_none() && u128::from(bytes) * wanted as u128 <= memory::SMALL {
         return wanted;
     }
     // Half of what there is: the rest is for outcomes, and for others.
-    let allowed = memory::allowance(options.max_memory) / 2 / bytes;
+    let allowed = memory::allowance(options.max_memory).saturating_sub(others) / 2 / bytes;
     wanted.min(usize::try_from(allowed).unwrap_or(usize::MAX)).max(1)
 }

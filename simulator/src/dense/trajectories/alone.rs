@@ -252,6 +252,10 @@ impl<'t, T: Real> Walk<'_, 't, T> {
                 None => parts.push((operator, weight, vec![path])),
             }
         }
+        // The largest part takes over the state. Any other has a copy, and parts no more: see `goes_alone`.
+        let largest = (0..parts.len()).max_by_key(|&part| parts[part].2.len());
+        let largest = parts.remove(largest.expect("there are shots"));
+        parts.push(largest);
         let mut from = Some(from);
         let last = parts.len() - 1;
         for (part, (operator, weight, paths)) in parts.into_iter().enumerate() {

@@ -33,9 +33,9 @@ use ketch_kernels::Real;
 
 pub(super) use self::circuit::Circuit;
 use self::walk::Walk;
-use super::State;
+use super::{State, states_at_the_end};
 use crate::{
-    Error,
+    Error, Method,
     progress::Unit,
     run::{Measured, Outcomes, most_states},
     simulate::Work,
@@ -68,7 +68,13 @@ pub(super) fn run<'t, T: Real>(
     let bytes = size_of_val(start.amplitudes()) as u64;
     let walk = Walk::new(work, circuit, plan, measured, start);
     let n_walks = if walk.side_by_side() { threads.count() as u64 } else { 1 };
-    let most_states = most_states(options, bytes.saturating_mul(n_walks));
+    // What the end of a large state takes is not there for others.
+    let at_the_end = match walk.side_by_side() {
+        true => 0,
+        false => states_at_the_end(work.circuit, Method::Statevector, options),
+    };
+    let most_states =
+        most_states(options, bytes.saturating_mul(n_walks), bytes.saturating_mul(at_the_end));
     let width = work.circuit.n_clbits();
     let mut outcomes = Outcomes::new(width, options.memory, options.shots)?;
     cancel.expects(Unit::Shots, options.shots);

@@ -11,11 +11,11 @@ use proptest::prelude::*;
 
 use super::{
     circuit::Circuit,
-    draw::{Path, What},
-    walk::Walk,
+    draw::{self, Path, What},
+    walk::{Walk, goes_alone},
 };
 use crate::{
-    Cancel, Method, Options, Precision,
+    Cancel, Error, Method, Options, Precision,
     dense::{Apply, DenseOp, DenseProgram, State, simulate::lowered},
     noise::pick,
     program::{Layout, Step},
@@ -275,6 +275,55 @@ fn an_inverse_undoes_its_unitary() {
     for apply in applies {
         let both = apply.matrix(&three).product(&apply.adjoint().matrix(&three));
         assert!(both.distance(&Matrix::identity(3)) < 1e-14, "{apply:?}");
+    }
+}
+
+/// The states that a large run takes at once are all asked for before it begins: the start, the
+/// trunk, the state of a shot, what is left of that when half of it was read and so on; and a copy
+/// where shots part.
+#[test]
+fn what_reading_part_by_part_takes_is_asked_for() {
+    const N: u32 = 19;
+    let with = |noise: &Channel, max_memory: u64| {
+        let given = wide(N, &Channel::depolarizing(0.01, 1).unwrap(), noise).measure_all();
+        let (method, max_memory) = (Method::Statevector, Some(max_memory));
+        let options = Options { method, max_memory, shots: 8, threads: 2, ..Options::default() };
+        simulate(&given, &options, &Cancel::new()).map(|outcome| outcome.counts.unwrap().total())
+    };
+    let needed = |noise: &Channel| match with(noise, 1 << 20) {
+        Err(Error::InsufficientMemory { needed, .. }) => needed as u64,
+        other => panic!("{other:?}"),
+    };
+    let depolarizing = Channel::depolarizing(0.02, 2).unwrap();
+    let relaxation = Channel::thermal_relaxation(50.0, 60.0, 4.0, 0.1).unwrap();
+    let (few, more) = (needed(&depolarizing), needed(&relaxation));
+    let one = more - few;
+    assert!(one >= 16 << N, "{few} {more}");
+    assert!(few >= 4 * one && more >= 5 * one && few < 5 * one, "{few} {more}");
+    for (noise, needed) in [(&depolarizing, few), (&relaxation, more)] {
+        let refused = with(noise, needed - 1);
+        assert!(matches!(refused, Err(Error::InsufficientMemory { .. })), "{refused:?}");
+        assert_eq!(with(noise, needed).unwrap(), 8);
+    }
+}
+
+/// Shots that would need copy after copy where they part do not go on by themselves.
+#[test]
+fn many_shots_that_look_often_stay_together() {
+    let path = |looks: usize| Path {
+        shot: 0,
+        flips: 0,
+        errors: vec![draw::Error { at: 0, what: What::Rest { site: 0 } }; looks],
+    };
+    for (looks, shots, alone) in [
+        (0, 1000, true),
+        (1, 1000, true),
+        (2, 3, true),
+        (2, 4, false),
+        (64, 3, true),
+        (65, 1, false),
+    ] {
+        assert_eq!(goes_alone(&path(looks), shots), alone, "{looks} looks, {shots} shots");
     }
 }
 

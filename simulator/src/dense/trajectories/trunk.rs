@@ -5,7 +5,7 @@ use ketch_kernels::{Real, Threads};
 use super::{
     alone::{Alone, From},
     draw::Path,
-    walk::{Group, Walk, Walked},
+    walk::{Group, Walk, Walked, goes_alone},
 };
 use crate::{Error, dense::State, run::SERIAL};
 
@@ -30,7 +30,8 @@ impl<'t, T: Real> Walk<'_, 't, T> {
                 |a: &Path, b: &Path| a.errors_to(0, segment.end) == b.errors_to(0, segment.end);
             for part in wrong.chunk_by(same) {
                 let all = part.chunk_by(|a, b| a.errors == b.errors);
-                match all.clone().count() > FEW {
+                let together_only = |kind: &[Path]| !goes_alone(&kind[0], kind.len());
+                match all.clone().count() > FEW || all.clone().any(together_only) {
                     true => together.push(part.iter().collect()),
                     false => kinds.extend(all.map(|kind| kind.iter().collect::<Vec<_>>())),
                 }

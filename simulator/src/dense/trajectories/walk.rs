@@ -89,7 +89,7 @@ impl<'w, 't, T: Real> Walk<'w, 't, T> {
         let Work { threads, options, cancel, .. } = work;
         // What is left of a state that was read in part may be half of it, then a quarter.
         let bytes = 2 * threads.count() as u64 * size_of_val(start.amplitudes()) as u64;
-        let has_room = most_states(options, bytes) > 1;
+        let has_room = most_states(options, bytes, 0) > 1;
         let segments = circuit.segments.iter();
         let ready =
             segments.map(|steps| Ready::new(&circuit.run(steps.clone(), &[]), &plan)).collect();
@@ -160,7 +160,7 @@ impl<'w, 't, T: Real> Walk<'w, 't, T> {
     ) -> Result<(), Error> {
         while group.at < self.circuit.steps.len() {
             let is_alone = self.plan.pays() && group.parted <= group.at && are_same(&group.paths);
-            if is_alone && group.paths[0].n_looks() <= MOST_LOOKS {
+            if is_alone && goes_alone(group.paths[0], group.paths.len()) {
                 let Group { state, paths, at, done, .. } = group;
                 let items = self.circuit.late(paths[0], done, at, at);
                 let alone = Alone::new(paths, items, self.plan.n_places);
@@ -342,6 +342,15 @@ impl<'w, 't, T: Real> Walk<'w, 't, T> {
         if state.n_places() == self.plan.n_places {
             lock(&self.spare).push(state);
         }
+    }
+}
+
+/// Whether so many shots with the same errors may go on by themselves. They part at looks, each part
+/// but the largest with a copy of the state: one at a time, if none of these parts again.
+pub(super) fn goes_alone(path: &Path, shots: usize) -> bool {
+    match path.n_looks() {
+        0 | 1 => true,
+        looks => looks <= MOST_LOOKS && shots < 4,
     }
 }
 
