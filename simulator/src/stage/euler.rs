@@ -27,8 +27,8 @@ impl Euler {
         let [[a, b], [c, d]] = *matrix;
         // Of the two phases that the rotation needs, the larger entries tell; the small ones
         // may have lost theirs to rounding.
-        let (cos, sin) = (a.norm().hypot(d.norm()), b.norm().hypot(c.norm()));
-        let norm = cos.hypot(sin);
+        let (straight, across) = (a.norm_sqr() + d.norm_sqr(), b.norm_sqr() + c.norm_sqr());
+        let (cos, sin, norm) = (straight.sqrt(), across.sqrt(), (straight + across).sqrt());
         let round = |number: f64| if number < NOTHING { 0.0 } else { number / norm };
         let (cos, sin) = (round(cos), round(sin));
         let phase = Complex64::arg;
@@ -50,7 +50,7 @@ impl Euler {
 /// How far a matrix is from unitary.
 pub(super) fn unitarity_defect([[a, b], [c, d]]: &Matrix1) -> f64 {
     let row = |x: &Complex64, y: &Complex64| (x.norm_sqr() + y.norm_sqr() - 1.0).abs();
-    let mixed = (a * c.conj() + b * d.conj()).norm();
+    let mixed = (a * c.conj() + b * d.conj()).norm_sqr().sqrt();
     row(a, b).max(row(c, d)).max(mixed)
 }
 

@@ -122,8 +122,8 @@ impl Merging {
         let places = places.map(|place| self.at[place]);
         self.phase(places[0], low - none);
         self.phase(places[1], high - none);
-        let angle = (both - low - high + none).rem_euclid(TAU);
-        if !is_whole_turn(angle) {
+        let angle = within_a_turn(both - low - high + none);
+        if !is_nothing(angle) {
             self.push(Part::PairPhase { places, angle });
         }
     }
@@ -348,8 +348,8 @@ impl Merging {
     }
 
     fn phase(&mut self, place: usize, angle: f64) {
-        let angle = angle.rem_euclid(TAU);
-        if is_whole_turn(angle) {
+        let angle = within_a_turn(angle);
+        if is_nothing(angle) {
             return;
         }
         if let Some(at) = self.latest[place]
@@ -415,8 +415,17 @@ fn quarter(quarters: f64) -> Matrix1 {
 
 /// Whether a phase is nothing, up to rounding.
 fn is_whole_turn(angle: f64) -> bool {
-    let rest = angle.rem_euclid(TAU);
-    rest.min(TAU - rest) < 1e-15
+    is_nothing(within_a_turn(angle))
+}
+
+/// Whether a phase of less than a turn is nothing, up to rounding.
+fn is_nothing(angle: f64) -> bool {
+    angle.min(TAU - angle) < 1e-15
+}
+
+/// The phase without whole turns: most have none, and a division takes its time.
+fn within_a_turn(angle: f64) -> f64 {
+    if (0.0..TAU).contains(&angle) { angle } else { angle.rem_euclid(TAU) }
 }
 
 fn rotation(angle: f64) -> [[f64; 2]; 2] {

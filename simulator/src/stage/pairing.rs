@@ -13,8 +13,12 @@ use crate::dense::apply::{Action, Apply, bits};
 /// Takes a run of unitaries apart, in order, and gives the phase of everything. They act on |0…0>
 /// if `from_zero`.
 pub(super) fn parts(run: &[Apply<f64>], n_places: usize, from_zero: bool) -> (Vec<Part>, f64) {
-    let mut pairing =
-        Pairing { on: vec![None; n_places], pairs: Vec::new(), merging: Merging::new(n_places) };
+    let mut pairing = Pairing {
+        on: vec![None; n_places],
+        pairs: Vec::new(),
+        closed: Vec::new(),
+        merging: Merging::new(n_places),
+    };
     run.iter().for_each(|apply| pairing.take(apply));
     (0..n_places).for_each(|place| pairing.close(place));
     pairing.merging.finish(from_zero)
@@ -24,6 +28,8 @@ struct Pairing<'a> {
     /// The open pair that each place belongs to.
     on: Vec<Option<usize>>,
     pairs: Vec<Pair<'a>>,
+    /// The pairs that were given out, to be opened again.
+    closed: Vec<usize>,
     merging: Merging,
 }
 
@@ -49,9 +55,13 @@ impl<'a> Pairing<'a> {
             }
             self.close(low);
             self.close(high);
-            let pair = Some(self.pairs.len());
-            (self.on[low], self.on[high]) = (pair, pair);
-            return self.pairs.push(Pair { places: [low, high], run: vec![apply] });
+            let pair = self.closed.pop().unwrap_or_else(|| {
+                self.pairs.push(Pair { places: [low, high], run: Vec::new() });
+                self.pairs.len() - 1
+            });
+            (self.on[low], self.on[high]) = (Some(pair), Some(pair));
+            self.pairs[pair].places = [low, high];
+            return self.pairs[pair].run.push(apply);
         }
         if mask.is_power_of_two()
             && let Some(pair) = self.on[mask.trailing_zeros() as usize]
@@ -66,12 +76,15 @@ impl<'a> Pairing<'a> {
     fn close(&mut self, place: usize) {
         let Some(at) = self.on[place] else { return };
         let Pair { places, run } = &mut self.pairs[at];
-        let (places, run) = (*places, std::mem::take(run));
+        let (places, mut run) = (*places, std::mem::take(run));
         places.iter().for_each(|&place| self.on[place] = None);
         let last = run.iter().rposition(|apply| apply.mask().count_ones() == 2);
         let (inner, tail) = run.split_at(last.map_or(0, |last| last + 1));
         self.give(places, inner, tail);
         tail.iter().for_each(|apply| self.merging.take(apply));
+        run.clear();
+        self.pairs[at].run = run;
+        self.closed.push(at);
     }
 
     fn give(&mut self, places: [usize; 2], inner: &[&Apply<f64>], tail: &[&Apply<f64>]) {

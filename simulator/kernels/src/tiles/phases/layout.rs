@@ -274,17 +274,19 @@ impl<T: Real> Table<T> {
         let n_low = registers.lane_bits + registers.slots;
         let mut all = [Complex64::ONE; 1 << MAX_LOW_BITS];
         let factors = &mut all[..1 << n_low];
+        let n_lanes = 1 << registers.lane_bits;
         for (mask, phase) in terms {
             let factor = cis(*phase);
-            // Every value of the bits that are not in the mask.
-            let rest = ((1 << n_low) - 1) & !mask;
-            let mut at = 0_usize;
-            loop {
-                factors[at | mask] *= factor;
-                at = at.wrapping_sub(rest) & rest;
-                if at == 0 {
-                    break;
+            let (of_rows, of_lanes) = (mask >> registers.lane_bits, mask & (n_lanes - 1));
+            let rows = factors.chunks_exact_mut(n_lanes).enumerate();
+            for (_, lanes) in rows.filter(|(row, _)| row & of_rows == of_rows) {
+                if of_lanes == 0 {
+                    lanes.iter_mut().for_each(|entry| *entry *= factor);
+                    continue;
                 }
+                let lanes = lanes.iter_mut().enumerate();
+                let set = lanes.filter(|(lane, _)| lane & of_lanes == of_lanes);
+                set.for_each(|(_, entry)| *entry *= factor);
             }
         }
         let factors = &*factors;
