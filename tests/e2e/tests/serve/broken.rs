@@ -266,7 +266,7 @@ fn what_is_too_large_or_too_deep_is_refused() {
         assert!(message.contains(said_why), "{message}");
         is_well(&server);
     }
-    let many = vec![json!([BELL, null, 1_000_000]); 9];
-    assert!(said(&job("sampler", json!({ "pubs": many }))).contains("9000000 shots"));
+    let many = vec![json!([BELL, null, 1_000_000]); 11];
+    assert!(said(&job("sampler", json!({ "pubs": many }))).contains("11000000 shots"));
     is_well(&server);
 }
