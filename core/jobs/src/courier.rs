@@ -43,6 +43,9 @@ const ASKS: [Duration; 2] = [Duration::from_millis(250), Duration::from_secs(5)]
 /// For how long a service is left alone that cannot be asked now.
 const REST: Duration = Duration::from_secs(2);
 
+/// So often it is tried to fetch what a job came to whose service gives something else for it.
+const TRIES: u32 = 4;
+
 /// The jobs of services that a worker sends and follows, and that are not at their ends.
 const ERRANDS: &str = "FROM jobs JOIN served ON served.job = jobs.id WHERE runner = 'service' \
      AND state IN ('INITIALIZING', 'QUEUED', 'RUNNING')";
@@ -168,8 +171,12 @@ struct Desk {
     backend: Option<Arc<dyn Backend>>,
     /// The jobs at the service.
     jobs: HashMap<String, Arc<dyn Job>>,
+    /// Those that are to stop, once their service was asked about them because of it.
+    hurried: HashSet<String>,
     /// Those of which the service knows that they are to stop.
     stopped: HashSet<String>,
+    /// How often what a job came to could not be had, although it is over.
+    tries: HashMap<String, u32>,
     /// When it is asked next, and how long after that.
     asks: Instant,
     pause: Duration,
@@ -183,7 +190,9 @@ impl Default for Desk {
         Self {
             backend: None,
             jobs: HashMap::new(),
+            hurried: HashSet::new(),
             stopped: HashSet::new(),
+            tries: HashMap::new(),
             asks: now,
             pause: ASKS[0],
             sends: now,
@@ -201,10 +210,10 @@ impl Desk {
         let (waiting, away): (Vec<_>, Vec<_>) =
             errands.iter().partition(|errand| errand.state == JobStatus::Queued);
         let now = Instant::now();
-        let is_new_stop =
-            |errand: &&&JobRecord| errand.cancel_requested && !self.stopped.contains(&errand.id);
-        let asks =
-            !away.is_empty() && (now >= self.asks || away.iter().any(|one| is_new_stop(&one)));
+        // That a job is to stop is passed on at once, and tried again when it is time.
+        let to_stop = away.iter().filter(|errand| errand.cancel_requested);
+        let hurried = to_stop.filter(|errand| self.hurried.insert(errand.id.clone())).count() > 0;
+        let asks = !away.is_empty() && (now >= self.asks || hurried);
         let room = AT_SERVICE.saturating_sub(away.len());
         let sends = !waiting.is_empty() && room > 0 && now >= self.sends;
         if !asks && !sends {
@@ -313,9 +322,12 @@ impl Desk {
             Err(error @ JobError::JobNotFound { .. }) if errand.service_id.is_some() => {
                 store.settle_service(&errand.id, &Err(error))
             }
-            // The service cannot be asked now. Its jobs go on meanwhile.
-            Err(_) => {
-                self.later(REST);
+            // The service cannot be asked now. Its jobs go on meanwhile; whether others can be sent,
+            // it is asked before each.
+            Err(error) => {
+                if error.is_retryable() {
+                    self.asks = self.asks.max(Instant::now() + REST);
+                }
                 Ok(())
             }
         }
@@ -338,6 +350,14 @@ impl Desk {
                 None => return Ok(lost(store, errand)?),
             },
         };
+        // First, so that whatever else may go wrong, its end is heard.
+        let status = job.status()?;
+        if status.is_final() {
+            return self.fetch(store, backend, job, id);
+        }
+        if status == JobStatus::Running {
+            store.runs_at_service(id)?;
+        }
         let ran = Duration::from_millis(u64::try_from(errand.ran_at(now_ms())).unwrap_or(0));
         let is_over = errand.may_run().is_some_and(|longest| ran >= longest);
         if is_over && errand.error.as_ref().is_none_or(|error| error.code != TOO_LONG) {
@@ -346,18 +366,36 @@ impl Desk {
         if (is_over || errand.cancel_requested) && !self.stopped.contains(id) {
             job.cancel()?;
             self.stopped.insert(id.clone());
+            (self.asks, self.pause) = (Instant::now() + ASKS[0], ASKS[0]);
         }
-        match job.status()? {
-            status if status.is_final() => {
-                let live = Some(Live::new(job));
-                let backend = Arc::clone(backend);
-                StoredJob { store: Arc::clone(store), id: id.clone(), backend, live }.status()?;
-                self.jobs.remove(id);
-                self.pause = ASKS[0];
+        Ok(())
+    }
+
+    /// Keeps what a job came to that is over at its service; if it cannot be had, the job fails in
+    /// the end, with the reason.
+    fn fetch(
+        &mut self,
+        store: &Arc<Store>,
+        backend: &Arc<dyn Backend>,
+        job: Arc<dyn Job>,
+        id: &str,
+    ) -> Result<(), JobError> {
+        let (live, backend) = (Some(Live::new(job)), Arc::clone(backend));
+        let kept =
+            StoredJob { store: Arc::clone(store), id: id.to_owned(), backend, live }.status();
+        if let Err(error) = kept {
+            let tries = self.tries.entry(id.to_owned()).or_default();
+            // What passes, or the disk here would not take, says nothing of the job.
+            let is_of_the_job = !error.is_retryable() && !error.code().starts_with("store.");
+            *tries += u32::from(is_of_the_job);
+            if *tries < TRIES {
+                return Err(error);
             }
-            JobStatus::Running => store.runs_at_service(id)?,
-            _ => {}
+            store.settle_service(id, &Err(error))?;
         }
+        self.tries.remove(id);
+        self.jobs.remove(id);
+        self.pause = ASKS[0];
         Ok(())
     }
 }

@@ -11,7 +11,7 @@ use std::{
 
 use ketch_core::{
     Backend, BackendConfiguration, BackendStatus, Error as JobError, Extensions, FIND_JOB, Job,
-    JobStatus, Message, Qobj, Result, RunOptions,
+    JobStatus, Message, Qobj, Result, RunOptions, RunResult,
 };
 use ketch_jobs::{
     Budget, Courier, Error, JobRecord, NewJob, Runner, TOO_LONG, WorkOptions, served::Served, work,
@@ -28,6 +28,10 @@ struct Remote {
     faults: Mutex<Vec<Fault>>,
     /// Calls that tried to send.
     tries: AtomicU64,
+    /// Questions for jobs by their keys.
+    looked_up: AtomicU64,
+    /// What was asked of jobs that are [`Fault::Odd`] and refused.
+    refused: Arc<AtomicU64>,
 }
 
 #[derive(Clone, Copy)]
@@ -39,6 +43,35 @@ enum Fault {
     /// There is no room now.
     Full,
     Refused,
+    /// It arrives; what it comes to cannot be had, and it cannot be stopped.
+    Odd,
+}
+
+/// A job that its service runs and knows little of.
+struct Odd(Arc<dyn Job>, Arc<AtomicU64>);
+
+impl Job for Odd {
+    fn job_id(&self) -> String {
+        self.0.job_id()
+    }
+
+    fn backend(&self) -> Arc<dyn Backend> {
+        self.0.backend()
+    }
+
+    fn status(&self) -> Result<JobStatus> {
+        self.0.status()
+    }
+
+    fn result(&self, _timeout: Option<Duration>) -> Result<RunResult> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Err(JobError::other("service.answer", "the answer makes no sense"))
+    }
+
+    fn cancel(&self) -> Result<bool> {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        Err(JobError::not_supported("the lab", "stopping a job"))
+    }
 }
 
 impl Remote {
@@ -48,6 +81,8 @@ impl Remote {
             known: Mutex::default(),
             faults: Mutex::new(faults.to_vec()),
             tries: AtomicU64::new(0),
+            looked_up: AtomicU64::new(0),
+            refused: Arc::default(),
         })
     }
 
@@ -79,11 +114,14 @@ impl Backend for Remote {
             Some(Fault::Refused) => {
                 return Err(JobError::Unauthenticated { reason: "no".to_owned() });
             }
-            Some(Fault::After) | None => {}
+            Some(Fault::After | Fault::Odd) | None => {}
         }
-        let job = self.service.run(qobj, options)?;
+        let mut job = self.service.run(qobj, options)?;
+        if let Some(Fault::Odd) = fault {
+            job = Arc::new(Odd(job, Arc::clone(&self.refused)));
+        }
         self.known.lock().unwrap().push(Arc::clone(&job));
-        if fault.is_some() { Err(lost()) } else { Ok(job) }
+        if let Some(Fault::After) = fault { Err(lost()) } else { Ok(job) }
     }
 
     fn retrieve_job(&self, job_id: &str) -> Result<Arc<dyn Job>> {
@@ -104,6 +142,7 @@ impl Extensions for Remote {
 
     /// The service's own id of a job is the key that was sent with it.
     fn call(&self, _name: &str, message: Message) -> Result<Message> {
+        self.looked_up.fetch_add(1, Ordering::Relaxed);
         let key = message.to_json().unwrap_or_default()["job_key"].as_str().unwrap().to_owned();
         let known = self.retrieve_job(&key).is_ok().then_some(key);
         Ok(Message::json(&serde_json::json!({ "job_id": known })))
@@ -263,4 +302,52 @@ fn a_job_at_a_service_outlives_its_worker_and_is_stopped_when_it_is_to() {
     assert_eq!(record.error.unwrap().code, TOO_LONG);
     worker.stop();
     assert_eq!(remote.arrived(), 2);
+}
+
+/// Waits until something was counted so often.
+fn counted(count: &AtomicU64, to: u64) {
+    let begun = Instant::now();
+    while count.load(Ordering::Relaxed) < to {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{count:?} and not {to}");
+        thread::yield_now();
+    }
+}
+
+#[test]
+fn a_job_whose_service_misbehaves_keeps_no_others_waiting() {
+    let scratch = Scratch::new();
+    let (store, remote) = (&scratch.store, Remote::new(&[Fault::Odd, Fault::Odd]));
+    let odd = send(&scratch, "ada", "a", None);
+    let worker = Worker::start(&scratch, &remote);
+    counted(&remote.refused, 1);
+    // What came of it could not be had once; others are sent all the same.
+    let next = send(&scratch, "bob", "gate", None);
+    until(&scratch, &next, |record| record.state == JobStatus::Running);
+    let failed = until(&scratch, &odd, |record| record.state.is_final());
+    assert_eq!(failed.error.unwrap().code, "service.answer");
+    // The next one cannot be stopped, and its end is heard.
+    let refused = remote.refused.load(Ordering::Relaxed);
+    assert!(store.cancel(&next).unwrap());
+    counted(&remote.refused, refused + 1);
+    let good = send(&scratch, "ada", "b", None);
+    remote.service.gate.open();
+    until(&scratch, &good, |record| record.state == JobStatus::Done);
+    let failed = until(&scratch, &next, |record| record.state.is_final());
+    assert_eq!(failed.error.unwrap().code, "service.answer");
+    worker.stop();
+}
+
+#[test]
+fn a_job_that_is_to_stop_and_cannot_be_found_is_not_asked_for_again_and_again() {
+    let scratch = Scratch::new();
+    let remote = Remote::new(&[Fault::Before]);
+    let lost = send(&scratch, "ada", "a", None);
+    let worker = Worker::start(&scratch, &remote);
+    until(&scratch, &lost, |record| record.error.is_some());
+    let (begun, before) = (Instant::now(), remote.looked_up.load(Ordering::Relaxed));
+    assert!(scratch.store.cancel(&lost).unwrap());
+    // One may be under way and one comes at once; before each of the others is a quarter of a second.
+    counted(&remote.looked_up, before + 4);
+    assert!(begun.elapsed() >= Duration::from_millis(500), "{:?}", begun.elapsed());
+    worker.stop();
 }
