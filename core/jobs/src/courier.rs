@@ -97,20 +97,27 @@ impl Store {
         })
     }
 
-    /// Writes down that a job runs at its service from now on, and not before.
+    /// Writes down that a job was just heard to run at its service: since the first time, and for
+    /// some time from now on, unless its end is heard before.
     fn runs_at_service(&self, id: &str) -> Result<()> {
-        self.note(id, "UPDATE jobs SET taken_ms = coalesce(taken_ms, ?2) WHERE id = ?1", now_ms())
+        self.write("note how a job goes", |on| {
+            on.execute(
+                "UPDATE jobs SET taken_ms = coalesce(taken_ms, ?2), lease_wall = ?3 WHERE id = ?1",
+                params![id, now_ms(), now_ms() + owner::LEASE_MS],
+            )
+            .map_err(Error::database("note how a job goes"))?;
+            Ok(())
+        })
     }
 
     /// Writes down why a job is being stopped that runs too long.
     fn runs_too_long(&self, record: &JobRecord) -> Result<()> {
-        let sql = "UPDATE jobs SET error = ?2 WHERE id = ?1 AND state = 'RUNNING'";
-        self.note(&record.id, sql, record.too_long().to_json())
-    }
-
-    fn note(&self, id: &str, sql: &str, what: impl rusqlite::ToSql) -> Result<()> {
         self.write("note how a job goes", |on| {
-            on.execute(sql, params![id, what]).map_err(Error::database("note how a job goes"))?;
+            on.execute(
+                "UPDATE jobs SET error = ?2 WHERE id = ?1 AND state = 'RUNNING'",
+                [&record.id, &record.too_long().to_json()],
+            )
+            .map_err(Error::database("note how a job goes"))?;
             Ok(())
         })
     }
@@ -355,10 +362,11 @@ impl Desk {
         if status.is_final() {
             return self.fetch(store, backend, job, id);
         }
+        let mut ran = errand.ran();
         if status == JobStatus::Running {
             store.runs_at_service(id)?;
+            ran = store.job(id)?.ran();
         }
-        let ran = Duration::from_millis(u64::try_from(errand.ran_at(now_ms())).unwrap_or(0));
         let is_over = errand.may_run().is_some_and(|longest| ran >= longest);
         if is_over && errand.error.as_ref().is_none_or(|error| error.code != TOO_LONG) {
             store.runs_too_long(errand)?;

@@ -176,7 +176,8 @@ impl JobRecord {
     }
 
     /// For how long it ran, or runs so far: all takings by workers together, and nothing of what it
-    /// waited between them; at a service, from when a worker first heard there that it runs.
+    /// waited between them; at a service, from when a worker first heard there that it runs until
+    /// some seconds after it last did, at most.
     #[must_use]
     pub fn ran(&self) -> Duration {
         Duration::from_millis(u64::try_from(self.ran_at(now_ms())).unwrap_or(0))
@@ -185,15 +186,15 @@ impl JobRecord {
     /// The same in milliseconds, at a time that is not before anything that is known here.
     pub(crate) fn ran_at(&self, now: i64) -> i64 {
         let started = || self.started.map(to_ms);
+        let until = now.min(self.lease_wall);
+        let since = |taken: Option<i64>| {
+            self.ran_ms.saturating_add(taken.map_or(0, |taken| (until - taken).max(0)))
+        };
         match (&self.state, self.runner, self.taken_ms.or_else(started)) {
-            (JobStatus::Running, Runner::Service, _) => {
-                let runs_since = self.taken_ms.unwrap_or(now);
-                self.ran_ms.saturating_add((now - runs_since).max(0))
-            }
-            (JobStatus::Running, Runner::Worker, Some(taken)) => {
-                // Nobody knows when a worker died. It was there until it renewed its lease last.
-                self.ran_ms.saturating_add((now.min(self.lease_wall) - taken).max(0))
-            }
+            // Nobody knows when a worker died, or when a job ended at its service that nobody asked
+            // about. It ran until its lease was renewed last, or it was last heard to run.
+            (JobStatus::Running, Runner::Service, _) => since(self.taken_ms),
+            (JobStatus::Running, Runner::Worker, taken) => since(taken),
             _ => self.ran_ms,
         }
     }

@@ -61,7 +61,7 @@ impl Store {
                    WHEN state = 'RUNNING' AND runner = 'worker' \
                    THEN max(0, min(?2, lease_wall) - coalesce(taken_ms, started_ms, ?2)) \
                    WHEN state = 'RUNNING' AND runner = 'service' \
-                   THEN max(0, ?2 - coalesce(taken_ms, ?2)) ELSE 0 END), 0) \
+                   THEN max(0, min(?2, lease_wall) - coalesce(taken_ms, ?2)) ELSE 0 END), 0) \
                    + (SELECT coalesce(sum(ms), 0) FROM spent WHERE user = ?1 AND hour_ms > ?3) \
                    FROM jobs JOIN served ON served.job = jobs.id WHERE served.user = ?1 \
                    AND state IN ('INITIALIZING', 'QUEUED', 'VALIDATING', 'RUNNING')";

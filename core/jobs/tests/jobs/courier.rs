@@ -351,3 +351,28 @@ fn a_job_that_is_to_stop_and_cannot_be_found_is_not_asked_for_again_and_again() 
     assert!(begun.elapsed() >= Duration::from_millis(500), "{:?}", begun.elapsed());
     worker.stop();
 }
+
+#[test]
+fn a_job_that_nobody_asked_about_for_days_ran_while_it_was_heard_to() {
+    let scratch = Scratch::new();
+    let (store, remote) = (&scratch.store, Remote::new(&[]));
+    let id = send(&scratch, "ada", "gate", Some(7200));
+    let worker = Worker::start(&scratch, &remote);
+    until(&scratch, &id, |record| record.ran() > Duration::ZERO);
+    worker.stop();
+    // Two days pass, in which the job ends at its service.
+    let days = 2 * 24 * 3_600_000;
+    scratch.tamper(&format!(
+        "UPDATE jobs SET taken_ms = taken_ms - {days}, lease_wall = lease_wall - {days}"
+    ));
+    let hour = Duration::from_secs(3600);
+    let used = || store.usage("ada", std::time::UNIX_EPOCH).unwrap().seconds;
+    assert!(store.job(&id).unwrap().ran() < hour && used() < hour.as_secs_f64());
+    remote.service.gate.open();
+    remote.retrieve_job(&id).unwrap().result(None).unwrap();
+    let worker = Worker::start(&scratch, &remote);
+    let over = until(&scratch, &id, |record| record.state.is_final());
+    assert_eq!((&over.state, &over.error), (&JobStatus::Done, &None));
+    assert!(over.ran() < hour && used() < hour.as_secs_f64(), "{over:?}");
+    worker.stop();
+}
