@@ -86,13 +86,17 @@ impl Store {
         }
     }
 
-    /// The place of a queued job in the queue, 1 is next; `None` if it does not wait.
+    /// The place of a queued job among those for workers, or of its service, 1 is next; `None` if
+    /// it does not wait.
     ///
     /// # Errors
     /// If the database cannot be read.
     pub fn position(&self, id: &str) -> Result<Option<u32>> {
         let sql = "SELECT (SELECT count(*) FROM jobs AS other WHERE other.state = 'QUEUED' \
-                   AND (other.turn, other.id) <= (jobs.turn, jobs.id)) FROM jobs WHERE id = ?1 AND state = 'QUEUED'";
+                   AND (other.turn, other.id) <= (jobs.turn, jobs.id) \
+                   AND (other.runner = 'service') = (jobs.runner = 'service') \
+                   AND (jobs.runner <> 'service' OR other.backend = jobs.backend)) \
+                   FROM jobs WHERE id = ?1 AND state = 'QUEUED'";
         let on = self.reader();
         on.prepare_cached(sql)
             .and_then(|mut select| select.query_row([id], |row| row.get(0)).optional())

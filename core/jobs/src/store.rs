@@ -137,7 +137,7 @@ impl Store {
         let options = &job.options;
         self.write("submit a job", |on| {
             let turn = match state {
-                JobStatus::Queued => turn::next(on, job.served.as_ref())?,
+                JobStatus::Queued => turn::next(on, job)?,
                 _ => 0,
             };
             on.prepare_cached(

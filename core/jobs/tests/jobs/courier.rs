@@ -150,6 +150,10 @@ impl Extensions for Remote {
 }
 
 fn send(scratch: &Scratch, user: &str, name: &str, cost: Option<u64>) -> String {
+    send_to(scratch, Runner::Service, user, name, cost)
+}
+
+fn send_to(scratch: &Scratch, runner: Runner, user: &str, name: &str, cost: Option<u64>) -> String {
     let served = Served {
         user: user.to_owned(),
         program: "sampler".to_owned(),
@@ -160,7 +164,7 @@ fn send(scratch: &Scratch, user: &str, name: &str, cost: Option<u64>) -> String 
     };
     let mut qobj = experiments(1);
     qobj.experiments_mut()[0].header.insert("name".to_owned(), name.into());
-    let new = NewJob::new("lab/bench", Runner::Service, RunOptions::default());
+    let new = NewJob::new("lab/bench", runner, RunOptions::default());
     scratch.store.submit(&NewJob { served: Some(served), ..new }, &qobj).unwrap()
 }
 
@@ -375,4 +379,29 @@ fn a_job_that_nobody_asked_about_for_days_ran_while_it_was_heard_to() {
     assert_eq!((&over.state, &over.error), (&JobStatus::Done, &None));
     assert!(over.ran() < hour && used() < hour.as_secs_f64(), "{over:?}");
     worker.stop();
+}
+
+#[test]
+fn what_a_service_takes_moves_nobodys_turn_here() {
+    let scratch = Scratch::new();
+    let (store, remote) = (&scratch.store, Remote::new(&[]));
+    let here = |user: &str| send_to(&scratch, Runner::Worker, user, "here", None);
+    let bobs = [(); 3].map(|()| here("bob"));
+    for number in 0..8 {
+        send(&scratch, "ada", &format!("e{number}"), None);
+    }
+    // While it is at its service, the worker has no time for others.
+    let last = send(&scratch, "ada", "gate", None);
+    let worker = Worker::start(&scratch, &remote);
+    until(&scratch, &last, |record| record.state == JobStatus::Running);
+    worker.stop();
+    // Whoever comes now waits for one of bob's, and not for all of them.
+    let new = here("cleo");
+    assert_eq!(store.position(&new).unwrap(), Some(2));
+    assert_eq!(store.position(&bobs[2]).unwrap(), Some(4));
+    // What ada has sent to the service counts there.
+    let [adas, cleos] = ["ada", "cleo"].map(|user| send(&scratch, user, "e", None));
+    let places = [adas, cleos, here("ada")].map(|id| store.position(&id).unwrap());
+    assert_eq!(places, [Some(1), Some(2), Some(3)]);
+    remote.service.gate.open();
 }
