@@ -84,9 +84,14 @@ impl Store {
         })
     }
 
-    /// Writes down that the service has no room for a job now: it waits again.
+    /// Writes down that the service has no room for a job now: it waits again, unless somebody asked
+    /// for it to stop meanwhile.
     fn was_turned_away(&self, id: &str) -> Result<()> {
         self.write("give a job back", |on| {
+            let record = Self::record(on, id)?;
+            if record.cancel_requested && !record.state.is_final() {
+                return store::end(on, &record, Change::Cancelled, None);
+            }
             let Some(state) = changed(on, id, Change::Released)? else { return Ok(()) };
             on.execute(
                 "UPDATE jobs SET state = ?2, owner = NULL, attempt = attempt - 1 WHERE id = ?1",
@@ -280,16 +285,17 @@ impl Desk {
         errand: &JobRecord,
     ) -> Result<()> {
         let id = &errand.id;
-        if !store.begins_to_send(id)? {
-            return Ok(());
-        }
         let qobj = match store.qobj(id) {
             Ok(qobj) => qobj,
-            Err(error @ Error::Document { .. }) => {
+            // What cannot be read is this job's trouble alone, and was not sent.
+            Err(error @ (Error::Document { .. } | Error::File { .. })) => {
                 return store.give_up(id, &StoredError::from(&error.into()));
             }
             Err(error) => return Err(error),
         };
+        if !store.begins_to_send(id)? {
+            return Ok(());
+        }
         drill::reached("send.before");
         match backend.run(qobj, errand.options()) {
             Ok(job) => {

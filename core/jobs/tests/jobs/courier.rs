@@ -14,8 +14,8 @@ use ketch_core::{
     JobStatus, Message, Qobj, Result, RunOptions, RunResult,
 };
 use ketch_jobs::{
-    Budget, Courier, Error, JobRecord, NewJob, Runner, TOO_LONG, WorkOptions, served::Served, work,
-    work_until,
+    Budget, Courier, Error, JobRecord, NewJob, Runner, Store, TOO_LONG, WorkOptions,
+    served::Served, work, work_until,
 };
 
 use crate::common::{Lab, Only, Scratch, experiments, names};
@@ -30,6 +30,8 @@ struct Remote {
     tries: AtomicU64,
     /// Questions for jobs by their keys.
     looked_up: AtomicU64,
+    /// Where users stop their jobs.
+    store: Mutex<Option<Arc<Store>>>,
     /// What was asked of jobs that are [`Fault::Odd`] and refused.
     refused: Arc<AtomicU64>,
 }
@@ -42,6 +44,8 @@ enum Fault {
     After,
     /// There is no room now.
     Full,
+    /// Nor here, and the user stops the job meanwhile.
+    Stopped,
     Refused,
     /// It arrives; what it comes to cannot be had, and it cannot be stopped.
     Odd,
@@ -82,6 +86,7 @@ impl Remote {
             faults: Mutex::new(faults.to_vec()),
             tries: AtomicU64::new(0),
             looked_up: AtomicU64::new(0),
+            store: Mutex::default(),
             refused: Arc::default(),
         })
     }
@@ -111,6 +116,11 @@ impl Backend for Remote {
         match fault {
             Some(Fault::Before) => return Err(lost()),
             Some(Fault::Full) => return Err(JobError::RateLimited { retry_after: None }),
+            Some(Fault::Stopped) => {
+                let store = self.store.lock().unwrap().clone().unwrap();
+                assert!(store.cancel(&options.job_key.unwrap()).unwrap());
+                return Err(JobError::RateLimited { retry_after: None });
+            }
             Some(Fault::Refused) => {
                 return Err(JobError::Unauthenticated { reason: "no".to_owned() });
             }
@@ -404,4 +414,31 @@ fn what_a_service_takes_moves_nobodys_turn_here() {
     let places = [adas, cleos, here("ada")].map(|id| store.position(&id).unwrap());
     assert_eq!(places, [Some(1), Some(2), Some(3)]);
     remote.service.gate.open();
+}
+
+#[test]
+fn a_job_that_is_stopped_while_its_service_turns_it_away_is_not_sent_again() {
+    let scratch = Scratch::new();
+    let remote = Remote::new(&[Fault::Stopped]);
+    *remote.store.lock().unwrap() = Some(scratch.other());
+    let id = send(&scratch, "ada", "a", None);
+    let resolver = Only("lab/bench", Arc::clone(&remote) as Arc<dyn Backend>);
+    work(&scratch.store, &resolver, &at_once(), || {}).unwrap();
+    assert_eq!(scratch.store.job(&id).unwrap().state, JobStatus::Cancelled);
+    assert_eq!((remote.arrived(), remote.tries.load(Ordering::Relaxed)), (0, 1));
+}
+
+#[test]
+fn a_job_that_cannot_be_read_fails_alone_and_unsent() {
+    let scratch = Scratch::new();
+    let (store, remote) = (&scratch.store, Remote::new(&[]));
+    let unread = send(&scratch, "ada", "a", None);
+    scratch.tamper("UPDATE documents SET bytes = NULL WHERE name = 'qobj'");
+    let good = send(&scratch, "ada", "b", None);
+    let resolver = Only("lab/bench", Arc::clone(&remote) as Arc<dyn Backend>);
+    work(store, &resolver, &at_once(), || {}).unwrap();
+    let failed = store.job(&unread).unwrap();
+    assert_eq!((failed.state, failed.attempt), (JobStatus::Error, 0));
+    assert_eq!(failed.error.unwrap().code, "store.unavailable");
+    assert_eq!(store.job(&good).unwrap().state, JobStatus::Done);
 }
