@@ -20,7 +20,8 @@ use ketch_core::{Backend, Error as JobError, Job, JobStatus};
 use rusqlite::{Connection, params};
 
 use crate::{
-    Error, JobRecord, Resolver, Result, Store, StoredError, StoredJob, TOO_LONG, drill,
+    Error, JobRecord, PluginDirectories, Resolver, Result, Store, StoredError, StoredJob, TOO_LONG,
+    drill,
     live::Live,
     owner,
     record::{COLUMNS, now_ms},
@@ -152,8 +153,9 @@ fn changed(on: &Connection, id: &str, change: Change) -> Result<Option<JobStatus
 /// Sends jobs and follows them until there are none, or until `stop` is set: then another one goes
 /// on. Blocks.
 pub(crate) fn follow(stop: &AtomicBool, store: &Arc<Store>, resolver: &dyn Resolver) -> Result<()> {
-    let mut desks: HashMap<String, Desk> = HashMap::new();
-    let mut errands: HashMap<String, Vec<JobRecord>> = HashMap::new();
+    // What bears the same name in other directories is another backend.
+    let mut desks: HashMap<(String, PluginDirectories), Desk> = HashMap::new();
+    let mut errands: HashMap<(String, PluginDirectories), Vec<JobRecord>> = HashMap::new();
     let mut seen = None;
     while !stop.load(Ordering::Relaxed) && store.directory().exists() {
         store.recover()?;
@@ -162,7 +164,8 @@ pub(crate) fn follow(stop: &AtomicBool, store: &Arc<Store>, resolver: &dyn Resol
         if now.is_none() || now != seen {
             errands.clear();
             for errand in store.errands()? {
-                errands.entry(errand.backend.clone()).or_default().push(errand);
+                let backend = (errand.backend.clone(), errand.plugins.clone());
+                errands.entry(backend).or_default().push(errand);
             }
             desks.retain(|backend, _| errands.contains_key(backend));
             seen = now;

@@ -23,7 +23,7 @@ pub enum Runner {
 }
 
 /// Where else a job's plugins are looked for, whoever runs it: absolute paths.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(default)]
 pub struct PluginDirectories {
     /// Those that the command line named.

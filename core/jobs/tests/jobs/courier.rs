@@ -14,7 +14,7 @@ use ketch_core::{
     JobStatus, Message, Qobj, Result, RunOptions, RunResult,
 };
 use ketch_jobs::{
-    Budget, Courier, Error, JobRecord, NewJob, Runner, Store, TOO_LONG, WorkOptions,
+    Budget, Courier, Error, JobRecord, NewJob, Resolver, Runner, Store, TOO_LONG, WorkOptions,
     served::Served, work, work_until,
 };
 
@@ -441,4 +441,34 @@ fn a_job_that_cannot_be_read_fails_alone_and_unsent() {
     assert_eq!((failed.state, failed.attempt), (JobStatus::Error, 0));
     assert_eq!(failed.error.unwrap().code, "store.unavailable");
     assert_eq!(store.job(&good).unwrap().state, JobStatus::Done);
+}
+
+/// Knows a backend, and another one of the same name in another directory.
+struct InDirectories([Arc<Remote>; 2]);
+
+impl Resolver for InDirectories {
+    fn backend(&self, name: &str) -> Result<Arc<dyn Backend>> {
+        Err(JobError::BackendNotFound { name: name.to_owned(), known: vec![] })
+    }
+
+    fn backend_of(&self, job: &JobRecord) -> Result<Arc<dyn Backend>> {
+        let [here, there] = &self.0;
+        let found = if job.plugins.flag.is_empty() { here } else { there };
+        Ok(Arc::clone(found) as Arc<dyn Backend>)
+    }
+}
+
+#[test]
+fn each_job_is_sent_by_the_plugin_that_it_named() {
+    let scratch = Scratch::new();
+    let remotes = [(); 2].map(|()| Remote::new(&[]));
+    let [here, there] = ["a", "b"].map(|name| send(&scratch, "ada", name, None));
+    scratch.tamper(&format!(
+        r#"UPDATE jobs SET plugins = '{{"flag": ["/else"]}}' WHERE id = '{there}'"#
+    ));
+    work(&scratch.store, &InDirectories(remotes.clone()), &at_once(), || {}).unwrap();
+    for (remote, id) in remotes.iter().zip([here, there]) {
+        assert_eq!(remote.arrived(), 1);
+        assert_eq!(remote.retrieve_job(&id).unwrap().job_id(), id);
+    }
 }
