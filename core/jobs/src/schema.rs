@@ -95,7 +95,7 @@ const STEPS: [&str; 7] = [
     UPDATE jobs SET taken_ms = started_ms WHERE ended_ms IS NULL;
     UPDATE jobs SET ran_ms = max(0, ended_ms - started_ms)
         WHERE ended_ms IS NOT NULL AND started_ms IS NOT NULL;
-    UPDATE jobs SET longest_ms = 1000 * (SELECT cost FROM served WHERE job = jobs.id);
+    UPDATE jobs SET longest_ms = 1000 * (SELECT nullif(cost, 0) FROM served WHERE job = jobs.id);
     CREATE TABLE spent (
         user TEXT NOT NULL,
         hour_ms INTEGER NOT NULL,

@@ -353,7 +353,7 @@ impl Store {
             if record.state == JobStatus::Queued {
                 turn::given_up(on, id)?;
                 // It may have run before it was given back.
-                spent::note(on, &record)?;
+                spent::note(on, &record, now_ms())?;
             }
             on.execute("DELETE FROM jobs WHERE id = ?1", [id])
                 .map_err(Error::database("delete a job"))?;
@@ -443,8 +443,9 @@ pub(crate) fn end(
     if record.state == JobStatus::Queued {
         turn::given_up(on, &record.id)?;
     }
-    spent::note(on, record)?;
+    // One time for both: the job and the sum of all say the same.
     let now = now_ms();
+    spent::note(on, record, now)?;
     on.prepare_cached(
         "UPDATE jobs SET state = ?2, ended_ms = ?3, error = ?4, ran_ms = ?5, owner = NULL \
          WHERE id = ?1",

@@ -215,7 +215,8 @@ impl Store {
     /// # Errors
     /// If the database cannot be read.
     pub fn pending_of(&self, user: &str) -> Result<u64> {
-        let sql = "SELECT count(*) FROM jobs JOIN served ON served.job = jobs.id WHERE jobs.state \
+        // Those that wait or run are looked through, and not all that the user ever sent.
+        let sql = "SELECT count(*) FROM jobs CROSS JOIN served ON served.job = jobs.id WHERE jobs.state \
                    IN ('INITIALIZING', 'QUEUED', 'VALIDATING', 'RUNNING') AND served.user = ?1";
         let on = self.reader();
         on.prepare_cached(sql)

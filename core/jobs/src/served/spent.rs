@@ -25,10 +25,10 @@ pub struct Usage {
     pub pending: u64,
 }
 
-/// Writes down for how long a job ran that is at its end, or about to be forgotten; the caller
+/// Writes down for how long a job ran that is at its end now, or about to be forgotten; the caller
 /// commits.
-pub(crate) fn note(on: &Connection, job: &JobRecord) -> Result<()> {
-    let (now, ran) = (now_ms(), job.ran_at(now_ms()));
+pub(crate) fn note(on: &Connection, job: &JobRecord, now: i64) -> Result<()> {
+    let ran = job.ran_at(now);
     if ran == 0 {
         return Ok(());
     }
@@ -57,13 +57,14 @@ impl Store {
     /// # Errors
     /// If the database cannot be read.
     pub fn usage(&self, user: &str, since: SystemTime) -> Result<Usage> {
+        // Those that wait or run are looked through, and not all that the user ever sent.
         let sql = "SELECT count(*), coalesce(sum(ran_ms + CASE \
                    WHEN state = 'RUNNING' AND runner = 'worker' \
                    THEN max(0, min(?2, lease_wall) - coalesce(taken_ms, started_ms, ?2)) \
                    WHEN state = 'RUNNING' AND runner = 'service' \
                    THEN max(0, min(?2, lease_wall) - coalesce(taken_ms, ?2)) ELSE 0 END), 0) \
                    + (SELECT coalesce(sum(ms), 0) FROM spent WHERE user = ?1 AND hour_ms > ?3) \
-                   FROM jobs JOIN served ON served.job = jobs.id WHERE served.user = ?1 \
+                   FROM jobs CROSS JOIN served ON served.job = jobs.id WHERE served.user = ?1 \
                    AND state IN ('INITIALIZING', 'QUEUED', 'VALIDATING', 'RUNNING')";
         let read = |row: &Row<'_>| {
             let milliseconds: i64 = row.get(1)?;

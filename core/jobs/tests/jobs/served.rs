@@ -11,6 +11,8 @@ use ketch_jobs::{
     served::{NewSession, Served, ServedFilter},
 };
 
+use rusqlite::Connection;
+
 use crate::common::{Scratch, experiments, large_result};
 
 fn served(user: &str, program: &str) -> Served {
@@ -251,6 +253,8 @@ fn a_store_of_version_6_knows_what_its_jobs_came_to() {
     let [over, waits] =
         [(); 2].map(|()| submit(&scratch, "lab/bench", served("ada", "sampler"), &[]));
     let running = submit(&scratch, "lab/bench", served("ada", "sampler"), &[]);
+    let unbounded = Served { cost: Some(0), ..served("ada", "sampler") };
+    let unbounded = submit(&scratch, "lab/bench", unbounded, &[]);
     let own = scratch.submit("lab/bench", &experiments(1));
     scratch.tamper(WITHOUT_SPENT);
     scratch.tamper(&format!(
@@ -262,12 +266,20 @@ fn a_store_of_version_6_knows_what_its_jobs_came_to() {
     assert_eq!(store.usage("ada", SystemTime::UNIX_EPOCH).unwrap().seconds, 3.5);
     assert_eq!(store.job(&over).unwrap().ran(), Duration::from_millis(2500));
     assert_eq!(store.job(&waits).unwrap().ran(), Duration::ZERO);
+    let bounds = [(&waits, Some(60_000)), (&unbounded, None)];
+    for (id, longest) in bounds {
+        let database = Connection::open(scratch.directory.path().join("jobs.db")).unwrap();
+        let sql = "SELECT longest_ms FROM jobs WHERE id = ?1";
+        let found: Option<i64> = database.query_row(sql, [id], |row| row.get(0)).unwrap();
+        assert_eq!(found, longest);
+    }
     store.delete(&over).unwrap();
     assert_eq!(store.usage("ada", SystemTime::UNIX_EPOCH).unwrap().seconds, 3.5);
 }
 
 #[test]
 fn what_a_job_came_to_stays_when_it_is_forgotten() {
+    let begun = SystemTime::now();
     let scratch = Scratch::new();
     let store = &scratch.store;
     let budget = ketch_jobs::Budget::whole_machine();
@@ -316,7 +328,7 @@ fn what_a_job_came_to_stays_when_it_is_forgotten() {
     scratch.tamper("UPDATE jobs SET owner = 'gone' WHERE state = 'RUNNING'");
     store.recover().unwrap();
     assert_eq!(used(), 14.5);
-    assert_eq!(store.usage("ada", SystemTime::now()).unwrap().seconds, 14.5, "to the hour");
+    assert_eq!(store.usage("ada", begun).unwrap().seconds, 14.5, "to the hour");
     let later = SystemTime::now() + Duration::from_secs(7200);
     assert_eq!(store.usage("ada", later).unwrap().seconds, 4.0, "what has not come to an end");
     // Old hours are forgotten in the end.
