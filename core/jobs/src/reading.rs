@@ -68,3 +68,49 @@ impl Drop for Reader<'_> {
         from.returned.notify_one();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::Arc, thread};
+
+    use ketch_core::{Circuit, Qobj, RunOptions, RunResult};
+
+    use crate::{Budget, NewJob, Runner, Store};
+
+    #[test]
+    fn readers_wait_for_no_writer() {
+        let directory = tempfile::tempdir().unwrap();
+        let open = || Store::open(directory.path()).unwrap();
+        let store = Arc::new(open().with_readers(2).unwrap());
+        let new = NewJob::new("lab/bench", Runner::Worker, RunOptions::default());
+        let qobj = Qobj::from_circuit(Circuit::new(1, 1).h(0).measure(0, 0));
+        let id = store.submit(&new, &qobj).unwrap();
+        let claim = store.claim(Budget::whole_machine()).unwrap().unwrap();
+        let done = RunResult { success: true, ..RunResult::default() };
+        claim.finish_with(&done, None).unwrap();
+
+        // One writes, and another one waits for it with the connection for writing.
+        let writer = super::store::connect(directory.path()).unwrap();
+        writer.execute_batch("BEGIN IMMEDIATE; UPDATE jobs SET label = 'new'").unwrap();
+        let waiting = Arc::clone(&store);
+        let waits = thread::spawn(move || waiting.submit(&new, &qobj).unwrap());
+        while store.connection.try_lock().is_ok() {
+            thread::yield_now();
+        }
+        thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    for _ in 0..50 {
+                        assert_eq!(store.job(&id).unwrap().label, None);
+                        assert!(store.result(&id).unwrap().unwrap().success);
+                    }
+                });
+            }
+        });
+        assert!(store.connection.try_lock().is_err() && !waits.is_finished());
+        writer.execute_batch("COMMIT").unwrap();
+        waits.join().unwrap();
+        assert_eq!(store.job(&id).unwrap().label.as_deref(), Some("new"));
+        store.is_readable().unwrap();
+    }
+}

@@ -27,7 +27,7 @@ use crate::{
 /// Every method blocks for the disk.
 #[derive(Debug)]
 pub struct Store {
-    connection: Mutex<Connection>,
+    pub(crate) connection: Mutex<Connection>,
     readers: Option<Readers>,
     pub(crate) documents: Documents,
     directory: PathBuf,

@@ -10,9 +10,8 @@ use std::{
     thread,
 };
 
-use ketch_core::{JobStatus, RunOptions};
-use ketch_jobs::{Budget, Error, NewJob, Runner, Store};
-use rusqlite::Connection;
+use ketch_core::JobStatus;
+use ketch_jobs::{Budget, Error, Store};
 use rustix::fs::{CWD, FileType, Mode, mknodat};
 
 use crate::common::{LONG, Scratch, experiments, large_result};
@@ -52,35 +51,6 @@ fn nobody_waits_for_somebody_whose_file_does_not_come() {
     std::io::Write::write_all(&mut other_end, &bytes).unwrap();
     drop(other_end);
     assert!(slow.join().unwrap().success);
-}
-
-#[test]
-fn readers_wait_for_no_writer() {
-    let scratch = Scratch::new();
-    let id = done(&scratch, 64);
-    let store = Arc::new(Store::open(scratch.directory.path()).unwrap().with_readers(2).unwrap());
-    let writer = Connection::open(scratch.directory.path().join("jobs.db")).unwrap();
-    writer.execute_batch("BEGIN IMMEDIATE; UPDATE jobs SET label = 'new'").unwrap();
-    // This one waits for the writer, and has the connection for writing meanwhile.
-    let waiting = Arc::clone(&store);
-    let new = NewJob::new("lab/bench", Runner::Worker, RunOptions::default());
-    let waits = thread::spawn(move || waiting.submit(&new, &experiments(1)).unwrap());
-    let readers: Vec<_> = (0..8)
-        .map(|_| {
-            let (store, id) = (Arc::clone(&store), id.clone());
-            thread::spawn(move || {
-                for _ in 0..50 {
-                    assert_eq!(store.job(&id).unwrap().label, None);
-                    assert!(store.result(&id).unwrap().unwrap().success);
-                }
-            })
-        })
-        .collect();
-    readers.into_iter().for_each(|reader| reader.join().unwrap());
-    writer.execute_batch("COMMIT").unwrap();
-    waits.join().unwrap();
-    assert_eq!(store.job(&id).unwrap().label.as_deref(), Some("new"));
-    store.is_readable().unwrap();
 }
 
 #[test]

@@ -190,21 +190,26 @@ fn more_work_than_one_worker_takes_calls_for_a_sibling() {
     assert_eq!(siblings, 1);
 }
 
-#[test]
-fn a_worker_that_is_to_go_gives_its_job_back_with_what_is_finished() {
-    let scratch = Scratch::new();
-    let id = scratch.submit("lab/bench", &named(&["a", "stuck"]));
+/// A worker takes a job, and is to go as soon as its first experiment is finished.
+fn run_until_one_is_finished(scratch: &Scratch, id: &str) {
     let (store, stop) = (scratch.other(), Arc::new(AtomicBool::new(false)));
     let told = Arc::clone(&stop);
     let worker = thread::spawn(move || {
         let lab = Only("lab/bench", Lab::new(true));
         work_until(&told, &store, &lab, &at_once(), || {}).unwrap();
     });
-    while scratch.store.job(&id).unwrap().completed == 0 {
+    while scratch.store.job(id).unwrap().completed == 0 {
         thread::yield_now();
     }
     stop.store(true, Ordering::Relaxed);
     worker.join().unwrap();
+}
+
+#[test]
+fn a_worker_that_is_to_go_gives_its_job_back_with_what_is_finished() {
+    let scratch = Scratch::new();
+    let id = scratch.submit("lab/bench", &named(&["a", "stuck"]));
+    run_until_one_is_finished(&scratch, &id);
     let record = scratch.store.job(&id).unwrap();
     assert_eq!((record.state, record.completed, record.attempt), (JobStatus::Queued, 1, 0));
     // One that was asked to stop does not wait for another worker.
@@ -223,7 +228,7 @@ fn a_job_that_runs_longer_than_it_may_is_stopped() {
             user: "ada".to_owned(),
             program: "sampler".to_owned(),
             session: None,
-            cost: Some(1),
+            cost: Some(60),
             params: b"{}".to_vec(),
             refused: None,
         };
@@ -233,13 +238,16 @@ fn a_job_that_runs_longer_than_it_may_is_stopped() {
     };
     let work = || work(&scratch.store, &Only("lab/bench", lab.clone()), &at_once(), || {}).unwrap();
     let stuck = send(&["a", "stuck"]);
+    run_until_one_is_finished(&scratch, &stuck);
+    // All but a second of its time is over.
+    scratch.tamper(&format!("UPDATE jobs SET ran_ms = 59000 WHERE id = '{stuck}'"));
     work();
     let record = scratch.store.job(&stuck).unwrap();
     assert_eq!((record.state.clone(), record.completed), (JobStatus::Cancelled, 1));
-    assert!(record.ran() >= Duration::from_secs(1), "{record:?}");
+    assert!(record.ran() >= Duration::from_secs(60), "{record:?}");
     let error = record.error.unwrap();
     assert_eq!((error.code.as_str(), error.retryable), (TOO_LONG, false));
-    assert!(error.message.contains("1 s"), "{error:?}");
+    assert!(error.message.contains("60 s"), "{error:?}");
     let job = StoredJob::new(scratch.other(), &stuck, lab.clone());
     assert_eq!(job.result(LONG).unwrap_err().code(), "job.cancelled");
     assert!(job.error_message().unwrap().unwrap().contains("longer"));
@@ -247,7 +255,7 @@ fn a_job_that_runs_longer_than_it_may_is_stopped() {
     // It may run for so long in all, whoever takes it how often.
     let calls = lab.calls.load(Ordering::Relaxed);
     let again = send(&["a"]);
-    scratch.tamper(&format!("UPDATE jobs SET ran_ms = 1000 WHERE id = '{again}'"));
+    scratch.tamper(&format!("UPDATE jobs SET ran_ms = 60000 WHERE id = '{again}'"));
     work();
     assert_eq!(scratch.store.job(&again).unwrap().error.unwrap().code, TOO_LONG);
     assert_eq!(lab.calls.load(Ordering::Relaxed), calls, "nothing was run");
