@@ -15,7 +15,7 @@ use crate::{
     routes::Call,
     time,
 };
-use ask::Question;
+use ask::{Question, Times};
 use described::Described;
 
 /// The backends of the registry, under names of one segment.
@@ -34,11 +34,19 @@ pub(crate) struct Named {
     opened: Question<QualifiedBackend>,
 }
 
-/// For so long it is believed whether a backend works, and for so long it is waited for.
-const STATUS: [Duration; 2] = [Duration::from_secs(5), Duration::from_secs(2)];
+/// Whether a backend works.
+const STATUS: Times = Times {
+    fresh: Duration::from_secs(5),
+    patience: Duration::from_secs(2),
+    standing: Duration::from_secs(15),
+};
 
 /// And what it is: its plugin may have to be loaded, and a service be asked.
-const OPENED: [Duration; 2] = [Duration::from_secs(30), Duration::from_secs(15)];
+const OPENED: Times = Times {
+    fresh: Duration::from_secs(30),
+    patience: Duration::from_secs(15),
+    standing: Duration::ZERO,
+};
 
 impl Backends {
     /// Looks at the plugins; those that were asked before are not loaded.
@@ -46,10 +54,8 @@ impl Backends {
         let catalogue = registry.catalogue(&Filter::new());
         let named = |listed: ListedBackend| {
             let wire = names::to_wire(&listed.name);
-            let [fresh, patience] = STATUS;
-            let status = Question::new(fresh, patience);
-            let [fresh, patience] = OPENED;
-            Arc::new(Named { wire, status, opened: Question::new(fresh, patience), listed })
+            let (status, opened) = (Question::new(STATUS), Question::new(OPENED));
+            Arc::new(Named { wire, status, opened, listed })
         };
         let problems = catalogue.problems.iter().map(ToString::to_string).collect();
         let listed = catalogue.backends.into_iter().map(named).collect();
@@ -107,8 +113,19 @@ impl Backends {
         if let Some(always) = &named.listed.status {
             return Ok(always.clone());
         }
+        named.status.ask(&named.wire, self.asker(named))
+    }
+
+    /// Asks a backend whether it works, and waits for nothing.
+    fn begin_status(&self, named: &Named) {
+        if named.listed.status.is_none() {
+            named.status.begin(self.asker(named));
+        }
+    }
+
+    fn asker(&self, named: &Named) -> impl FnOnce() -> Result<BackendStatus, Refusal> + use<> {
         let (registry, listed) = (Arc::clone(&self.registry), named.listed.clone());
-        named.status.ask(&named.wire, move || Ok(registry.status(&listed)?))
+        move || Ok(registry.status(&listed)?)
     }
 }
 
@@ -134,9 +151,13 @@ fn state(call: &Call<'_>, named: &Arc<Named>) -> Result<BackendStatus, Refusal> 
 
 /// `GET /backends`
 pub(crate) fn list(call: &Call<'_>) -> Reply {
+    let backends = &call.service.backends;
+    let described =
+        backends.listed().iter().filter_map(|one| Some((one, one.listed.configuration.as_ref()?)));
+    // All at once, so that those who are silent are waited for together.
+    described.clone().for_each(|(named, _)| backends.begin_status(named));
     let mut devices = Vec::new();
-    for named in call.service.backends.listed() {
-        let Some(configuration) = &named.listed.configuration else { continue };
+    for (named, configuration) in described {
         let status = state(call, named)?;
         devices.push(json!({
             "name": named.wire,

@@ -1,6 +1,6 @@
 //! Questions to backends, which may take as long as they like, or hang. Each is asked by one thread
 //! at a time; whoever else wants to know meanwhile waits for the same answer, and nobody for longer
-//! than the question's patience.
+//! than the question's patience: then it is what it was when somebody asked last, for a while.
 
 use std::{
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
@@ -13,11 +13,20 @@ use crate::answer::Refusal;
 /// Something that can be asked, and what was answered last.
 pub(super) struct Question<T>(Arc<Shared<T>>);
 
+/// For how long something is good.
+#[derive(Clone, Copy)]
+pub(super) struct Times {
+    /// An answer is believed.
+    pub(super) fresh: Duration,
+    /// It is waited for, counted from when it was asked for.
+    pub(super) patience: Duration,
+    /// While it is asked for again, counted likewise, the one before stands for it when patience is
+    /// at its end.
+    pub(super) standing: Duration,
+}
+
 struct Shared<T> {
-    /// For so long an answer is believed.
-    fresh: Duration,
-    /// For so long it is waited for, counted from when it was asked for.
-    patience: Duration,
+    times: Times,
     state: Mutex<State<T>>,
     answered: Condvar,
 }
@@ -30,9 +39,23 @@ struct State<T> {
 }
 
 impl<T: Clone + Send + 'static> Question<T> {
-    pub(super) fn new(fresh: Duration, patience: Duration) -> Self {
+    pub(super) fn new(times: Times) -> Self {
         let state = Mutex::new(State { asking: None, answer: None });
-        Self(Arc::new(Shared { fresh, patience, state, answered: Condvar::new() }))
+        Self(Arc::new(Shared { times, state, answered: Condvar::new() }))
+    }
+
+    /// Asks as [`ask`](Self::ask) does, and waits for nothing.
+    pub(super) fn begin(&self, ask: impl FnOnce() -> Result<T, Refusal> + Send + 'static) {
+        let mut state = self.0.state();
+        if state.asking.is_some() || state.is_fresh(self.0.times.fresh) {
+            return;
+        }
+        state.asking = Some(Instant::now());
+        drop(state);
+        let asker = Asker { shared: Arc::clone(&self.0), answer: None };
+        let thread = thread::Builder::new().name("ketch asker".to_owned());
+        // Without a thread the asker goes, and says so as it does.
+        let _ = thread.spawn(move || asker.ask(ask));
     }
 
     /// The answer, asked for in a thread of its own unless it is known or being asked for.
@@ -44,43 +67,38 @@ impl<T: Clone + Send + 'static> Question<T> {
         whom: &str,
         ask: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
     ) -> Result<T, Refusal> {
-        let shared = &*self.0;
-        let mut state = shared.state();
-        if let Some((when, answer)) = &state.answer
-            && when.elapsed() < shared.fresh
-        {
-            return answer.clone();
-        }
-        let since = match state.asking {
-            Some(since) => since,
-            None => {
-                let now = Instant::now();
-                state.asking = Some(now);
-                drop(state);
-                let asker = Asker { shared: Arc::clone(&self.0), answer: None };
-                let thread = thread::Builder::new().name("ketch asker".to_owned());
-                // Without a thread the asker goes, and says so as it does.
-                let _ = thread.spawn(move || asker.ask(ask));
-                state = shared.state();
-                now
-            }
-        };
+        self.begin(ask);
+        let Times { patience, standing, .. } = self.0.times;
+        let mut state = self.0.state();
+        let since = state.asking;
         loop {
             if let Some((when, answer)) = &state.answer
-                && *when >= since
+                && since.is_none_or(|since| *when >= since)
             {
                 return answer.clone();
             }
-            let left = shared.patience.saturating_sub(since.elapsed());
+            let asked = since.map_or(patience, |since| since.elapsed());
+            let left = patience.saturating_sub(asked);
             if left.is_zero() {
-                let message =
-                    format!("`{whom}` has not answered for {} s", since.elapsed().as_secs());
+                if let Some((_, Ok(answer))) = &state.answer
+                    && asked < standing
+                {
+                    return Ok(answer.clone());
+                }
+                let message = format!("`{whom}` has not answered for {} s", asked.as_secs());
                 return Err(Refusal::new(504, "backend.silent", message)
                     .with_solution("try again later, or ask who runs the server"));
             }
-            let waited = shared.answered.wait_timeout(state, left);
+            let waited = self.0.answered.wait_timeout(state, left);
             state = waited.unwrap_or_else(PoisonError::into_inner).0;
         }
+    }
+}
+
+impl<T> State<T> {
+    /// Whether the answer is believed still.
+    fn is_fresh(&self, fresh: Duration) -> bool {
+        self.answer.as_ref().is_some_and(|(when, _)| when.elapsed() < fresh)
     }
 }
 
@@ -126,10 +144,15 @@ mod tests {
     use super::*;
 
     const LONG: Duration = Duration::from_secs(600);
+    const SHORT: Duration = Duration::from_millis(50);
+
+    fn times(fresh: Duration, patience: Duration) -> Times {
+        Times { fresh, patience, standing: Duration::ZERO }
+    }
 
     #[test]
     fn many_who_ask_hear_one_answer() {
-        let question = Question::new(LONG, LONG);
+        let question = Question::new(times(LONG, LONG));
         let (asked, (open, gate)) = (Arc::new(AtomicU32::new(0)), mpsc::channel::<()>());
         let gate = Arc::new(Mutex::new(gate));
         thread::scope(|scope| {
@@ -156,7 +179,7 @@ mod tests {
 
     #[test]
     fn nobody_waits_for_one_who_hangs_and_no_second_thread_asks() {
-        let question = Question::new(LONG, Duration::from_millis(50));
+        let question = Question::new(times(LONG, SHORT));
         let (open, gate) = mpsc::channel::<u32>();
         let hangs = move || Ok(gate.recv().unwrap());
         let refused = question.ask("lab", hangs).unwrap_err();
@@ -179,7 +202,7 @@ mod tests {
 
     #[test]
     fn stale_answers_are_asked_for_again_and_refusals_are_answers() {
-        let question = Question::<u32>::new(Duration::ZERO, LONG);
+        let question = Question::<u32>::new(times(Duration::ZERO, LONG));
         assert_eq!(question.ask("lab", || Ok(1)), Ok(1));
         let no = Refusal::new(400, "no", "no");
         let refuse = no.clone();
@@ -187,5 +210,38 @@ mod tests {
         assert_eq!(question.ask("lab", || Ok(2)), Ok(2));
         let panicked = question.ask("lab", || panic!("a plugin that panics")).unwrap_err();
         assert_eq!(panicked.status, 503);
+    }
+
+    #[test]
+    fn the_answer_before_stands_for_one_that_is_late() {
+        let times = Times { standing: LONG, ..times(Duration::ZERO, SHORT) };
+        let question = Question::new(times);
+        // Here as well, with no answer before.
+        let (open, gate) = mpsc::channel::<u32>();
+        let late = move || Ok(gate.recv().unwrap());
+        assert_eq!(question.ask("lab", late).unwrap_err().status, 504);
+        open.send(1).unwrap();
+        while question.0.state().asking.is_some() {
+            thread::yield_now();
+        }
+        let (open, gate) = mpsc::channel::<u32>();
+        let late = move || Ok(gate.recv().unwrap());
+        assert_eq!(question.ask("lab", late), Ok(1));
+        assert_eq!(question.ask("lab", || unreachable!("somebody asks already")), Ok(1));
+        open.send(2).unwrap();
+        while question.0.state().asking.is_some() {
+            thread::yield_now();
+        }
+        assert_eq!(question.ask("lab", || Ok(3)), Ok(3));
+    }
+
+    #[test]
+    fn several_are_asked_at_once() {
+        let [one, other] = [(); 2].map(|()| Question::new(times(LONG, LONG)));
+        let (open, gate) = mpsc::channel::<u32>();
+        one.begin(move || Ok(gate.recv().unwrap()));
+        other.begin(move || Ok(open.send(7).map_or(0, |()| 8)));
+        assert_eq!(one.ask("one", || unreachable!("somebody asks already")), Ok(7));
+        assert_eq!(other.ask("other", || unreachable!("somebody asks already")), Ok(8));
     }
 }
