@@ -42,6 +42,7 @@ use crate::{
     room::{Place, Room},
     routes::{self, Route},
     users::User,
+    work::at_work,
 };
 
 /// How long those who are being answered have to finish.
@@ -241,19 +242,20 @@ async fn reply(
             return Err(refusal);
         }
     };
-    let mut places = Vec::new();
+    let mut places = Arc::new(Vec::new());
     let answer = match answered {
         Some(answer) => answer,
         None => {
             let (bytes, place) = arrived(desk, body, route.body().min(limits.body)).await?;
             *begun = Instant::now();
             request.body = bytes;
-            places.extend(place);
+            let mut taken = Vec::from_iter(place);
             let work = route.work(&request);
             if work > 0 {
-                places.push(desk.work.take(work, limits.arriving).await.ok_or_else(busy)?);
+                taken.push(desk.work.take(work, limits.arriving).await.ok_or_else(busy)?);
             }
-            patiently(desk, request, route, user).await?
+            places = Arc::new(taken);
+            patiently(desk, request, route, user, &places).await?
         }
     };
     let place = match answer.body.len() {
@@ -280,7 +282,7 @@ async fn judged(
     }
     let request = Request::new(head.method, &head.uri, head.headers)?;
     let (service, who) = (Arc::clone(&desk.service), Arc::clone(user));
-    at_work(move || {
+    at_work((), move || {
         let route = routes::admit(&service, &request, &who)?;
         let most = route.body().min(limits.body);
         if announced > most as u64 {
@@ -301,6 +303,7 @@ async fn patiently(
     request: Request,
     route: &'static Route,
     user: &Arc<OnceLock<User>>,
+    places: &Arc<Vec<Place>>,
 ) -> Reply {
     let changes = request.method != Method::GET;
     let (begun, request) = (Instant::now(), Arc::new(request));
@@ -309,27 +312,19 @@ async fn patiently(
         let (service, request) = (Arc::clone(&desk.service), Arc::clone(&request));
         let user = Arc::clone(user);
         // Nobody closes it, so that whoever waits gets a place.
-        let place = if changes { desk.service.changing.acquire().await.ok() } else { None };
-        let answered =
-            at_work(move || routes::answer(&service, &request, route, user.get(), waited)).await?;
-        drop(place);
+        let place = match changes {
+            true => Arc::clone(&desk.service.changing).acquire_owned().await.ok(),
+            false => None,
+        };
+        let held = (place, Arc::clone(places));
+        let answer = move || routes::answer(&service, &request, route, user.get(), waited);
+        let answered = at_work(held, answer).await?;
         if answered != Answer::not_yet() {
             return Ok(answered);
         }
         sleep(AGAIN).await;
         waited = begun.elapsed();
     }
-}
-
-/// Does something that waits for the disk or takes time, in a thread for such things.
-async fn at_work<T: Send + 'static>(
-    work: impl FnOnce() -> Result<T, Refusal> + Send + 'static,
-) -> Result<T, Refusal> {
-    // A panic is a mistake of ours, which ends this request and nothing else.
-    spawn_blocking(work).await.unwrap_or_else(|_| {
-        let message = "the server failed at this request; it was not done, or not completely";
-        Err(Refusal::new(501, "server.failed", message))
-    })
 }
 
 fn too_large(most: usize) -> Refusal {

@@ -33,6 +33,7 @@ mod usage;
 mod users;
 mod watch;
 mod wire;
+mod work;
 
 use std::{
     io,
@@ -136,7 +137,7 @@ pub(crate) struct Service {
     pub(crate) plugins: PluginDirectories,
     pub(crate) quotas: Quotas,
     /// Those wait here for a place who want to change something.
-    pub(crate) changing: Semaphore,
+    pub(crate) changing: Arc<Semaphore>,
     /// Held while jobs are counted and one is added, so that no user gets one too many.
     pub(crate) counting: Mutex<()>,
     pub(crate) wake: Box<dyn Fn() + Send + Sync>,
@@ -166,7 +167,7 @@ impl Server {
             store,
             plugins,
             quotas,
-            changing: Semaphore::new(http::CHANGING),
+            changing: Arc::new(Semaphore::new(http::CHANGING)),
             counting: Mutex::default(),
             wake,
             say,
