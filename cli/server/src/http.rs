@@ -55,11 +55,7 @@ const HEAD: usize = 64 << 10;
 const LOOK: Duration = Duration::from_millis(50);
 
 /// The threads that find answers.
-const THREADS: usize = 32;
-
-/// How many requests are worked on at once that change something, and so wait for the disk: the other
-/// threads are left to those who only look, and need not wait for those who write.
-pub(crate) const CHANGING: usize = THREADS / 2;
+pub(crate) const THREADS: usize = 32;
 
 /// How often a request is looked at again whose time has not come.
 const AGAIN: Duration = Duration::from_millis(20);
@@ -288,7 +284,10 @@ async fn judged(
         if announced > most as u64 {
             return Err(too_large(most));
         }
-        let at_once = is_alone && request.method == Method::GET && route.work(&request) == 0;
+        let at_once = is_alone
+            && request.method == Method::GET
+            && route.work(&request) == 0
+            && route.queue(&service.queues).is_none();
         let answered = at_once
             .then(|| routes::answer(&service, &request, route, who.get(), Duration::ZERO))
             .transpose()?;
@@ -305,16 +304,15 @@ async fn patiently(
     user: &Arc<OnceLock<User>>,
     places: &Arc<Vec<Place>>,
 ) -> Reply {
-    let changes = request.method != Method::GET;
     let (begun, request) = (Instant::now(), Arc::new(request));
     let mut waited = Duration::ZERO;
     loop {
         let (service, request) = (Arc::clone(&desk.service), Arc::clone(&request));
         let user = Arc::clone(user);
         // Nobody closes it, so that whoever waits gets a place.
-        let place = match changes {
-            true => Arc::clone(&desk.service.changing).acquire_owned().await.ok(),
-            false => None,
+        let place = match route.queue(&desk.service.queues) {
+            Some(queue) => Arc::clone(queue).acquire_owned().await.ok(),
+            None => None,
         };
         let held = (place, Arc::clone(places));
         let answer = move || routes::answer(&service, &request, route, user.get(), waited);

@@ -46,7 +46,6 @@ use ketch::{
     Registry,
     jobs::{PluginDirectories, Result, Store},
 };
-use tokio::sync::Semaphore;
 
 pub use tls::{Tls, TlsError};
 pub use users::{INSTANCE, SCOPES};
@@ -136,8 +135,8 @@ pub(crate) struct Service {
     pub(crate) started: SystemTime,
     pub(crate) plugins: PluginDirectories,
     pub(crate) quotas: Quotas,
-    /// Those wait here for a place who want to change something.
-    pub(crate) changing: Arc<Semaphore>,
+    /// Those wait here for a place who may keep a thread for long.
+    pub(crate) queues: routes::Queues,
     /// Held while jobs are counted and one is added, so that no user gets one too many.
     pub(crate) counting: Mutex<()>,
     pub(crate) wake: Box<dyn Fn() + Send + Sync>,
@@ -167,7 +166,7 @@ impl Server {
             store,
             plugins,
             quotas,
-            changing: Arc::new(Semaphore::new(http::CHANGING)),
+            queues: routes::Queues::sharing(http::THREADS),
             counting: Mutex::default(),
             wake,
             say,

@@ -1,8 +1,12 @@
 //! What can be asked: one table.
 
-use std::{sync::OnceLock, time::Duration};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Duration,
+};
 
 use hyper::Method;
+use tokio::sync::Semaphore;
 
 use crate::{
     Service,
@@ -82,6 +86,22 @@ const ROUTES: &[Route] = &[
     Route(Method::DELETE, Base, "sessions/*/close", Those(Run, sessions::close)),
 ];
 
+/// Places for requests that may keep a thread for long.
+pub(crate) struct Queues {
+    /// Of those that change something, and so wait for the disk.
+    changing: Arc<Semaphore>,
+    /// Of those that ask backends, which may be silent.
+    asking: Arc<Semaphore>,
+}
+
+impl Queues {
+    /// They share out so many threads, of which others always find some.
+    pub(crate) fn sharing(threads: usize) -> Self {
+        let places = |share| Arc::new(Semaphore::new(share));
+        Self { changing: places(threads / 2), asking: places(threads / 4) }
+    }
+}
+
 impl Route {
     /// The most bytes of a body: few from those who are not known, and few where no circuits are.
     pub(crate) fn body(&self) -> usize {
@@ -97,6 +117,16 @@ impl Route {
         match self.3 {
             Everybody(_) | Those(..) => 0,
             InTurn(_, _, work) => work(request),
+        }
+    }
+
+    /// Where its requests wait until few enough are worked on, if they may keep a thread for long;
+    /// those who only look at the store need not.
+    pub(crate) fn queue<'s>(&self, queues: &'s Queues) -> Option<&'s Arc<Semaphore>> {
+        match self {
+            Self(_, _, _, Those(Run, _) | InTurn(Run, ..)) => Some(&queues.changing),
+            Self(_, Base, pattern, _) if pattern.starts_with("backends") => Some(&queues.asking),
+            _ => None,
         }
     }
 
@@ -196,5 +226,24 @@ mod tests {
             });
             assert_eq!(first, Some(place), "{pattern}");
         }
+    }
+
+    #[test]
+    fn who_may_take_long_leaves_threads_to_the_others() {
+        let queues = Queues::sharing(32);
+        let mut free = Vec::new();
+        for route @ Route(method, _, pattern, _) in ROUTES {
+            let asks = pattern.split('/').next() == Some("backends");
+            let found = route.queue(&queues).map(|queue| Arc::ptr_eq(queue, &queues.asking));
+            match found {
+                Some(asking) => assert_eq!(asking, asks, "{method} {pattern}"),
+                None => free.push(format!("{method} {pattern}")),
+            }
+        }
+        let free: Vec<&str> = free.iter().map(String::as_str).collect();
+        assert!(free.contains(&"GET healthz") && free.contains(&"GET jobs/*"), "{free:?}");
+        let sent: Vec<&str> = free.into_iter().filter(|route| !route.starts_with("GET")).collect();
+        assert_eq!(sent, ["POST identity/token", "POST v3/resources/search"]);
+        assert!(queues.changing.available_permits() + queues.asking.available_permits() < 32);
     }
 }
