@@ -13,6 +13,9 @@ use crate::answer::Refusal;
 /// Something that can be asked, and what was answered last.
 pub(super) struct Question<T>(Arc<Shared<T>>);
 
+/// For so long it is believed that something cannot be answered now, but perhaps in a moment.
+const PASSING: Duration = Duration::from_secs(1);
+
 /// For how long something is good.
 #[derive(Clone, Copy)]
 pub(super) struct Times {
@@ -98,7 +101,10 @@ impl<T: Clone + Send + 'static> Question<T> {
 impl<T> State<T> {
     /// Whether the answer is believed still.
     fn is_fresh(&self, fresh: Duration) -> bool {
-        self.answer.as_ref().is_some_and(|(when, _)| when.elapsed() < fresh)
+        self.answer.as_ref().is_some_and(|(when, answer)| {
+            let is_passing = answer.as_ref().is_err_and(|refusal| refusal.status >= 500);
+            when.elapsed() < if is_passing { fresh.min(PASSING) } else { fresh }
+        })
     }
 }
 
@@ -243,5 +249,25 @@ mod tests {
         other.begin(move || Ok(open.send(7).map_or(0, |()| 8)));
         assert_eq!(one.ask("one", || unreachable!("somebody asks already")), Ok(7));
         assert_eq!(other.ask("other", || unreachable!("somebody asks already")), Ok(8));
+    }
+
+    #[test]
+    fn what_passes_is_not_believed_for_long() {
+        let question = Question::<u32>::new(times(LONG, LONG));
+        let passing = Refusal::new(503, "busy", "busy");
+        let refuse = passing.clone();
+        assert_eq!(question.ask("lab", move || Err(refuse)), Err(passing));
+        let (begun, lasting) = (Instant::now(), Refusal::new(404, "gone", "gone"));
+        while question.ask("lab", {
+            let no = lasting.clone();
+            move || Err(no)
+        }) != Err(lasting.clone())
+        {
+            assert!(begun.elapsed() < LONG / 10, "it is believed still");
+            thread::yield_now();
+        }
+        // What will be the same the next time is believed as any answer.
+        let known = question.ask("lab", || unreachable!("the answer is known"));
+        assert_eq!(known, Err(lasting));
     }
 }
