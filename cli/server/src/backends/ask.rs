@@ -135,8 +135,11 @@ impl<T> Drop for Asker<T> {
         let answer = self.answer.take().unwrap_or_else(unavailable);
         let mut state = self.shared.state();
         state.asking = None;
-        state.answer = Some((Instant::now(), answer));
+        let before = state.answer.replace((Instant::now(), answer));
+        drop(state);
         self.shared.answered.notify_all();
+        // It may be the last that is left of a backend, which takes its time to go: nobody waits for it.
+        drop(before);
     }
 }
 
@@ -269,5 +272,26 @@ mod tests {
         // What will be the same the next time is believed as any answer.
         let known = question.ask("lab", || unreachable!("the answer is known"));
         assert_eq!(known, Err(lasting));
+    }
+
+    /// The last that is left of a backend that does not go before it may.
+    struct Slow(Mutex<mpsc::Receiver<()>>, mpsc::Sender<bool>);
+
+    impl Drop for Slow {
+        fn drop(&mut self) {
+            let may = self.0.get_mut().unwrap().recv_timeout(LONG / 20).is_ok();
+            self.1.send(may).unwrap();
+        }
+    }
+
+    #[test]
+    fn nobody_waits_for_an_answer_to_go() {
+        let question = Question::<Option<Arc<Slow>>>::new(times(Duration::ZERO, LONG));
+        let ((go, may_go), (gone, went)) = (mpsc::channel(), mpsc::channel());
+        let slow = Slow(Mutex::new(may_go), gone);
+        assert!(question.ask("lab", move || Ok(Some(Arc::new(slow)))).unwrap().is_some());
+        assert!(question.ask("lab", || Ok(None)).unwrap().is_none());
+        go.send(()).unwrap();
+        assert!(went.recv().unwrap(), "the second answer waited for the first to go");
     }
 }
