@@ -11,7 +11,7 @@ mod results;
 mod samples;
 mod submit;
 
-use std::{sync::Arc, time::Instant};
+use std::{error::Error as _, sync::Arc, time::Instant};
 
 use ketch_core::{
     BackendConfiguration, BackendProperties, BackendStatus, Error, JobQuery, JobStatus, Qobj,
@@ -24,7 +24,7 @@ use self::{iam::Iam, job::JobDocument, place::Place};
 use crate::{
     Settings,
     account::{Account, Token},
-    http::{Answer, Call, Http},
+    http::{Answer, Call, Failure, Http},
     runtime::Runtime,
     service::{Extent, JobRecord, MAX_PAGES, Plan, Service, Work, no_such_job, too_many_jobs},
     session::{Session, answered},
@@ -299,7 +299,11 @@ impl Service for Today {
         let document: Value = self.http.read(&call, &answer)?;
         let noted = match plan {
             Some(_) => None,
-            None => self.noted(job_id, deadline)?,
+            None => match self.noted(job_id, deadline) {
+                Err(error) if passes(&error) => return Err(error),
+                // The service does not show the programs, or not here. Their result is in hand.
+                noted => noted.ok().flatten(),
+            },
         };
         results::read(&document, plan.or(noted.as_ref()))
             .map_err(|error| self.http.misunderstood(&call, &error.to_string()))
@@ -352,6 +356,12 @@ impl Service for Today {
     }
 }
 
+/// Whether the same question may be answered later. An answer that is too large is so each time.
+fn passes(error: &Error) -> bool {
+    let failure = error.source().and_then(|source| source.downcast_ref::<Failure>());
+    error.is_retryable() && !matches!(failure, Some(Failure::TooLarge { .. }))
+}
+
 /// Fields that would stand twice in the status document.
 fn without_schema_fields(mut extra: Map<String, Value>) -> Map<String, Value> {
     for field in ["backend_name", "operational", "pending_jobs", "status_msg"] {
@@ -366,4 +376,18 @@ fn not_a_url(account: &Account, what: &str) -> Error {
         "account.invalid",
         format!("the {what} of account `{}` is not a URL", account.name),
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_too_large_once_is_so_each_time() {
+        let service = || "the service".to_owned();
+        assert!(!passes(&Failure::TooLarge { limit: 5 }.into_error(service())));
+        let after = std::time::Duration::from_secs(1);
+        assert!(passes(&Failure::TimedOut { after }.into_error(service())));
+        assert!(!passes(&no_such_job("job-1")));
+    }
 }

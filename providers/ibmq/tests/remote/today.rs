@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 
 use crate::{
     replay::{
-        Reply, Script, Scripted, Server,
-        ibm::{DEVICE, Ibm, REASON},
+        Received, Reply, Script, Scripted, Server, Service,
+        ibm::{DEVICE, Ibm, REASON, refusal},
     },
     support::{account, bell, device, failure, provider},
 };
@@ -244,6 +244,42 @@ fn jobs_are_found_again() {
         let nobodys = failure(backend.retrieve_job(id));
         assert!(matches!(&nobodys, Error::JobNotFound { job } if job == id), "{nobodys}");
     }
+}
+
+/// A service that answers in this way when it is asked for a job's programs.
+struct Hiding(Ibm, Reply);
+
+impl Service for Hiding {
+    fn reply(&self, question: &Received) -> Reply {
+        let asked = question.route() == "GET /api/v1/jobs/job-1";
+        match asked && question.query("exclude_params").is_none() {
+            true => self.1.clone(),
+            false => self.0.reply(question),
+        }
+    }
+}
+
+#[test]
+fn a_result_is_read_also_where_the_programs_are_not_shown() {
+    let result_behind = |hides: Reply| {
+        let service = Hiding(Ibm::with_course(&["Completed"]), hides);
+        let server = Server::start(service).unwrap();
+        drop(device(&server.url()).run(bell(), RunOptions::default()).unwrap());
+        device(&server.url()).retrieve_job("job-1").unwrap().result(PATIENCE)
+    };
+    for reply in [
+        refusal(403, "they are hidden"),
+        refusal(413, "they are too large"),
+        Reply::text(404, ""),
+        Reply::text(200, "not shown"),
+    ] {
+        let result = result_behind(reply).unwrap();
+        assert_eq!(result.counts(0).unwrap().get("11"), 5);
+        assert_eq!(result.experiments[0].name, "");
+    }
+    // What passes is asked for again by whoever wants the result.
+    let error = failure(result_behind(refusal(503, "later")));
+    assert!(error.is_retryable(), "{error}");
 }
 
 #[test]
