@@ -14,6 +14,11 @@ use crate::service::{Plan, Planned};
 /// All registers of a circuit have at most this many bits together.
 const MAX_WIDTH: u32 = 1 << 20;
 
+/// What is noted once for a program, each of its experiments' results holds for itself: all of a
+/// job together may take so many bytes. Otherwise a small comment could stand for more than there
+/// is memory.
+const MAX_REPEATED: usize = 1 << 28;
+
 /// The beginning of the comment.
 const MARK: &str = "// ketch ";
 
@@ -41,6 +46,15 @@ struct Noted {
     seed: Option<u64>,
 }
 
+impl Note {
+    /// The bytes of what each experiment holds for itself, in all of them.
+    fn repeated(&self) -> usize {
+        let registers = self.registers.iter().map(|(name, _)| size_of::<Register>() + name.len());
+        let sent_as = self.sent_as.iter().map(|name| size_of::<String>() + name.len());
+        registers.chain(sent_as).sum::<usize>().saturating_mul(self.experiments.len())
+    }
+}
+
 /// The comment for a program that stands for these experiments of the plan, as a line.
 pub(super) fn written(plan: &Plan, experiments: Range<usize>) -> String {
     let qobj = (experiments.start == 0).then(|| (plan.qobj_id.clone(), plan.header.clone()));
@@ -60,12 +74,14 @@ pub(super) fn written(plan: &Plan, experiments: Range<usize>) -> String {
     format!("{MARK}{}\n", in_ascii(&text))
 }
 
-/// The plan of a job that was sent with such notes; `None` if somebody else sent it.
+/// The plan of a job that was sent with such notes; `None` if somebody else sent it, or nobody could
+/// have because of its size.
 pub(super) fn read(params: &Value) -> Option<Plan> {
-    let mut plan = Plan::default();
+    let (mut plan, mut repeated) = (Plan::default(), 0_usize);
     for one in params.get("pubs")?.as_array()? {
         let line = one.get(0)?.as_str()?.trim_end().lines().next_back()?;
         let note: Note = serde_json::from_str(line.strip_prefix(MARK)?).ok()?;
+        repeated = note.repeated().checked_add(repeated).filter(|all| *all <= MAX_REPEATED)?;
         if let Some((id, header)) = note.qobj {
             (plan.qobj_id, plan.header) = (id, header);
         }
@@ -131,6 +147,22 @@ mod tests {
             json!([format!("OPENQASM 3.0;\n{note}"), null, 10])
         });
         assert_eq!(read(&json!({ "pubs": pubs })), Some(plan));
+    }
+
+    #[test]
+    fn a_note_that_stands_for_more_than_there_is_memory_is_none() {
+        let note = |name: &str, n_registers: usize, n_experiments: usize| {
+            let registers = vec![json!([name, 1]); n_registers];
+            let experiments = vec![json!({"name": ""}); n_experiments];
+            let note = json!({"registers": registers, "sent_as": [], "experiments": experiments});
+            json!([format!("{MARK}{note}")])
+        };
+        let plan = |pubs: Vec<Value>| read(&json!({ "pubs": pubs }));
+        assert_eq!(plan(vec![note("c", 40_000, 40_000)]), None);
+        assert_eq!(plan(vec![note(&"c".repeat(1 << 20), 1, 1 << 10)]), None);
+        // However they are divided among programs.
+        assert_eq!(plan(vec![note("c", 2000, 200); 40]), None);
+        assert_eq!(plan(vec![note("c", 100, 100); 2]).unwrap().experiments.len(), 200);
     }
 
     #[test]

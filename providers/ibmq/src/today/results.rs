@@ -67,6 +67,14 @@ fn of_program(
         Some(planned) => arranged(planned, named, path)?,
         None => in_their_order(named, path)?,
     };
+    // What the service leaves out takes memory that nothing was received for.
+    let width: usize = registers.iter().map(|register| register.size as usize).sum();
+    if columns.iter().any(Option::is_none) && width.saturating_mul(n_shots) > MAX_FILLED {
+        let what = format!(
+            "{n_shots} shots of {width} bits, of which some were left out: at most {MAX_FILLED} bits are filled in"
+        );
+        return Err(BadResult::new(format!("{path}.data"), what));
+    }
     let metadata = Arc::new(object(value.get("metadata")));
     let shots = |place| place * (n_shots / places)..(place + 1) * (n_shots / places);
     let experiments = (0..places).map(|place| ExperimentResult {
@@ -157,6 +165,9 @@ fn arranged(
         None => Ok((planned.registers.clone(), columns)),
     }
 }
+
+/// Where registers are left out, all shots of a program together have at most this many bits.
+const MAX_FILLED: usize = 1 << 33;
 
 /// All registers together have at most this many bits.
 const MAX_WIDTH: u32 = 1 << 20;
