@@ -47,6 +47,10 @@ const REST: Duration = Duration::from_secs(2);
 /// So often it is tried to fetch what a job came to whose service gives something else for it.
 const TRIES: u32 = 4;
 
+/// For so long a backend may not be there before those who wait for it fail. An account that cannot
+/// be reached for a moment, or a list that is garbled, makes a backend unknown, too.
+const MISSING: Duration = Duration::from_secs(120);
+
 /// The jobs of services that a worker sends and follows, and that are not at their ends.
 const ERRANDS: &str = "FROM jobs JOIN served ON served.job = jobs.id WHERE runner = 'service' \
      AND state IN ('INITIALIZING', 'QUEUED', 'RUNNING')";
@@ -184,6 +188,8 @@ pub(crate) fn follow(stop: &AtomicBool, store: &Arc<Store>, resolver: &dyn Resol
 /// What is known of a backend and its jobs.
 struct Desk {
     backend: Option<Arc<dyn Backend>>,
+    /// Since when it is not there.
+    missing: Option<Instant>,
     /// The jobs at the service.
     jobs: HashMap<String, Arc<dyn Job>>,
     /// Those that are to stop, once their service was asked about them because of it.
@@ -204,6 +210,7 @@ impl Default for Desk {
         let now = Instant::now();
         Self {
             backend: None,
+            missing: None,
             jobs: HashMap::new(),
             hurried: HashSet::new(),
             stopped: HashSet::new(),
@@ -240,7 +247,8 @@ impl Desk {
                 Ok(backend) => Arc::clone(self.backend.insert(backend)),
                 Err(error) => {
                     self.later(REST);
-                    if !error.is_retryable() {
+                    let since = *self.missing.get_or_insert(now);
+                    if !error.is_retryable() && now - since >= MISSING {
                         let error = StoredError::from(&error);
                         waiting.iter().try_for_each(|errand| store.give_up(&errand.id, &error))?;
                     }
@@ -303,11 +311,13 @@ impl Desk {
         match backend.run(qobj, errand.options()) {
             Ok(job) => {
                 drill::reached("send.after");
-                if let Err(error) = store.sent(id, &job.job_id()) {
+                let noted = store.sent(id, &job.job_id());
+                if let Err(Error::NotFound { .. } | Error::Illegal { .. }) = noted {
                     // Nobody here knows it any more, and so nobody else would stop it.
                     let _ = job.cancel();
-                    return Err(error);
                 }
+                // What the disk did not take for the moment, the service is asked for.
+                noted?;
                 drill::reached("send.noted");
                 self.jobs.insert(id.clone(), job);
                 (self.asks, self.pause) = (Instant::now() + ASKS[0], ASKS[0]);

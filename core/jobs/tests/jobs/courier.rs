@@ -472,3 +472,25 @@ fn each_job_is_sent_by_the_plugin_that_it_named() {
         assert_eq!(remote.retrieve_job(&id).unwrap().job_id(), id);
     }
 }
+
+/// Does not know the backend the first time.
+struct Late(Arc<Remote>, AtomicU64);
+
+impl Resolver for Late {
+    fn backend(&self, name: &str) -> Result<Arc<dyn Backend>> {
+        match self.1.fetch_add(1, Ordering::Relaxed) {
+            0 => Err(JobError::BackendNotFound { name: name.to_owned(), known: vec![] }),
+            _ => Ok(Arc::clone(&self.0) as Arc<dyn Backend>),
+        }
+    }
+}
+
+#[test]
+fn a_backend_that_is_not_there_for_a_moment_fails_no_jobs() {
+    let scratch = Scratch::new();
+    let remote = Remote::new(&[]);
+    let id = send(&scratch, "ada", "a", None);
+    work(&scratch.store, &Late(Arc::clone(&remote), AtomicU64::new(0)), &at_once(), || {}).unwrap();
+    assert_eq!(scratch.store.job(&id).unwrap().state, JobStatus::Done);
+    assert_eq!(remote.arrived(), 1);
+}
