@@ -1,13 +1,17 @@
 //! `ketch serve` as it was built, with a directory and a token of its own.
 
 use std::{
+    fs::File,
     io::{BufRead, BufReader},
+    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, ChildStdout, Command, Stdio},
     sync::{Arc, Mutex, MutexGuard},
+    thread,
+    time::{Duration, Instant},
 };
 
-use ketch_core::{Backend, Filter, Provider, Result};
+use ketch_core::{Backend, Filter, Provider};
 use ketch_jobs::{JobFilter, JobRecord, Store};
 use ketch_provider_ibmq::{IbmqProvider, Settings};
 use rustix::process::{Pid, Signal, kill_process};
@@ -16,11 +20,14 @@ use tempfile::TempDir;
 
 use crate::{
     replay::lock,
-    support::{TestHost, provider_of},
+    support::{TestHost, fast, provider_of},
 };
 
 /// The backend that all this is about, as the service names it.
 pub(crate) const BACKEND: &str = "local_qasm_simulator";
+
+/// How long the port of a server that comes back is waited for.
+const PORT_PATIENCE: Duration = Duration::from_secs(30);
 
 /// A service; it ends when it is dropped.
 pub(crate) struct Service {
@@ -88,18 +95,45 @@ impl Service {
     }
 
     /// Starts a process at the port of the one before, and returns its port.
+    ///
+    /// While no server was there, the system may have lent the port to a connection; then it is
+    /// waited for.
     fn start(&self) -> u16 {
+        let begun = Instant::now();
+        loop {
+            match self.try_start() {
+                Ok(port) => return port,
+                Err(_) if self.port != 0 && begun.elapsed() < PORT_PATIENCE => {}
+                Err(said) => panic!("no server at port {}: {said}", self.port),
+            }
+        }
+    }
+
+    /// The port of a new process, or what it said when it ended.
+    fn try_start(&self) -> Result<u16, String> {
         let port = self.port.to_string();
         let more = self.arguments.iter().map(String::as_str);
         let arguments: Vec<&str> = ["serve", "--port", &port].into_iter().chain(more).collect();
         let mut command = self.command(&arguments);
-        let mut child = command.stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        command.stdout(Stdio::piped()).stderr(File::create(self.said()).unwrap());
+        let mut child = command.spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         out.read_line(&mut line).unwrap();
         let port = line.trim().rsplit(':').next().and_then(|port| port.parse().ok());
+        let Some(port) = port else {
+            let _ = child.kill();
+            let status = child.wait().unwrap();
+            let said = std::fs::read_to_string(self.said()).unwrap();
+            return Err(format!("{status}, {line:?}, {said}"));
+        };
         *lock(&self.process) = Some(Process { child, _out: out });
-        port.unwrap_or_else(|| panic!("no port in {line:?}"))
+        Ok(port)
+    }
+
+    /// Where what the latest process says of errors stands.
+    fn said(&self) -> PathBuf {
+        self.directory.path().join("said")
     }
 
     /// The server ends, and nobody takes its place.
@@ -147,6 +181,23 @@ impl Drop for Service {
     }
 }
 
+#[test]
+fn a_server_comes_back_to_its_port_when_that_is_free() {
+    let service = Service::with(&[]);
+    service.stop(End::Killed);
+    let taken = TcpListener::bind(("127.0.0.1", service.port));
+    let said = || std::fs::read_to_string(service.said()).unwrap_or_default();
+    thread::scope(|scope| {
+        let restarts = scope.spawn(|| service.restart(End::Killed));
+        while said().is_empty() && !restarts.is_finished() {
+            thread::yield_now();
+        }
+        drop(taken);
+    });
+    let provider = service.provider(&service.url(), fast());
+    assert!(provider.get_backend(BACKEND).unwrap().status().unwrap().operational);
+}
+
 /// A provider with some of its backends only.
 pub(crate) struct Only {
     pub(crate) provider: IbmqProvider,
@@ -158,13 +209,13 @@ impl Provider for Only {
         self.provider.name()
     }
 
-    fn backends(&self, filter: &Filter) -> Result<Vec<Arc<dyn Backend>>> {
+    fn backends(&self, filter: &Filter) -> ketch_core::Result<Vec<Arc<dyn Backend>>> {
         let mut backends = self.provider.backends(filter)?;
         backends.retain(|backend| self.names.contains(&backend.name()));
         Ok(backends)
     }
 
-    fn get_backend(&self, name: &str) -> Result<Arc<dyn Backend>> {
+    fn get_backend(&self, name: &str) -> ketch_core::Result<Arc<dyn Backend>> {
         self.provider.get_backend(name)
     }
 }
