@@ -83,19 +83,21 @@ fn redirect() -> io::Result<()> {
 /// A library that aborts the process says why just before, and what is in the pipe then would end
 /// with the process: holds the abort up until the other thread has passed it on.
 fn pass_on_before_abort(pipe: OwnedFd) -> io::Result<()> {
-    let passed_on = move || {
+    let pass_on_and_end = move || {
         for _ in 0..LAST_LOOKS {
             // In this order: what has left the pipe was announced before.
             if ioctl_fionread(&pipe) == Ok(0) && !PASSING.load(Ordering::SeqCst) {
-                return;
+                break;
             }
             // A sleep that a signal handler may use.
             let _ = poll(&mut [], Some(&Timespec { tv_sec: 0, tv_nsec: 1_000_000 }));
         }
+        // Only `abort` would raise the signal again; whoever else sends it means the end, too.
+        let _ = low_level::emulate_default_handler(SIGABRT);
     };
-    // SAFETY: the action only makes system calls and loads an atomic, which signal handlers may. It
-    // neither allocates nor locks nor panics. Behind it, `abort` ends the process as it would have.
-    unsafe { low_level::register(SIGABRT, passed_on) }.map(drop)
+    // SAFETY: the action only makes system calls and loads an atomic, which signal handlers may, and
+    // `emulate_default_handler` is made for them. It neither allocates nor locks nor panics.
+    unsafe { low_level::register(SIGABRT, pass_on_and_end) }.map(drop)
 }
 
 fn pass_on(mut reader: PipeReader, mut original: File) {
@@ -103,7 +105,9 @@ fn pass_on(mut reader: PipeReader, mut original: File) {
     loop {
         // Announced before anything is taken, so that it is never nowhere.
         match poll(&mut [PollFd::new(&reader, PollFlags::IN)], None) {
-            Ok(_) | Err(Errno::INTR) => PASSING.store(true, Ordering::SeqCst),
+            Ok(_) => PASSING.store(true, Ordering::SeqCst),
+            // There may be nothing to read yet.
+            Err(Errno::INTR) => continue,
             Err(_) => return,
         }
         match reader.read(&mut bytes) {
@@ -213,24 +217,29 @@ mod tests {
         assert_eq!(lines.since(0).as_deref(), Some(" … (cut); next"));
     }
 
-    /// Runs this test in a process of its own, which prints and aborts.
+    /// Runs this test in a process of its own, which prints and aborts, or is told to.
     #[test]
     fn the_last_words_before_an_abort_are_passed_on() {
         const DIES: &str = "KETCH_TEST_QDMI_DIES";
         const LAST: &str = "fake device: line 999 and no more";
-        if env::var_os(DIES).is_some() {
+        if let Some(how) = env::var_os(DIES) {
             redirect().unwrap();
             let mut words: String = (0..999).map(|n| format!("fake device: line {n}\n")).collect();
             words.push_str(LAST);
             // More than the other thread takes at once, and less than fills the pipe.
             io::stderr().write_all(words.as_bytes()).unwrap();
+            if how == "signal" {
+                // As another process sends it: once, and what comes after it is not reached.
+                low_level::raise(SIGABRT).unwrap();
+                return;
+            }
             std::process::abort();
         }
         let this = "printed::tests::the_last_words_before_an_abort_are_passed_on";
-        for _ in 0..10 {
+        for how in ["abort", "signal"].repeat(5) {
             let mut child = Command::new(env::current_exe().unwrap());
             let ended =
-                child.args(["--exact", this, "--nocapture"]).env(DIES, "1").output().unwrap();
+                child.args(["--exact", this, "--nocapture"]).env(DIES, how).output().unwrap();
             assert_eq!(ended.status.signal(), Some(SIGABRT));
             let said = String::from_utf8_lossy(&ended.stderr);
             assert!(said.contains("line 0\n") && said.ends_with(LAST), "{said}");
