@@ -6,6 +6,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Stdio,
+    thread,
     time::{Duration, Instant},
 };
 
@@ -165,9 +166,12 @@ fn a_planted_token_is_found_where_its_owner_keeps_it_and_nowhere_else() {
         ("near", "serve"),
         ("near", "worker"),
     ];
-    let (start, mut seen) = (Instant::now(), BTreeSet::new());
-    while !expected.iter().all(|one| seen.contains(one)) {
-        assert!(start.elapsed() < Duration::from_secs(120), "seen are {seen:?}");
+    let (start, mut seen, mut runs) = (Instant::now(), BTreeSet::new(), false);
+    while !(runs && expected.iter().all(|one| seen.contains(one))) {
+        assert!(start.elapsed() < Duration::from_secs(120), "seen are {seen:?}; it runs: {runs}");
+        thread::sleep(Duration::from_millis(20));
+        let there = client.get("/api/v1/jobs?pending=true").ok();
+        runs = there["jobs"].as_array().unwrap().iter().any(|job| job["status"] == "Running");
         seen.extend(look_at_processes(&planted, &common, [("near", &near), ("far", &far)]));
     }
     waiting.kill().unwrap();
