@@ -6,7 +6,9 @@ mod described;
 
 use std::{sync::Arc, time::Duration};
 
-use ketch::{BackendStatus, Filter, ListedBackend, QualifiedBackend, Registry};
+use ketch::{
+    BackendConfiguration, BackendStatus, Filter, ListedBackend, QualifiedBackend, Registry,
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -21,7 +23,10 @@ use described::Described;
 /// The backends of the registry, under names of one segment.
 pub(crate) struct Backends {
     registry: Arc<Registry>,
+    /// Whether those of remote services are served.
+    remote: bool,
     listed: Vec<Arc<Named>>,
+    left_out: usize,
     problems: Vec<String>,
 }
 
@@ -49,8 +54,9 @@ const OPENED: Times = Times {
 };
 
 impl Backends {
-    /// Looks at the plugins; those that were asked before are not loaded.
-    pub(crate) fn new(registry: Registry) -> Self {
+    /// Looks at the plugins; those that were asked before are not loaded. Backends of remote
+    /// services are left out unless they are to be served.
+    pub(crate) fn new(registry: Registry, remote: bool) -> Self {
         let catalogue = registry.catalogue(&Filter::new());
         let named = |listed: ListedBackend| {
             let wire = names::to_wire(&listed.name);
@@ -58,8 +64,18 @@ impl Backends {
             Arc::new(Named { wire, status, opened, listed })
         };
         let problems = catalogue.problems.iter().map(ToString::to_string).collect();
-        let listed = catalogue.backends.into_iter().map(named).collect();
-        Self { registry: Arc::new(registry), listed, problems }
+        // What did not say is looked at again when it is opened.
+        let (listed, left_out): (Vec<_>, Vec<_>) =
+            catalogue.backends.into_iter().partition(|one| {
+                one.configuration.as_ref().is_none_or(|known| is_served(known, remote))
+            });
+        let listed = listed.into_iter().map(named).collect();
+        Self { registry: Arc::new(registry), remote, listed, left_out: left_out.len(), problems }
+    }
+
+    /// How many backends of remote services are not served.
+    pub(crate) fn left_out(&self) -> usize {
+        self.left_out
     }
 
     pub(crate) fn listed(&self) -> &[Arc<Named>] {
@@ -95,14 +111,22 @@ impl Backends {
     /// documents then takes no time.
     ///
     /// # Errors
-    /// If it cannot be, or does not answer in time.
+    /// If it cannot be, does not answer in time, or turns out to be of a remote service where those
+    /// are not served.
     pub(crate) fn open(&self, named: &Named) -> Result<QualifiedBackend, Refusal> {
         let (registry, name) = (Arc::clone(&self.registry), named.listed.name.clone());
-        named.opened.ask(&named.wire, move || {
+        let opened = named.opened.ask(&named.wire, move || {
             let found = registry.get_backend(&name)?;
             let described = Described::ask(Arc::clone(&found.backend))?;
             Ok(QualifiedBackend { backend: Arc::new(described), ..found })
-        })
+        })?;
+        match is_served(&*opened.configuration()?, self.remote) {
+            true => Ok(opened),
+            false => {
+                let message = format!("backend `{}` of a remote service is not served", named.wire);
+                Err(Refusal::new(404, "backend.not_found", message))
+            }
+        }
     }
 
     /// Whether a backend works, as it said last.
@@ -127,6 +151,11 @@ impl Backends {
         let (registry, listed) = (Arc::clone(&self.registry), named.listed.clone());
         move || Ok(registry.status(&listed)?)
     }
+}
+
+/// Whether a backend is for those who ask: at a remote service they would spend what is its owner's.
+fn is_served(configuration: &BackendConfiguration, remote: bool) -> bool {
+    configuration.local || remote
 }
 
 /// How many jobs wait or run at each backend, those of this store.

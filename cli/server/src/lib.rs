@@ -9,6 +9,7 @@
 //! * `users` says who asks: tokens, and the access tokens that are given for them (`jwt`),
 //! * `programs` reads what jobs are asked for as and writes their results, `wire` in the clients'
 //!   encoding,
+//! * `own` tells which accounts are at the server itself,
 //! * `names` writes names of backends as one segment of a path.
 
 #![forbid(unsafe_code)]
@@ -20,6 +21,7 @@ mod http;
 mod jobs;
 mod jwt;
 mod names;
+mod own;
 mod paced;
 mod programs;
 mod quotas;
@@ -37,7 +39,7 @@ mod work;
 
 use std::{
     io,
-    net::TcpListener,
+    net::{SocketAddr, TcpListener},
     sync::{Arc, Mutex, atomic::AtomicBool},
     time::{Duration, SystemTime},
 };
@@ -89,6 +91,11 @@ pub struct Quotas {
 pub struct Options {
     /// The plugins whose backends are served.
     pub registry: Registry,
+    /// Where the server will be: accounts there are not used, since it cannot serve itself.
+    pub address: SocketAddr,
+    /// Whether backends that are not local are served. Jobs there are sent with the accounts of
+    /// whoever runs the server.
+    pub remote: bool,
     /// The jobs.
     pub store: Arc<Store>,
     /// Where else the workers are to look for plugins.
@@ -150,14 +157,19 @@ impl std::fmt::Debug for Service {
 }
 
 impl Server {
-    /// Looks at the backends, and says what is wrong with some.
+    /// Looks at the backends, and says what is wrong with some. Blocks while services are asked.
     ///
     /// # Errors
     /// If the store cannot be used.
     pub fn new(options: Options) -> Result<Self> {
-        let Options { registry, store, plugins, limits, quotas, tls, wake, say } = options;
+        let Options { registry, store, plugins, limits, quotas, tls, wake, say, .. } = options;
+        for account in own::leave_out(&registry, options.address) {
+            if options.remote {
+                say(&format!("note: account `{account}` is at this server itself and is left out"));
+            }
+        }
         let service = Service {
-            backends: backends::Backends::new(registry),
+            backends: backends::Backends::new(registry, options.remote),
             reading: Store::open(store.directory())?.with_readers(READERS)?,
             signing_key: store.secret("access tokens")?,
             audit: audit::Audit::open(store.directory())?,
@@ -182,6 +194,12 @@ impl Server {
     pub fn names(&self) -> Vec<(String, String)> {
         let listed = self.service.backends.listed();
         listed.iter().map(|one| (one.wire.clone(), one.listed.name.clone())).collect()
+    }
+
+    /// How many backends of remote services are not served, since they were not asked for.
+    #[must_use]
+    pub fn left_out(&self) -> usize {
+        self.service.backends.left_out()
     }
 
     /// Answers until `stop` is set; then lets those finish that are being answered, for at most ten

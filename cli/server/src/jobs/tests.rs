@@ -32,6 +32,8 @@ fn service(directory: &std::path::Path) -> (Server, String, String) {
     let id = store.submit(&NewJob { served: Some(served), ..new }, &qobj).unwrap();
     let server = Server::new(Options {
         registry: Registry::discover(&SearchPath::default()),
+        address: (std::net::Ipv4Addr::LOCALHOST, 0).into(),
+        remote: false,
         store,
         plugins: PluginDirectories::default(),
         limits: Limits::default(),

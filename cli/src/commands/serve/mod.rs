@@ -55,6 +55,9 @@ pub(crate) struct ServeArgs {
     /// Let others than programs of this machine ask, although nothing is encrypted
     #[arg(long)]
     insecure: bool,
+    /// Serve backends of remote services too; jobs there are the business of the owner's accounts
+    #[arg(long)]
+    remote: bool,
     /// Take no request of more than so many MiB
     #[arg(long, value_name = "MIB", default_value_t = 16,
           value_parser = clap::value_parser!(u16).range(1..=1024))]
@@ -131,6 +134,8 @@ fn serve(args: &ServeArgs, context: &Context, out: &mut dyn Write) -> Result<Exi
     store::keep_an_eye_on(context, &store);
     let server = Server::new(Options {
         registry,
+        address: listener.local_addr()?,
+        remote: args.remote,
         store: Arc::clone(&store),
         plugins: context.plugin_directories(),
         limits: Limits {
@@ -201,6 +206,13 @@ fn introduce(
     }
     out.flush()?;
     say(format_args!("serving {} backends", server.names().len()));
+    match server.left_out() {
+        0 => {}
+        1 => say("note: 1 backend of a remote service is not served; --remote serves it"),
+        several => say(format_args!(
+            "note: {several} backends of remote services are not served; --remote serves them"
+        )),
+    }
     if !store.tokens()?.iter().any(ketch::jobs::served::Token::is_good) {
         say("nobody may ask yet: `ketch serve token new NAME` makes a token");
     }

@@ -39,7 +39,8 @@ impl Server {
 
     /// As [`start`](Self::start), with these arguments.
     pub(crate) fn with(sandbox: &Sandbox, arguments: &[&str]) -> Self {
-        let arguments = [&["serve", "--port", "0"], arguments].concat();
+        let free = if arguments.contains(&"--port") { &[][..] } else { &["--port", "0"] };
+        let arguments = [&["serve"], free, arguments].concat();
         let mut process = sandbox
             .command(&arguments)
             .stdout(Stdio::piped())
