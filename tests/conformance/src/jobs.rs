@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant, SystemTime},
 };
 
-use ketch_core::{Backend, Error, Job, JobQuery, JobStatus, Qobj};
+use ketch_core::{Backend, Error, Job, JobQuery, JobStatus, Qobj, RunResult};
 
 use crate::{
     Gates, Outcome,
@@ -136,11 +136,23 @@ pub fn states_lead_to_an_end(backend: &dyn Backend) -> Check {
     Ok(())
 }
 
+/// The result of a job that has ended, without waiting for it. The answer may come from another
+/// process, which a busy machine lets wait: a look that was over before is repeated.
+fn look(job: &dyn Job) -> ketch_core::Result<RunResult> {
+    let start = Instant::now();
+    loop {
+        match job.result(Some(Duration::ZERO)) {
+            Err(Error::Timeout { .. }) if start.elapsed() < LONG => thread::sleep(PAUSE),
+            answer => return answer,
+        }
+    }
+}
+
 /// `result` gives the same again, also without waiting.
 pub fn result_can_be_had_again(backend: &dyn Backend) -> Check {
     let job = short(backend)?;
     let first = job.result(Some(LONG))?;
-    let again = job.result(Some(LONG))?;
+    let again = look(&*job)?;
     require!(first == again, "the second result differs from the first");
     Ok(())
 }
@@ -237,8 +249,7 @@ fn cancel_queued(backend: &dyn Backend, jobs: &[Arc<dyn Job>]) -> Check {
     require!(!local || took < LATE, "a job that waited was cancelled after {took:?}");
     let place = job.queue_position()?;
     require!(place.is_none(), "a job that is CANCELLED is at place {place:?} of the queue");
-    // A look that does not wait may be over before an answer has come from another process.
-    match job.result(Some(LONG)) {
+    match look(&**job) {
         Err(Error::Cancelled { .. }) => {}
         Ok(_) => return Err(Outcome::failed("a cancelled job has a result")),
         Err(error) => require!(false, "expected job.cancelled, found {}", error.code()),
@@ -277,7 +288,7 @@ pub fn cancelling_a_finished_job_changes_nothing(backend: &dyn Backend) -> Check
     require!(!job.cancel()?, "cancelling a finished job says true");
     let status = job.status()?;
     require!(status == JobStatus::Done, "cancelling a finished job made it {status}");
-    job.result(Some(LONG))?;
+    look(&*job)?;
     Ok(())
 }
 
