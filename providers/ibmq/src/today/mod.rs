@@ -11,7 +11,7 @@ mod results;
 mod samples;
 mod submit;
 
-use std::{error::Error as _, sync::Arc, time::Instant};
+use std::{sync::Arc, time::Instant};
 
 use ketch_core::{
     BackendConfiguration, BackendProperties, BackendStatus, Error, JobQuery, JobStatus, Qobj,
@@ -358,8 +358,13 @@ impl Service for Today {
 
 /// Whether the same question may be answered later. An answer that is too large is so each time.
 fn passes(error: &Error) -> bool {
-    let failure = error.source().and_then(|source| source.downcast_ref::<Failure>());
-    error.is_retryable() && !matches!(failure, Some(Failure::TooLarge { .. }))
+    let is_too_large = match error {
+        Error::Transport { source: Some(source), .. } => {
+            matches!(source.downcast_ref(), Some(Failure::TooLarge { .. }))
+        }
+        _ => false,
+    };
+    error.is_retryable() && !is_too_large
 }
 
 /// Fields that would stand twice in the status document.
