@@ -129,23 +129,13 @@ pub(crate) fn metrics(call: &Call<'_>) -> Reply {
 /// How many jobs are in each state: also 0, since a row that is missing raises no alarm.
 fn job_rows(counted: &[(JobStatus, u64)]) -> Vec<Row> {
     let mut rows = Vec::new();
-    for state in &STATES {
+    for state in JobStatus::known() {
         let counted = counted.iter().find(|(one, _)| one == state);
         let count = counted.map_or(0, |(_, count)| *count);
         rows.push(row("", &format!("state=\"{}\"", state.as_str()), count));
     }
     rows
 }
-
-const STATES: [JobStatus; 7] = [
-    JobStatus::Initializing,
-    JobStatus::Queued,
-    JobStatus::Validating,
-    JobStatus::Running,
-    JobStatus::Done,
-    JobStatus::Error,
-    JobStatus::Cancelled,
-];
 
 /// What the system says of this process; nothing where it does not say it as Linux does.
 fn of_process() -> Vec<(&'static str, &'static str, u64)> {
@@ -194,7 +184,7 @@ mod tests {
     #[test]
     fn states_without_jobs_are_told_too() {
         let rows = job_rows(&[(JobStatus::Done, 3)]);
-        assert_eq!(rows.len(), STATES.len());
+        assert_eq!(rows.len(), JobStatus::known().count());
         assert!(rows.contains(&row("", "state=\"DONE\"", 3)));
         assert!(rows.contains(&row("", "state=\"QUEUED\"", 0)));
     }

@@ -85,18 +85,10 @@ fn size(text: &str) -> Result<u64, String> {
 
 /// Reads a state; a word that is none is a mistake here.
 fn state(text: &str) -> Result<JobStatus, String> {
-    const STATES: [JobStatus; 7] = [
-        JobStatus::Initializing,
-        JobStatus::Queued,
-        JobStatus::Validating,
-        JobStatus::Running,
-        JobStatus::Done,
-        JobStatus::Error,
-        JobStatus::Cancelled,
-    ];
-    let known = STATES.iter().find(|state| state.as_str().eq_ignore_ascii_case(text));
-    known.cloned().ok_or_else(|| {
-        format!("expected one of {}", STATES.each_ref().map(JobStatus::as_str).join(", "))
+    let mut known = JobStatus::known();
+    known.find(|state| state.as_str().eq_ignore_ascii_case(text)).cloned().ok_or_else(|| {
+        let words: Vec<_> = JobStatus::known().map(JobStatus::as_str).collect();
+        format!("expected one of {}", words.join(", "))
     })
 }
 

@@ -77,6 +77,11 @@ const STATES: [(JobStatus, &str, &str); 7] = [
 ];
 
 impl JobStatus {
+    /// Every state that has a name, in the order of a job's life; [`Other`](Self::Other) is none.
+    pub fn known() -> impl Iterator<Item = &'static Self> {
+        STATES.iter().map(|row| &row.0)
+    }
+
     /// Whether the job will change no more: cancelled, done or failed.
     pub fn is_final(&self) -> bool {
         matches!(self, Self::Cancelled | Self::Done | Self::Error)
