@@ -71,11 +71,11 @@ impl Circuit {
 
     /// The parameter of this name, added if it is new.
     pub fn parameter(&mut self, name: &str) -> ParamId {
-        let place = self.parameters.iter().position(|known| known == name);
-        ParamId(place.unwrap_or_else(|| {
-            self.parameters.push(name.to_owned());
+        let place = self.parameters.place(name).unwrap_or_else(|| {
+            self.parameters.push(name);
             self.parameters.len() - 1
-        }) as u32)
+        });
+        ParamId(place as u32)
     }
 
     /// Adds a node to the expression arena. It may name only nodes that are there already.

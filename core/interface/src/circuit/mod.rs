@@ -18,6 +18,7 @@ mod evaluate;
 pub mod expression;
 mod gate;
 mod insert;
+mod names;
 mod operation;
 mod parts;
 mod rewrite;
@@ -35,6 +36,7 @@ pub use expression::{
 pub use gate::{
     Controls, GATES, Gate, GateInfo, Inverse, Library, SPELLINGS, Spelling, inverse_params,
 };
+use names::Names;
 pub use operation::{
     BlockId, Case, ControlState, For, ForValues, GateOp, Initialize, Labelled, Op, PauliTerm, Save,
     SaveKind, SaveSubtype, SetState, Snapshot, StoreElement, Switch, TimeUnit,
@@ -96,7 +98,7 @@ pub struct Circuit {
     qregs: Vec<Register>,
     cregs: Vec<Register>,
     variables: Vec<Variable>,
-    parameters: Vec<String>,
+    parameters: Names,
     records: Vec<Record>,
     qubits: Vec<Qubit>,
     clbits: Vec<Clbit>,

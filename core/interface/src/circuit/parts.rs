@@ -52,7 +52,7 @@ impl Circuit {
 
     /// Adds a parameter at the next place, whatever its name.
     pub(crate) fn push_parameter(&mut self, name: &str) {
-        self.parameters.push(name.to_owned());
+        self.parameters.push(name);
     }
 
     /// Gives an empty circuit its instructions, whose operands follow by

@@ -1,5 +1,7 @@
 //! Circuits from circuits.
 
+use std::collections::HashMap;
+
 use super::{
     Binary, Circuit, EvaluateError, Expr, ExprId, GateOp, Initialize, Instruction, Inverse,
     Labelled, Op, Param, Scope, Unary, Value,
@@ -39,7 +41,7 @@ impl Circuit {
     /// If there are more or fewer numbers than parameters.
     pub fn bind(&self, numbers: &[f64]) -> Result<Self, BindError> {
         if numbers.len() != self.parameters.len() {
-            let (names, found) = (self.parameters.clone(), numbers.len());
+            let (names, found) = (self.parameters.to_vec(), numbers.len());
             return Err(BindError::WrongCount { names, found });
         }
         if numbers.is_empty() {
@@ -51,7 +53,7 @@ impl Circuit {
                 *expr = Expr::Literal(Value::Float(numbers[id.0 as usize]));
             }
         }
-        bound.parameters.clear();
+        bound.parameters.truncate(0);
         let clbits = BitString::zeros(0);
         let scope = Scope { clbits: &clbits, variables: &[], bindings: &[] };
         for place in 0..bound.params.len() {
@@ -69,13 +71,14 @@ impl Circuit {
     /// # Errors
     /// If a name is unknown or one is missing.
     pub fn bind_named(&self, numbers: &[(&str, f64)]) -> Result<Self, BindError> {
-        if let Some((name, _)) =
-            numbers.iter().find(|(name, _)| !self.parameters.iter().any(|p| p == name))
-        {
-            let (name, known) = ((*name).to_owned(), self.parameters.clone());
+        let unknown = |(name, _): &&(&str, f64)| self.parameters.place(name).is_none();
+        if let Some((name, _)) = numbers.iter().find(unknown) {
+            let (name, known) = ((*name).to_owned(), self.parameters.to_vec());
             return Err(BindError::NoSuchParameter { name, known });
         }
-        let number_of = |name: &String| numbers.iter().find(|(n, _)| n == name).map(|(_, v)| *v);
+        // Of a name that is given twice, the first counts.
+        let by_name: HashMap<&str, f64> = numbers.iter().rev().copied().collect();
+        let number_of = |name: &String| by_name.get(name.as_str()).copied();
         let ordered: Vec<f64> = self.parameters.iter().filter_map(number_of).collect();
         self.bind(&ordered)
     }
