@@ -32,7 +32,7 @@ pub(crate) fn simulate<T: Real>(
     }
     let program: DenseProgram<'_, T> = lowered(work, method, layout)?;
     let mut state = match method {
-        Method::Unitary => State::<T>::identity(n_qubits as usize, threads)?,
+        Method::Unitary => State::<T>::identity(n_qubits as usize, threads, cancel)?,
         _ => State::zero(n_places, threads)?,
     };
     if let Some(initial) = &options.initial_state {

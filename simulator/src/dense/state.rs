@@ -7,7 +7,7 @@ use ketch_kernels::{AlignedVec, Kernels, Real, Scratch, Threads};
 use num_complex::Complex;
 
 use super::{Apply, apply::mask};
-use crate::{Error, stage::Staged};
+use crate::{Cancel, Error, stage::Staged};
 
 /// `2^n` amplitudes; index bit `p` is place `p`.
 #[derive(Debug)]
@@ -28,9 +28,15 @@ impl<'t, T: Real> State<'t, T> {
     }
 
     /// The identity on `n_qubits` qubits, row-major.
-    pub(crate) fn identity(n_qubits: usize, threads: &'t Threads) -> Result<Self, Error> {
+    pub(crate) fn identity(
+        n_qubits: usize,
+        threads: &'t Threads,
+        cancel: &Cancel,
+    ) -> Result<Self, Error> {
         let mut state = Self::empty(2 * n_qubits, threads)?;
         for row in 0..1 << n_qubits {
+            // The rows of a large one bring in all of its pages, one or more each.
+            cancel.poll()?;
             state.amplitudes[row << n_qubits | row] = Complex::new(T::one(), T::zero());
         }
         Ok(state)

@@ -19,7 +19,7 @@ mod register;
 mod sample;
 mod save;
 mod simulate;
-mod state;
+pub(crate) mod state;
 
 use ketch_kernels::{MapStage, Real};
 use num_complex::Complex;

@@ -54,7 +54,11 @@ impl<'t, T: Real> PauliState<'t, T> {
         cancel: &Cancel,
     ) -> Result<Self, Error> {
         let mut state = Self::empty(Bits { n_places, n_bits: 4 * n_places }, threads, cancel)?;
-        (0..1 << (2 * n_places)).for_each(|s| state.values[s << (2 * n_places) | s] = T::one());
+        for s in 0..1 << (2 * n_places) {
+            // The matrices of a large one bring in all of its pages, one or more each.
+            cancel.poll()?;
+            state.values[s << (2 * n_places) | s] = T::one();
+        }
         Ok(state)
     }
 

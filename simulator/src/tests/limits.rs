@@ -6,7 +6,10 @@ use ketch_interface::{
 };
 
 use super::{counts, options, run};
-use crate::{Cancel, Error, Method, Options, Threads, check, memory_needed, simulate, simulate_on};
+use crate::{
+    Cancel, Error, Method, Options, Threads, check, dense::State, density::state::PauliState,
+    memory_needed, simulate, simulate_on,
+};
 
 fn refusal(circuit: &Circuit) -> String {
     let error = simulate(circuit, &options(), &Cancel::new()).unwrap_err();
@@ -122,6 +125,16 @@ fn a_cancelled_run_stops() {
     cancel.cancel();
     let outcome = simulate(&Circuit::new(2, 2).h(0).measure_all(), &options(), &cancel);
     assert!(matches!(outcome, Err(Error::Cancelled)));
+}
+
+#[test]
+fn the_identity_that_a_large_unitary_begins_with_is_left_when_cancelled() {
+    let (threads, cancel) = (Threads::new(1).unwrap(), Cancel::new());
+    cancel.cancel();
+    let unitary = State::<f64>::identity(3, &threads, &cancel);
+    assert!(matches!(unitary, Err(Error::Cancelled)));
+    let superop = PauliState::<f64>::identity(2, &threads, &cancel);
+    assert!(matches!(superop, Err(Error::Cancelled)));
 }
 
 #[test]
