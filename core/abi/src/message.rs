@@ -87,7 +87,8 @@ pub fn from_run(qobj: &Qobj, options: &RunOptions) -> Result<Message> {
         "deadline_ms": options.deadline.map(millis),
         "tags": options.tags,
     }))?;
-    message.buffers.push(Buffer::Bytes(codec::encode_qobj(qobj).into()));
+    let threads = options.threads.map_or(0, |threads| threads as usize);
+    message.buffers.push(Buffer::Bytes(codec::encode_qobj_on(qobj, &on_threads(threads))));
     Ok(message)
 }
 
@@ -148,7 +149,7 @@ pub fn to_job_query(message: &Message) -> Result<JobQuery> {
 /// A result: a small head, and its large arrays as buffers.
 #[must_use]
 pub fn from_result(result: &RunResult) -> Message {
-    let (head, buffers) = codec::encode_result(result);
+    let (head, buffers) = codec::encode_result_on(result, &on_threads(0));
     Message { format: format::RESULT, head, buffers }
 }
 

@@ -15,7 +15,7 @@ use circuits::{Tape, circuit};
 use ketch_interface::circuit::{Op, Qubit, Register};
 use ketch_interface::codec::{
     DecodeError, decode_qobj, decode_qobj_on, decode_result, decode_result_on, encode_qobj,
-    encode_result, result_from_bytes, result_to_bytes,
+    encode_qobj_on, encode_result, encode_result_on, result_from_bytes, result_to_bytes,
 };
 use ketch_interface::qobj::{Experiment, Program, Qobj, QobjConfig};
 use ketch_interface::result::{Data, ExperimentResult, Memory, SnapshotResult};
@@ -301,6 +301,39 @@ fn documents_are_read_the_same_side_by_side() {
     }
     let error = decode_qobj_on(&encode_qobj(&Qobj::from_circuits(circuits)), &on_threads);
     assert!(matches!(error, Err(DecodeError::Circuit { index: 70, .. })), "{error:?}");
+}
+
+#[test]
+fn documents_are_written_the_same_side_by_side() {
+    // Gates that come up late change the table of names in the middle.
+    let circuit = |n: usize| {
+        let circuit = Circuit::new(2, 2).h(0).cx(0, 1).named(n.to_string());
+        let circuit = if n % 70 == 69 { circuit.rz(0.5, 1) } else { circuit };
+        let circuit = if n > 200 { circuit.swap(0, 1) } else { circuit };
+        if n == 290 { circuit.reset(0) } else { circuit.measure_all() }
+    };
+    for n in [0, 1, 64, 65, 300] {
+        let qobj = Qobj::from_circuits((0..n).map(circuit).collect());
+        let bytes = encode_qobj(&qobj);
+        let aside = encode_qobj_on(&qobj, &on_threads);
+        assert!(*aside == *bytes, "{n} circuits");
+        assert_eq!(decode_qobj(&bytes).unwrap(), qobj);
+    }
+
+    // Most have no large arrays; those in the middle do.
+    let (small, large) = (result(4), result(1000));
+    let mut run = small.clone();
+    run.experiments = (0..300)
+        .map(|n| {
+            let one = if (100..150).contains(&n) { &large } else { &small };
+            ExperimentResult { name: n.to_string(), ..one.experiments[0].clone() }
+        })
+        .collect();
+    let (head, buffers) = encode_result(&run);
+    let (head_aside, buffers_aside) = encode_result_on(&run, &on_threads);
+    assert!(head_aside == head, "the heads differ");
+    assert_eq!(buffers_aside.len(), buffers.len());
+    assert_eq!(decode_result(&head, &buffers_aside).unwrap(), run);
 }
 
 #[test]

@@ -17,7 +17,7 @@ mod spread;
 mod stored;
 
 pub use error::DecodeError;
-pub use qobj::{decode_qobj, decode_qobj_on, encode_qobj};
-pub use result::{decode_result, decode_result_on, encode_result};
+pub use qobj::{decode_qobj, decode_qobj_on, encode_qobj, encode_qobj_on};
+pub use result::{decode_result, decode_result_on, encode_result, encode_result_on};
 pub use spread::{Spread, one_by_one};
 pub use stored::{result_from_bytes, result_to_bytes};

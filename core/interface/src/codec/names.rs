@@ -24,7 +24,7 @@ enum Name {
 }
 
 /// The table while writing: rows in the order of their first use.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Names {
     rows: Vec<Name>,
     places: HashMap<Name, u64>,
@@ -34,6 +34,11 @@ pub(super) struct Names {
 }
 
 impl Names {
+    /// The number of rows.
+    pub(super) fn len(&self) -> usize {
+        self.rows.len()
+    }
+
     fn gate(&mut self, op: GateOp) -> u64 {
         let (gate, controls) = (op.gate as usize, usize::from(op.controls));
         if controls > 1 || !op.state.is_all() {

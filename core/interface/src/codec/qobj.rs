@@ -6,10 +6,10 @@ use super::{
     circuit,
     frame::{QOBJ, begin, of_number, only, open, section, sections},
     names::{Names, Row},
-    spread::{Spread, one_by_one, read_all},
+    spread::{Spread, joined, one_by_one, read_all, write_all},
 };
 use crate::{
-    Qobj,
+    Array, Qobj,
     qobj::{Experiment, Program, QobjConfig},
 };
 
@@ -30,30 +30,47 @@ const SECTIONS: [(u32, &str); 5] = [
 /// Writes a Qobj.
 #[must_use]
 pub fn encode_qobj(qobj: &Qobj) -> Vec<u8> {
+    joined(pieces(qobj, &one_by_one))
+}
+
+/// As [`encode_qobj`], the circuits side by side; the bytes are the same, and begin at a multiple of
+/// [64](Array::aligned), so that they can be lent across the plugin boundary as they are.
+#[must_use]
+pub fn encode_qobj_on(qobj: &Qobj, spread: Spread<'_>) -> Array<u8> {
+    let pieces = pieces(qobj, spread);
+    Array::aligned(pieces.iter().map(|piece| &piece.bytes[..]))
+}
+
+fn pieces(qobj: &Qobj, spread: Spread<'_>) -> Vec<Writer> {
     let mut document = begin(QOBJ);
     section(&mut document, HEAD, |to| {
         to.text(&qobj.qobj_id);
         to.map(&qobj.header);
         write_config(&qobj.config, to);
     });
-    match &qobj.program {
-        Program::Pulse(pulse) => section(&mut document, PULSE, |to| to.map(pulse)),
-        Program::Circuits { circuits, experiments } => {
-            let mut names = Names::default();
-            let mut payload = Writer::default();
-            for circuit in circuits {
-                section(&mut document, CIRCUIT, |to| {
-                    circuit::write(circuit, &mut names, &mut payload, to);
-                });
-            }
-            section(&mut document, NAMES, |to| names.write(to));
-            section(&mut document, EXPERIMENTS, |to| {
-                to.length(experiments.len());
-                experiments.iter().for_each(|experiment| write_experiment(experiment, to));
-            });
+    let (circuits, experiments) = match &qobj.program {
+        Program::Pulse(pulse) => {
+            section(&mut document, PULSE, |to| to.map(pulse));
+            return vec![document];
         }
-    }
-    document.bytes
+        Program::Circuits { circuits, experiments } => (circuits, experiments),
+    };
+    let mut names = Names::default();
+    let mut pieces = write_all(circuits, spread, document, &mut names, |circuits, names, to| {
+        let known = names.len();
+        let mut payload = Writer::default();
+        for circuit in circuits {
+            section(to, CIRCUIT, |to| circuit::write(circuit, names, &mut payload, to));
+        }
+        names.len() > known
+    });
+    let last = pieces.last_mut().expect("the first piece holds the head");
+    section(last, NAMES, |to| names.write(to));
+    section(last, EXPERIMENTS, |to| {
+        to.length(experiments.len());
+        experiments.iter().for_each(|experiment| write_experiment(experiment, to));
+    });
+    pieces
 }
 
 /// Reads what [`encode_qobj`] wrote, from any source: the circuits are

@@ -9,7 +9,7 @@ use super::{
     DecodeError,
     bytes::{Reader, Writer},
     frame::{RESULT, begin, of_number, only, open, section, sections},
-    spread::{Spread, one_by_one, read_all},
+    spread::{Spread, joined, one_by_one, read_all, write_all},
 };
 use crate::{
     Array, Buffer, Counts, RunResult,
@@ -33,8 +33,14 @@ const MAX_DEPTH: u32 = 64;
 /// and not copied.
 #[must_use]
 pub fn encode_result(result: &RunResult) -> (Vec<u8>, Vec<Buffer>) {
+    encode_result_on(result, &one_by_one)
+}
+
+/// As [`encode_result`], the experiments side by side; the bytes are the same.
+#[must_use]
+pub fn encode_result_on(result: &RunResult, spread: Spread<'_>) -> (Vec<u8>, Vec<Buffer>) {
     let mut document = begin(RESULT);
-    let mut buffers = Vec::new();
+    let mut buffers: Vec<Buffer> = Vec::new();
     section(&mut document, RUN, |to| {
         to.text(&result.backend_name);
         to.text(&result.backend_version);
@@ -46,15 +52,20 @@ pub fn encode_result(result: &RunResult) -> (Vec<u8>, Vec<Buffer>) {
         to.map(&result.header);
         to.map(&result.metadata);
     });
-    let mut metadata = WrittenMaps::default();
-    for experiment in &result.experiments {
-        section(&mut document, EXPERIMENT, |to| {
-            write_experiment(experiment, to, &mut buffers);
-            metadata.write(&experiment.metadata, to);
-            to.real(experiment.time_taken);
-        });
-    }
-    (document.bytes, buffers)
+    let experiments = &result.experiments;
+    let pieces = write_all(experiments, spread, document, &mut buffers, |part, buffers, to| {
+        let known = buffers.len();
+        let mut metadata = WrittenMaps::default();
+        for experiment in part {
+            section(to, EXPERIMENT, |to| {
+                write_experiment(experiment, to, buffers);
+                metadata.write(&experiment.metadata, to);
+                to.real(experiment.time_taken);
+            });
+        }
+        buffers.len() > known
+    });
+    (joined(pieces), buffers)
 }
 
 /// Reads what [`encode_result`] wrote; the large arrays of the result are the buffers, not copies.
