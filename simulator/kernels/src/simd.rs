@@ -70,6 +70,9 @@ pub(crate) trait Simd<T: Real>: Copy + Send + Sync {
     /// twice in `re`, each imaginary part twice in `im`.
     fn complex_mul(self, re: Self::Vector, im: Self::Vector, b: Self::Vector) -> Self::Vector;
 
+    /// The real and the imaginary part of each amplitude exchanged.
+    fn swap_parts(self, vector: Self::Vector) -> Self::Vector;
+
     /// The vector as a coefficient: its real parts twice and its imaginary parts twice.
     fn parts(self, vector: Self::Vector) -> Coefficient<Self::Vector>;
 

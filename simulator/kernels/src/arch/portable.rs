@@ -105,6 +105,11 @@ impl<T: Real, const LANES: usize> Simd<T> for Portable<LANES> {
     }
 
     #[inline(always)]
+    fn swap_parts(self, vector: Self::Vector) -> Self::Vector {
+        vector.map(|lane| Complex::new(lane.im, lane.re))
+    }
+
+    #[inline(always)]
     fn parts(self, vector: Self::Vector) -> Coefficient<Self::Vector> {
         Coefficient {
             re: vector.map(|lane| Complex::new(lane.re, lane.re)),

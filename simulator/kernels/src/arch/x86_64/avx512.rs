@@ -93,6 +93,12 @@ macro_rules! simd {
             }
 
             #[inline(always)]
+            fn swap_parts(self, vector: Self::Vector) -> Self::Vector {
+                // SAFETY: the token proves AVX-512F.
+                unsafe { $swap_parts(vector) }
+            }
+
+            #[inline(always)]
             fn parts(self, vector: Self::Vector) -> Coefficient<Self::Vector> {
                 // SAFETY: the token proves AVX-512F.
                 unsafe { Coefficient { re: $real_parts(vector), im: $imag_parts(vector) } }
