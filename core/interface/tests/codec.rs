@@ -270,6 +270,40 @@ fn what_experiments_share_is_written_as_if_they_did_not_and_shared_again() {
         Arc::ptr_eq(&back.experiments[a].metadata, &back.experiments[b].metadata)
     };
     assert!(same(0, 2) && same(0, 4) && same(1, 3) && !same(0, 1));
+    let registers = |place: usize| back.experiments[place].counts.as_ref().unwrap().registers();
+    assert!(std::ptr::eq(registers(0), registers(4)), "registers are shared");
+
+    // By experiments that are read apart, too.
+    let many = vec![shared.experiments[0].clone(); 300];
+    let (head, buffers) = encode_result_on(&RunResult { experiments: many, ..shared }, &on_threads);
+    let back = decode_result(&head, &buffers).unwrap();
+    let [first, .., last] = &back.experiments[..] else { panic!("300 experiments") };
+    assert!(Arc::ptr_eq(&first.metadata, &last.metadata));
+}
+
+#[test]
+fn circuits_alike_share_their_registers_and_no_others_do() {
+    let circuits: Vec<Circuit> = (0..200)
+        .map(|n| {
+            let mut circuit = Circuit::new(2, 2).h(0).measure_all();
+            if n % 3 == 0 {
+                circuit.add_creg("more", n);
+            }
+            circuit
+        })
+        .collect();
+    let qobj = Qobj::from_circuits(circuits);
+    let back = decode_qobj(&encode_qobj(&qobj)).unwrap();
+    assert_eq!(back, qobj);
+    let [_, one, other, ..] = back.circuits() else { panic!("200 circuits") };
+    assert!(Arc::ptr_eq(&one.shared_cregs(), &other.shared_cregs()));
+    // What is shared is not changed for the others.
+    let mut changed = other.clone();
+    let mark = changed.mark();
+    changed.add_creg("c2", 1);
+    assert_eq!((changed.cregs().len(), other.cregs().len()), (2, 1));
+    changed.rewind(&mark);
+    assert_eq!(changed, *other);
 }
 
 /// Each part on a thread of its own, the last first.

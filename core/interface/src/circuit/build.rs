@@ -1,5 +1,7 @@
 //! Building circuits: by chaining methods, or by pushing instructions.
 
+use std::sync::Arc;
+
 use super::{
     BlockId, Circuit, Clbit, ControlState, Expr, ExprId, Gate, GateOp, Op, Param, ParamId, Qubit,
     Record, Register, VarId, VarType, Variable,
@@ -48,7 +50,7 @@ impl Circuit {
     pub fn add_qreg(&mut self, name: impl Into<String>, size: u32) -> Qubit {
         let start = self.n_qubits;
         self.n_qubits = start.checked_add(size).expect("fewer than 2^32 qubits");
-        self.qregs.push(Register::new(name, start, size));
+        Arc::make_mut(&mut self.qregs).push(Register::new(name, start, size));
         Qubit(start)
     }
 
@@ -59,7 +61,7 @@ impl Circuit {
     pub fn add_creg(&mut self, name: impl Into<String>, size: u32) -> Clbit {
         let start = self.n_clbits;
         self.n_clbits = start.checked_add(size).expect("fewer than 2^32 clbits");
-        self.cregs.push(Register::new(name, start, size));
+        Arc::make_mut(&mut self.cregs).push(Register::new(name, start, size));
         Clbit(start)
     }
 
@@ -179,8 +181,11 @@ impl Circuit {
         self.n_qubits = mark.n_qubits;
         self.n_clbits = mark.n_clbits;
         self.global_phase = mark.global_phase;
-        self.qregs.truncate(qregs);
-        self.cregs.truncate(cregs);
+        for (registers, length) in [(&mut self.qregs, qregs), (&mut self.cregs, cregs)] {
+            if registers.len() > length {
+                Arc::make_mut(registers).truncate(length);
+            }
+        }
         self.variables.truncate(variables);
         self.parameters.truncate(parameters);
         self.records.truncate(records);

@@ -26,7 +26,7 @@ mod validate;
 mod value;
 mod wide;
 
-use std::{fmt, ops::Range};
+use std::{fmt, ops::Range, sync::Arc};
 
 pub use build::{Mark, ParamArg};
 pub use evaluate::{EvaluateError, Scope};
@@ -95,8 +95,9 @@ pub struct Circuit {
     pub global_phase: f64,
     n_qubits: u32,
     n_clbits: u32,
-    qregs: Vec<Register>,
-    cregs: Vec<Register>,
+    /// Shared, as thousands of circuits mostly have the same.
+    qregs: Arc<Vec<Register>>,
+    cregs: Arc<Vec<Register>>,
     variables: Vec<Variable>,
     parameters: Names,
     records: Vec<Record>,
@@ -202,6 +203,12 @@ impl Circuit {
     #[must_use]
     pub fn cregs(&self) -> &[Register] {
         &self.cregs
+    }
+
+    /// The classical registers as they are shared, for [`Counts`](crate::Counts).
+    #[must_use]
+    pub fn shared_cregs(&self) -> Arc<Vec<Register>> {
+        Arc::clone(&self.cregs)
     }
 
     /// The variables; [`VarId`] is the place.

@@ -1,8 +1,8 @@
 //! The arrays of a circuit as they are, for the binary codec.
 
-use std::ops::Range;
+use std::{ops::Range, sync::Arc};
 
-use super::{Circuit, Clbit, Op, Param, Qubit, Record};
+use super::{Circuit, Clbit, Op, Param, Qubit, Record, Register};
 
 /// What a circuit is made of beyond what its public methods show.
 #[derive(Debug, Clone, Copy)]
@@ -48,6 +48,13 @@ impl Circuit {
             params: &self.params,
             blocks: &self.blocks,
         }
+    }
+
+    /// Gives an empty circuit its registers, each of which begins where the one before it ends.
+    pub(crate) fn set_registers(&mut self, qregs: Arc<Vec<Register>>, cregs: Arc<Vec<Register>>) {
+        let bits = |registers: &[Register]| registers.last().map_or(0, |last| last.bits().end);
+        (self.n_qubits, self.n_clbits) = (bits(&qregs), bits(&cregs));
+        (self.qregs, self.cregs) = (qregs, cregs);
     }
 
     /// Adds a parameter at the next place, whatever its name.

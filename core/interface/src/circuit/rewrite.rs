@@ -1,6 +1,6 @@
 //! Circuits from circuits.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, sync::Arc};
 
 use super::{
     Binary, Circuit, EvaluateError, Expr, ExprId, GateOp, Initialize, Instruction, Inverse,
@@ -102,8 +102,8 @@ impl Circuit {
             global_phase: self.global_phase,
             n_qubits: self.n_qubits,
             n_clbits: self.n_clbits,
-            qregs: self.qregs.clone(),
-            cregs: self.cregs.clone(),
+            qregs: Arc::clone(&self.qregs),
+            cregs: Arc::clone(&self.cregs),
             variables: self.variables.clone(),
             parameters: self.parameters.clone(),
             exprs: self.exprs.clone(),
@@ -146,8 +146,8 @@ impl Circuit {
             global_phase: -self.global_phase,
             n_qubits: self.n_qubits,
             n_clbits: self.n_clbits,
-            qregs: self.qregs.clone(),
-            cregs: self.cregs.clone(),
+            qregs: Arc::clone(&self.qregs),
+            cregs: Arc::clone(&self.cregs),
             variables: self.variables.clone(),
             parameters: self.parameters.clone(),
             exprs: self.exprs.clone(),

@@ -13,6 +13,10 @@ pub(super) struct Writer {
 }
 
 impl Writer {
+    pub(super) fn with_capacity(n_bytes: usize) -> Self {
+        Self { bytes: Vec::with_capacity(n_bytes) }
+    }
+
     pub(super) fn byte(&mut self, value: u8) {
         self.bytes.push(value);
     }
@@ -118,6 +122,25 @@ pub(super) struct Reader<'b> {
 impl<'b> Reader<'b> {
     pub(super) fn new(bytes: &'b [u8], what: &'static str) -> Self {
         Self { bytes, what }
+    }
+
+    /// What `read` reads. Whatever is read says itself where it ends, so bytes that begin as `last`
+    /// did mean the same: then nothing is read, and what is shared is shared again.
+    pub(super) fn same<T: Clone>(
+        &mut self,
+        last: &mut Option<(&'b [u8], T)>,
+        read: impl FnOnce(&mut Self) -> Read<T>,
+    ) -> Read<T> {
+        if let Some((bytes, value)) = last
+            && let Some(rest) = self.bytes.strip_prefix(*bytes)
+        {
+            self.bytes = rest;
+            return Ok(value.clone());
+        }
+        let before = self.bytes;
+        let value = read(self)?;
+        *last = Some((&before[..before.len() - self.left()], value.clone()));
+        Ok(value)
     }
 
     pub(super) fn left(&self) -> usize {

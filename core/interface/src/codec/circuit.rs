@@ -1,5 +1,7 @@
 //! Circuits: flat arrays in, flat arrays out.
 
+use std::sync::Arc;
+
 use super::{
     DecodeError,
     bytes::{Reader, Writer},
@@ -59,15 +61,31 @@ pub(super) fn write(circuit: &Circuit, names: &mut Names, payload: &mut Writer, 
     write_params(parts.params, to);
 }
 
-pub(super) fn read(mut from: Reader<'_>, rows: &[Row]) -> Read<Circuit> {
+/// Registers as they were read, with their bytes.
+type Registers<'b> = Option<(&'b [u8], Arc<Vec<Register>>)>;
+
+/// What the reading of one circuit leaves for the next: registers, which mostly are the same, and
+/// memory.
+#[derive(Default)]
+pub(super) struct Last<'b, 'r> {
+    qregs: Registers<'b>,
+    cregs: Registers<'b>,
+    heads: Vec<Head<'r>>,
+}
+
+/// An instruction's row and the numbers of its qubits, clbits and parameters.
+type Head<'r> = (&'r Row, u32, u32, u32);
+
+pub(super) fn read<'b, 'r>(
+    mut from: Reader<'b>,
+    rows: &'r [Row],
+    last: &mut Last<'b, 'r>,
+) -> Read<Circuit> {
     let mut circuit = Circuit::default().named(from.text()?);
     circuit.global_phase = from.real()?;
-    for register in read_registers(&mut from)? {
-        circuit.add_qreg(register.name, register.size);
-    }
-    for register in read_registers(&mut from)? {
-        circuit.add_creg(register.name, register.size);
-    }
+    let qregs = from.same(&mut last.qregs, read_registers)?;
+    let cregs = from.same(&mut last.cregs, read_registers)?;
+    circuit.set_registers(qregs, cregs);
     let mut variable_bits = 0;
     for variable in from.list(3, variable)? {
         variable_bits += match variable.ty {
@@ -86,12 +104,14 @@ pub(super) fn read(mut from: Reader<'_>, rows: &[Row]) -> Read<Circuit> {
         circuit.add_expr(expr);
     }
     let blocks = from.list(2, |from| Ok(from.small()?..from.small()?))?;
-    let heads = from.list(4, |from| {
+    let heads = &mut last.heads;
+    heads.clear();
+    for _ in 0..from.length(4)? {
         let [place, qubits, clbits, params] = from.numbers()?;
         let row = usize::try_from(place).ok().and_then(|place| rows.get(place));
         let row = row.ok_or_else(|| from.invalid(place, "a row of the table of names"))?;
-        Ok((row, from.as_small(qubits)?, from.as_small(clbits)?, from.as_small(params)?))
-    })?;
+        heads.push((row, from.as_small(qubits)?, from.as_small(clbits)?, from.as_small(params)?));
+    }
     let n_bytes = from.number()?;
     let mut payload = Reader::new(from.take(n_bytes)?, "a circuit's operations");
     let totals =
@@ -126,13 +146,18 @@ fn write_registers(registers: &[Register], to: &mut Writer) {
 }
 
 /// Registers with their sizes; where they start follows.
-fn read_registers(from: &mut Reader<'_>) -> Read<Vec<Register>> {
-    let registers = from.list(2, |from| Ok(Register::new(from.string()?, 0, from.small()?)))?;
-    let total: u64 = registers.iter().map(|register| u64::from(register.size)).sum();
-    if total > u64::from(MAX_QUBITS) {
-        return Err(from.invalid(total, "at most 2^20 bits"));
-    }
-    Ok(registers)
+fn read_registers(from: &mut Reader<'_>) -> Read<Arc<Vec<Register>>> {
+    let mut end = 0;
+    let registers = from.list(2, |from| {
+        let (name, start, size) = (from.string()?, end, from.small()?);
+        let total = u64::from(start) + u64::from(size);
+        if total > u64::from(MAX_QUBITS) {
+            return Err(from.invalid(total, "at most 2^20 bits"));
+        }
+        end = start + size;
+        Ok(Register::new(name, start, size))
+    });
+    registers.map(Arc::new)
 }
 
 fn write_numbers(numbers: impl ExactSizeIterator<Item = u32>, to: &mut Writer) {

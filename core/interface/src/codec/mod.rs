@@ -9,6 +9,7 @@ mod circuit;
 mod error;
 mod expression;
 mod frame;
+mod maps;
 mod names;
 mod operation;
 mod qobj;

@@ -102,12 +102,14 @@ pub fn decode_qobj_on(bytes: &[u8], spread: Spread<'_>) -> Result<Qobj, DecodeEr
     let rows = Row::read_all(only(&sections, NAMES, "the table of names")?)?;
     let contents: Vec<Reader<'_>> = of_number(&sections, CIRCUIT);
     let circuits = read_all(&contents, spread, |first, contents| {
-        let read = |(index, content): (usize, &Reader<'_>)| {
-            let circuit = circuit::read(*content, &rows)?;
+        let mut last = circuit::Last::default();
+        let mut circuits = Vec::with_capacity(contents.len());
+        for (index, content) in (first..).zip(contents) {
+            let circuit = circuit::read(*content, &rows, &mut last)?;
             circuit.validate().map_err(|source| DecodeError::Circuit { index, source })?;
-            Ok(circuit)
-        };
-        (first..).zip(contents).map(read).collect()
+            circuits.push(circuit);
+        }
+        Ok(circuits)
     })?;
     let mut from = only(&sections, EXPERIMENTS, "the experiments")?;
     let experiments = from.list(7, |from| read_experiment(from, circuits.len()))?;

@@ -1,14 +1,14 @@
 //! A result as a head of sections, and the large arrays beside it.
 
-use std::{collections::HashMap, ops::Range, sync::Arc};
+use std::sync::Arc;
 
 use num_complex::Complex64;
-use serde_json::{Map, Value};
 
 use super::{
     DecodeError,
     bytes::{Reader, Writer},
     frame::{RESULT, begin, of_number, only, open, section, sections},
+    maps::{ReadMaps, WrittenMaps},
     spread::{Spread, joined, one_by_one, read_all, write_all},
 };
 use crate::{
@@ -53,9 +53,9 @@ pub fn encode_result_on(result: &RunResult, spread: Spread<'_>) -> (Vec<u8>, Vec
         to.map(&result.metadata);
     });
     let experiments = &result.experiments;
+    let metadata = WrittenMaps::of(experiments);
     let pieces = write_all(experiments, spread, document, &mut buffers, |part, buffers, to| {
         let known = buffers.len();
-        let mut metadata = WrittenMaps::default();
         for experiment in part {
             section(to, EXPERIMENT, |to| {
                 write_experiment(experiment, to, buffers);
@@ -101,11 +101,12 @@ pub fn decode_result_on(
     };
     from.finish()?;
     let contents = of_number(&sections, EXPERIMENT);
+    let metadata = ReadMaps::new(contents.len());
     result.experiments = read_all(&contents, spread, |_, contents| {
-        let mut metadata = ReadMaps::default();
+        let mut registers = None;
         let mut experiments = Vec::with_capacity(contents.len());
         for mut from in contents.iter().copied() {
-            let mut experiment = read_experiment(&mut from, buffers)?;
+            let mut experiment = read_experiment(&mut from, buffers, &mut registers)?;
             experiment.metadata = metadata.read(&mut from)?;
             experiment.time_taken = from.real()?;
             from.finish()?;
@@ -157,17 +158,21 @@ fn write_experiment(experiment: &ExperimentResult, to: &mut Writer, buffers: &mu
 }
 
 /// What [`write_experiment`] wrote.
-fn read_experiment(from: &mut Reader<'_>, buffers: &[Buffer]) -> Read<ExperimentResult> {
+fn read_experiment<'b>(
+    from: &mut Reader<'b>,
+    buffers: &[Buffer],
+    last: &mut Registers<'b>,
+) -> Read<ExperimentResult> {
     let mut experiment = ExperimentResult {
         name: from.string()?,
         shots: from.number()?,
         seed: from.optional(Reader::number)?,
         success: from.truth()?,
         status: from.string()?,
-        registers: read_registers(from)?,
+        registers: from.same(last, read_registers)?.to_vec(),
         ..ExperimentResult::default()
     };
-    experiment.counts = from.optional(read_counts)?;
+    experiment.counts = from.optional(|from| read_counts(from, last))?;
     experiment.memory = from.optional(|from| {
         let width = from.width()?;
         let bytes = read_array(
@@ -201,48 +206,6 @@ fn read_experiment(from: &mut Reader<'_>, buffers: &[Buffer]) -> Read<Experiment
     Ok(experiment)
 }
 
-/// Where shared maps were written: a second time their bytes are copied, which takes less than to
-/// write them.
-#[derive(Default)]
-struct WrittenMaps {
-    /// By address: what is borrowed while a result is written stays where it is.
-    places: HashMap<*const Map<String, Value>, Range<usize>>,
-}
-
-impl WrittenMaps {
-    fn write(&mut self, map: &Arc<Map<String, Value>>, to: &mut Writer) {
-        if let Some(place) = self.places.get(&Arc::as_ptr(map)) {
-            to.bytes.extend_from_within(place.clone());
-            return;
-        }
-        let start = to.bytes.len();
-        to.map(map);
-        if Arc::strong_count(map) > 1 {
-            self.places.insert(Arc::as_ptr(map), start..to.bytes.len());
-        }
-    }
-}
-
-/// The maps that were read, by their text: the same text is parsed once.
-#[derive(Default)]
-struct ReadMaps<'b> {
-    maps: HashMap<&'b str, Arc<Map<String, Value>>>,
-}
-
-impl<'b> ReadMaps<'b> {
-    fn read(&mut self, from: &mut Reader<'b>) -> Read<Arc<Map<String, Value>>> {
-        let mut ahead = *from;
-        let text = ahead.text()?;
-        if let Some(map) = self.maps.get(text) {
-            *from = ahead;
-            return Ok(Arc::clone(map));
-        }
-        let map = Arc::new(from.map()?);
-        self.maps.insert(text, Arc::clone(&map));
-        Ok(map)
-    }
-}
-
 fn write_registers(registers: &[Register], to: &mut Writer) {
     to.length(registers.len());
     for register in registers {
@@ -252,20 +215,24 @@ fn write_registers(registers: &[Register], to: &mut Writer) {
     }
 }
 
-fn read_registers(from: &mut Reader<'_>) -> Read<Vec<Register>> {
+/// The registers that were read last, with their bytes.
+type Registers<'b> = Option<(&'b [u8], Arc<Vec<Register>>)>;
+
+fn read_registers(from: &mut Reader<'_>) -> Read<Arc<Vec<Register>>> {
     let mut total = 0;
-    from.list(3, |from| {
+    let registers = from.list(3, |from| {
         let register = Register::new(from.string()?, from.width()?, from.width()?);
         total += u64::from(register.size);
         if register.start + register.size > MAX_QUBITS || total > u64::from(MAX_QUBITS) {
             return Err(from.invalid(total, "registers of at most 2^20 bits together"));
         }
         Ok(register)
-    })
+    });
+    registers.map(Arc::new)
 }
 
-fn read_counts(from: &mut Reader<'_>) -> Read<Counts> {
-    let registers = read_registers(from)?;
+fn read_counts<'b>(from: &mut Reader<'b>, last: &mut Registers<'b>) -> Read<Counts> {
+    let registers = from.same(last, read_registers)?;
     let mut total = 0_u64;
     let outcomes = from.list(2, |from| {
         let outcome = from.bits()?;

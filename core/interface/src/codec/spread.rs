@@ -64,11 +64,14 @@ pub(super) fn write_all<I: Sync, S: Clone + Send + Sync>(
     write: impl Fn(&[I], &mut S, &mut Writer) -> bool + Sync,
 ) -> Vec<Writer> {
     let (first, rest) = items.split_at(items.len().min(TOGETHER));
+    let before = document.bytes.len();
     write(first, state, &mut document);
+    // Mostly a piece is about as long as the first: to grow is to copy.
+    let like_first = (document.bytes.len() - before) / 8 * 9;
     let mut pieces = vec![document];
     let as_first = state.clone();
     let written = in_parts(rest, spread, |_, part| {
-        let (mut state, mut piece) = (as_first.clone(), Writer::default());
+        let (mut state, mut piece) = (as_first.clone(), Writer::with_capacity(like_first));
         let changed = write(part, &mut state, &mut piece);
         (!changed).then_some(piece)
     });

@@ -1,13 +1,14 @@
 //! How often each outcome was seen.
 
-use std::fmt;
+use std::{fmt, sync::Arc};
 
 use crate::{BitString, circuit::Register};
 
 /// How often each outcome was seen, with the registers that give its key spaces.
 #[derive(Clone, Default, PartialEq)]
 pub struct Counts {
-    registers: Vec<Register>,
+    /// Shared, as thousands of experiments mostly have the same.
+    registers: Arc<Vec<Register>>,
     /// By the outcome's value, each once.
     counts: Vec<(BitString, u64)>,
 }
@@ -15,15 +16,15 @@ pub struct Counts {
 impl Counts {
     /// No outcomes yet, of clbits in these registers.
     #[must_use]
-    pub fn new(registers: Vec<Register>) -> Self {
-        Self { registers, counts: Vec::new() }
+    pub fn new(registers: impl Into<Arc<Vec<Register>>>) -> Self {
+        Self { registers: registers.into(), counts: Vec::new() }
     }
 
     /// How often each of these outcomes was seen; one that comes twice counts twice. Faster than to
     /// [`add`](Self::add) one after the other, most of all if they come in order.
     #[must_use]
     pub fn from_outcomes(
-        registers: Vec<Register>,
+        registers: impl Into<Arc<Vec<Register>>>,
         outcomes: impl IntoIterator<Item = (BitString, u64)>,
     ) -> Self {
         let mut outcomes: Vec<(BitString, u64)> = outcomes.into_iter().collect();
@@ -35,7 +36,7 @@ impl Counts {
             earlier.1 += if same { later.1 } else { 0 };
             same
         });
-        Self { registers, counts: outcomes }
+        Self { registers: registers.into(), counts: outcomes }
     }
 
     /// Adds `count` more of `outcome`. A new one takes time in proportion to the outcomes of higher
