@@ -38,6 +38,10 @@ const SMALL: u128 = 4 << 20;
 /// thread some tens.
 const MANY_KINDS: usize = 128;
 
+/// Experiments that a thread takes at once where they are many and small: their results lie
+/// together, and only the whole is put in order.
+const TOGETHER: usize = 32;
+
 /// Up to these, a circuit takes less than [`SMALL`] by any method, and nobody needs to ask how much.
 const FEW_QUBITS: u32 = 6;
 const FEW_CLBITS: u32 = 64;
@@ -125,7 +129,15 @@ impl Plan {
         let experiments: Vec<ExperimentResult> = if all_small && n > 1 && allowed > 1 {
             let serial = Threads::serial();
             let workers = self::threads(threads.count().min(allowed))?;
-            workers.map(n, |place| one(&serial, place, &cancel))
+            let together = (n / (4 * workers.count())).clamp(1, TOGETHER);
+            let some = |part: usize| {
+                let places = part * together..((part + 1) * together).min(n);
+                places.map(|place| one(&serial, place, &cancel)).collect::<Vec<_>>()
+            };
+            let mut all = Vec::with_capacity(n);
+            let parts = workers.map(n.div_ceil(together), some);
+            parts.into_iter().for_each(|mut part| all.append(&mut part));
+            all
         } else {
             let within = |place: usize| {
                 let reporter = running.reporter();
@@ -191,7 +203,18 @@ impl Plan {
 
 /// The settings of all experiments, seeds included.
 fn read_settings(row: &'static Row, qobj: &mut Qobj) -> Result<Vec<Settings>> {
-    let read = |experiment: &Experiment| Settings::read(row, qobj, experiment);
+    // Mostly no experiment has options of its own.
+    let mut common: Option<Settings> = None;
+    let read = |experiment: &Experiment| match &common {
+        Some(common) if experiment.config.options.is_empty() => Ok(common.clone()),
+        _ => {
+            let settings = Settings::read(row, qobj, experiment)?;
+            if experiment.config.options.is_empty() {
+                common = Some(settings.clone());
+            }
+            Ok(settings)
+        }
+    };
     let mut settings = qobj.experiments().iter().map(read).collect::<Result<Vec<_>>>()?;
     if let Some(seed) = settings.iter().find_map(|settings| settings.seed) {
         // Given as an option, so it counts more than what the host wrote.

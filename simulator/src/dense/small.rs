@@ -387,10 +387,12 @@ impl<'c, 'a> Small<'c, 'a> {
             shuffle(&mut bytes, stride, options.seed, cancel)?;
         }
         let memory = options.memory.then(|| Memory::from_bytes(width, bytes.into())).flatten();
+        let mut outcomes = Vec::with_capacity(counts.iter().filter(|count| **count > 0).count());
         let seen = counts.into_iter().enumerate().filter(|(_, count)| *count > 0);
-        let outcomes =
-            seen.map(|(outcome, count)| (BitString::from_u64(width, clbits(outcome)), count));
-        let counts = Counts::from_outcomes(self.circuit.cregs().to_vec(), outcomes);
+        outcomes.extend(
+            seen.map(|(outcome, count)| (BitString::from_u64(width, clbits(outcome)), count)),
+        );
+        let counts = Counts::from_outcomes(self.circuit.shared_cregs(), outcomes);
         Ok((Some(counts), memory))
     }
 }
