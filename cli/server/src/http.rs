@@ -2,7 +2,8 @@
 //! nobody's business here.
 //!
 //! A request is judged by its head before anything is read of its body; bodies, what is at work and
-//! answers each have [`Room`] for so many bytes, which they wait for without keeping a thread.
+//! answers each have [`Room`] for so many bytes, which they wait for without keeping a thread, and
+//! of which nobody has more than half.
 
 use std::{
     io,
@@ -238,17 +239,19 @@ async fn reply(
             return Err(refusal);
         }
     };
+    // Who is not known sends and hears little, which is not counted.
+    let name = user.get().map_or("", |user| user.name.as_str());
     let mut places = Arc::new(Vec::new());
     let answer = match answered {
         Some(answer) => answer,
         None => {
-            let (bytes, place) = arrived(desk, body, route.body().min(limits.body)).await?;
+            let (bytes, place) = arrived(desk, name, body, route.body().min(limits.body)).await?;
             *begun = Instant::now();
             request.body = bytes;
             let mut taken = Vec::from_iter(place);
             let work = route.work(&request);
             if work > 0 {
-                taken.push(desk.work.take(work, limits.arriving).await.ok_or_else(busy)?);
+                taken.push(desk.work.take(name, work, limits.arriving).await.ok_or_else(busy)?);
             }
             places = Arc::new(taken);
             patiently(desk, request, route, user, &places).await?
@@ -256,7 +259,7 @@ async fn reply(
     };
     let place = match answer.body.len() {
         ..=SMALL => None,
-        bytes => Some(desk.answers.take(bytes, limits.arriving).await.ok_or_else(busy)?),
+        bytes => Some(desk.answers.take(name, bytes, limits.arriving).await.ok_or_else(busy)?),
     };
     // Only now nothing but the answer is left.
     drop(places);
@@ -358,6 +361,7 @@ fn busy() -> Refusal {
 /// The body, if it is within the limits, and the room that it takes.
 async fn arrived(
     desk: &Desk,
+    user: &str,
     mut body: Incoming,
     most: usize,
 ) -> Result<(Bytes, Option<Place>), Refusal> {
@@ -369,7 +373,7 @@ async fn arrived(
     let announced = hint.upper().and_then(|bytes| usize::try_from(bytes).ok()).unwrap_or(most);
     let place = match announced {
         ..=SMALL => None,
-        bytes => Some(desk.bodies.take(bytes, arriving).await.ok_or_else(busy)?),
+        bytes => Some(desk.bodies.take(user, bytes, arriving).await.ok_or_else(busy)?),
     };
     let reading = async {
         let mut bytes = Vec::with_capacity(usize::try_from(hint.lower()).unwrap_or(0));

@@ -79,6 +79,8 @@ impl Default for Limits {
 pub struct Quotas {
     /// Jobs that wait or run.
     pub pending: Option<u64>,
+    /// Sessions that take jobs.
+    pub sessions: Option<u64>,
     /// Shots of one job, all its experiments together.
     pub shots: Option<u64>,
     /// Qubits of a circuit.

@@ -26,6 +26,18 @@ pub(crate) fn check_size(service: &Service, qobj: &Qobj) -> Result<(), Refusal> 
 }
 
 /// # Errors
+/// If the user has as many sessions already as one may have.
+pub(crate) fn check_sessions(service: &Service, user: &str) -> Result<(), Refusal> {
+    let Some(most) = service.quotas.sessions else { return Ok(()) };
+    let open = service.store.open_sessions_of(user)?;
+    if open < most {
+        return Ok(());
+    }
+    let message = format!("{open} sessions of yours are open; at most {most} may be");
+    Err(over(429, message).with_solution("close some, or wait until their `max_ttl` is over"))
+}
+
+/// # Errors
 /// If the user has as many jobs already as one may have, or has used up the time.
 pub(crate) fn check_user(service: &Service, user: &str) -> Result<(), Refusal> {
     if let Some(most) = service.quotas.pending {

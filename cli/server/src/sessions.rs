@@ -1,7 +1,7 @@
 //! Sessions and batches: jobs that belong together. Jobs of a session wait in the same queue as all
 //! others; the session says which they are, and until when it takes more.
 
-use std::time::SystemTime;
+use std::{sync::PoisonError, time::SystemTime};
 
 use ketch::jobs::{
     Store,
@@ -12,12 +12,16 @@ use serde_json::{Value, json};
 
 use crate::{
     answer::{Answer, Refusal, Reply},
-    names,
+    names, quotas,
     routes::Call,
     time::written,
 };
 
 const MODES: [&str; 2] = ["dedicated", "batch"];
+
+/// For how many seconds a session takes jobs that says nothing of it: one that a client forgot to
+/// close counts for a day, and not for ever.
+const DAY: u32 = 24 * 60 * 60;
 
 #[derive(Deserialize)]
 struct Asked {
@@ -37,9 +41,12 @@ pub(crate) fn open(call: &Call<'_>) -> Reply {
     }
     let backend = call.service.backends.named(&backend)?.listed.name.clone();
     let user = call.user.name.clone();
-    let max_ttl = max_ttl.map(u64::from);
-    let new = NewSession { user, backend, mode, max_ttl };
-    let made = call.service.store.new_session(new);
+    let max_ttl = Some(max_ttl.unwrap_or(DAY).into());
+    let made = {
+        let _counting = call.service.counting.lock().unwrap_or_else(PoisonError::into_inner);
+        quotas::check_sessions(call.service, &user)?;
+        call.service.store.new_session(NewSession { user, backend, mode, max_ttl })
+    };
     let session = made.map_err(|error| Refusal::from(error).once())?;
     let described = described(&call.service.reading, &session).map_err(Refusal::once)?;
     Ok(Answer::json(&described).with_made(session.id))

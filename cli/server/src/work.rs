@@ -36,13 +36,13 @@ mod tests {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
         runtime.block_on(async {
             let room = Room::new(1);
-            let place = room.take(1, Duration::ZERO).await.unwrap();
+            let place = room.take("ada", 1, Duration::ZERO).await.unwrap();
             let (open, gate) = mpsc::channel::<()>();
             let asked = at_work(place, move || gate.recv().map_err(|_| Refusal::bad("nothing")));
             assert!(timeout(Duration::from_millis(1), asked).await.is_err());
-            assert!(room.take(1, Duration::ZERO).await.is_none());
+            assert!(room.take("bob", 1, Duration::ZERO).await.is_none());
             open.send(()).unwrap();
-            assert!(room.take(1, Duration::from_secs(600)).await.is_some());
+            assert!(room.take("bob", 1, Duration::from_secs(600)).await.is_some());
         });
     }
 }

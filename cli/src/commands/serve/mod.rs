@@ -73,6 +73,9 @@ pub(crate) struct ServeArgs {
     /// Let a user have so many jobs that wait or run
     #[arg(long, value_name = "JOBS", default_value_t = 1000)]
     max_pending: u64,
+    /// Let a user have so many sessions that take jobs
+    #[arg(long, value_name = "SESSIONS", default_value_t = 1000)]
+    max_sessions: u64,
     /// Take no job of more shots, all its circuits together
     #[arg(long, value_name = "SHOTS", default_value_t = 10_000_000)]
     max_shots: u64,
@@ -145,6 +148,7 @@ fn serve(args: &ServeArgs, context: &Context, out: &mut dyn Write) -> Result<Exi
         },
         quotas: Quotas {
             pending: Some(args.max_pending),
+            sessions: Some(args.max_sessions),
             shots: Some(args.max_shots),
             qubits: args.max_qubits,
             seconds: args.max_seconds,

@@ -96,6 +96,19 @@ impl Store {
         Session::of(&self.reader(), user, id)
     }
 
+    /// How many sessions of a user take jobs.
+    ///
+    /// # Errors
+    /// If the database cannot be read.
+    pub fn open_sessions_of(&self, user: &str) -> Result<u64> {
+        let sql = "SELECT count(*) FROM sessions WHERE user = ?1 AND closed_ms IS NULL \
+                   AND (max_ttl IS NULL OR created_ms + max_ttl * 1000 > ?2)";
+        self.reader()
+            .prepare_cached(sql)
+            .and_then(|mut select| select.query_row(params![user, now_ms()], |row| row.get(0)))
+            .map_err(Error::database("count a user's sessions"))
+    }
+
     /// Closes a session of a user: it takes no more jobs, those that it has go on.
     ///
     /// # Errors

@@ -197,8 +197,13 @@ fn sessions_are_their_users_and_take_jobs_until_they_are_closed_or_over() {
     assert!(matches!(store.close_session("bob", &session.id), Err(Error::NoSession { .. })));
     store.close_session("ada", &session.id).unwrap();
     assert!(!store.session("ada", &session.id).unwrap().takes_jobs());
+    assert_eq!(store.open_sessions_of("ada").unwrap(), 0);
     assert!(!store.new_session(asked(Some(0))).unwrap().takes_jobs());
-    assert!(store.new_session(asked(Some(60))).unwrap().takes_jobs());
+    assert!(store.new_session(asked(Some(3600))).unwrap().takes_jobs());
+    assert!(store.new_session(asked(None)).unwrap().takes_jobs());
+    // Those that are closed or over do not count, nor do other users'.
+    assert_eq!(scratch.other().open_sessions_of("ada").unwrap(), 2);
+    assert_eq!(store.open_sessions_of("bob").unwrap(), 0);
 }
 
 #[test]

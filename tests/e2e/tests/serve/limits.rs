@@ -105,6 +105,54 @@ fn who_keeps_the_server_waiting_is_hung_up_on() {
 }
 
 #[test]
+fn sessions_are_counted_while_they_take_jobs() {
+    let sandbox = Sandbox::new();
+    let server = Server::with(&sandbox, &["--max-sessions", "2"]);
+    let (ada, bob) = (server.client(&sandbox, "ada"), server.client(&sandbox, "bob"));
+    let asked = |ttl: &str| format!(r#"{{"backend": "noisy_ibmqx4"{ttl}}}"#).into_bytes();
+    let open = |client: &Client, ttl| client.send("POST", "/api/v1/sessions", &asked(ttl));
+    let first = open(&ada, "").ok();
+    // Nobody says when it ends, and it does all the same.
+    assert_eq!(first["max_ttl"], 24 * 60 * 60);
+    // This one is over at once.
+    open(&ada, r#", "max_ttl": 0"#).ok();
+    open(&ada, r#", "max_ttl": 3600"#).ok();
+    let error = open(&ada, "").refused(429);
+    assert_eq!(error["code"], "quota.exceeded");
+    assert!(error["message"].as_str().unwrap().starts_with("2 sessions of yours"), "{error}");
+    open(&bob, "").ok();
+    let path = format!("/api/v1/sessions/{}", first["id"].as_str().unwrap());
+    ada.send("DELETE", &format!("{path}/close"), b"").done();
+    open(&ada, "").ok();
+    open(&ada, "").refused(429);
+}
+
+#[test]
+fn one_user_s_slow_uploads_leave_room_for_others() {
+    let sandbox = Sandbox::new();
+    // Who sends slowly may go on for longer than anybody here waits.
+    let server = Server::with(&sandbox, &["--timeout", "3600"]);
+    let (ada, bob) = (server.client(&sandbox, "ada"), server.client(&sandbox, "bob"));
+    let token = token(&sandbox, &["new", "ada"]);
+    let head = format!(
+        "POST /api/v1/jobs HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n\
+         Content-Length: {}\r\n\r\n{{",
+        16 * MIB
+    );
+    // As many as would fill all the room that bodies have: half of them find their places.
+    let slow: Vec<TcpStream> = (0..16)
+        .map(|_| {
+            let mut stream = TcpStream::connect(("127.0.0.1", server.port)).unwrap();
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    submit(&bob, &wordy(15 * MIB));
+    drop(slow);
+    submit(&ada, &wordy(MIB));
+}
+
+#[test]
 fn a_page_of_long_jobs_is_a_short_page() {
     let sandbox = Sandbox::new();
     let server = Server::start(&sandbox);
