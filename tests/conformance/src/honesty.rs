@@ -308,7 +308,7 @@ pub fn the_last_qubit_can_be_used(backend: &dyn Backend) -> Check {
         counts(few.experiment(0)?)?;
     }
     let circuit = gates.x(Circuit::new(n_qubits, 2).named("last"), last)?;
-    let qobj = Qobj::from_circuit(circuit.measure(last, 1)).with_shots(shots(backend, 10)?);
+    let qobj = Qobj::from_circuit(circuit.measure(last, 1)).with_shots(shots(backend, 50)?);
     let lacks_memory = |how: &str| Outcome::not_applicable(format!("it lacks memory: {how}"));
     let job = match backend.run(qobj, RunOptions::default()) {
         Err(error @ Error::OutOfMemory { .. }) => return Err(lacks_memory(&error.to_string())),

@@ -33,7 +33,8 @@ fn is_answered(backend: &dyn Backend, qobj: Qobj, options: RunOptions) -> Check 
         require!(!error.to_string().is_empty(), "the refusal has no words");
     }
     let circuit = Gates::of(backend)?.one("afterwards")?;
-    let qobj = Qobj::from_circuit(circuit).with_shots(shots(backend, 10)?);
+    // So many that noise does not outvote the rest by chance.
+    let qobj = Qobj::from_circuit(circuit).with_shots(shots(backend, 100)?);
     let job = measured(backend.run(qobj, RunOptions::default()))?;
     mostly(job.result(Some(LONG))?.experiment(0)?, "01")
 }

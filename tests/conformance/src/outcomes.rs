@@ -235,7 +235,7 @@ pub fn a_hundred_experiments_come_back(backend: &dyn Backend) -> Check {
             _ => gates.one(&format!("n{place}")),
         })
         .collect();
-    let result = run(backend, Qobj::from_circuits(circuits?).with_shots(shots(backend, 20)?))?;
+    let result = run(backend, Qobj::from_circuits(circuits?).with_shots(shots(backend, 100)?))?;
     let found = result.experiments.len();
     require!(found == 100, "{found} experiments of 100 came back");
     for (place, experiment) in result.experiments.iter().enumerate() {

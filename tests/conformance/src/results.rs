@@ -156,7 +156,7 @@ pub fn results_name_what_was_run(backend: &dyn Backend) -> Check {
 pub fn experiments_come_back_in_order(backend: &dyn Backend) -> Check {
     let gates = Gates::of(backend)?;
     let none = gates.measure(gates.circuit("none"));
-    let (many, few) = (shots(backend, 20)?, shots(backend, 10)?);
+    let (many, few) = (shots(backend, 200)?, shots(backend, 100)?);
     let mut qobj = Qobj::from_circuits(vec![none, gates.one("one")?]).with_shots(many);
     // The same circuit again, under another name and with shots of its own.
     let mut again = qobj.experiments()[0].clone();

@@ -21,7 +21,7 @@ fn numbered(backend: &dyn Backend, place: usize) -> Result<Arc<dyn Job>, Outcome
         0 => gates.measure(gates.circuit(&name)),
         _ => gates.one(&name)?,
     };
-    submit(backend, Qobj::from_circuit(circuit).with_shots(shots(backend, 20)?))
+    submit(backend, Qobj::from_circuit(circuit).with_shots(shots(backend, 100)?))
 }
 
 fn is_of(result: &RunResult, place: usize) -> Check {

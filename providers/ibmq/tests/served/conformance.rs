@@ -7,9 +7,9 @@ use crate::{
     support::fast,
 };
 
-/// Why a check says nothing of it: it is a simulator that is no device, and what cannot be run is
-/// refused before there is a job.
-const EXCUSED: [&str; 7] = [
+/// Why a check says nothing of a simulator that is no device; what cannot be run is refused before
+/// there is a job.
+const EXCUSED: &[&str] = &[
     "it has no properties",
     "it has no tags",
     "all its qubits are coupled",
@@ -19,10 +19,39 @@ const EXCUSED: [&str; 7] = [
     "it refuses bad experiments before there is a job",
 ];
 
+/// The same of a device, and a simulator of one: its seeds are nobody's, and its gates are few.
+const OF_DEVICES: &[&str] = &[
+    "it has no tags",
+    "it is no simulator",
+    "it keeps memory",
+    "it declares no limit",
+    "it has none of the usual options",
+    "it refuses bad experiments before there is a job",
+    "it has none of the gates rx, ry, u",
+    "it has none of the gates rx, ry, rz or u",
+];
+
+/// Names of other devices to try, apart by spaces; each takes some seconds, or minutes if it is large.
+const OTHERS: &str = "KETCH_SERVED";
+
 #[test]
 fn a_served_simulator_keeps_the_contract() {
     let service = Service::with(&[]);
-    let provider = Only { provider: service.provider(&service.url(), fast()), names: &[BACKEND] };
+    keeps_the_contract(&service, BACKEND, EXCUSED);
+}
+
+#[test]
+fn served_devices_keep_the_contract() {
+    let service = Service::with(&[]);
+    let named = std::env::var(OTHERS).unwrap_or_else(|_| "noisy_synthetic_5".to_owned());
+    for name in named.split_whitespace() {
+        keeps_the_contract(&service, name, OF_DEVICES);
+    }
+}
+
+fn keeps_the_contract(service: &Service, name: &str, excused: &[&str]) {
+    let provider = service.provider(&service.url(), fast());
+    let provider = Only { provider, names: &[name] };
     let mut report = run_all(&provider);
     // Three processes and a wire are between a question and its answer, and a machine that has
     // other work for a moment makes them late: what came late is asked again.
@@ -31,11 +60,11 @@ fn a_served_simulator_keeps_the_contract() {
         *line = run_one(&provider, line.check, backend).unwrap();
     }
     assert!(report.is_conformant(), "{report}");
-    let of_backend = report.lines.iter().filter(|line| line.subject.ends_with(BACKEND));
+    let of_backend = report.lines.iter().filter(|line| line.subject.ends_with(name));
     assert_eq!(of_backend.count(), backend_checks().count());
     let missed = report.lines.iter().filter(|line| line.outcome != Outcome::Passed);
     let missed = missed.map(ToString::to_string);
-    let other = missed.filter(|line| !EXCUSED.iter().any(|why| line.ends_with(why)));
+    let other = missed.filter(|line| !excused.iter().any(|why| line.ends_with(why)));
     assert_eq!(other.collect::<Vec<_>>(), [""; 0]);
 }
 

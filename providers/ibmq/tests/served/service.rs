@@ -199,12 +199,12 @@ fn a_server_comes_back_to_its_port_when_that_is_free() {
 }
 
 /// A provider with some of its backends only.
-pub(crate) struct Only {
+pub(crate) struct Only<'n> {
     pub(crate) provider: IbmqProvider,
-    pub(crate) names: &'static [&'static str],
+    pub(crate) names: &'n [&'n str],
 }
 
-impl Provider for Only {
+impl Provider for Only<'_> {
     fn name(&self) -> &str {
         self.provider.name()
     }
