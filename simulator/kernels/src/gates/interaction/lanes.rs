@@ -94,7 +94,7 @@ impl<T: Real, S: Simd<T>, const ROWS: usize> Pass<T, S>
             for (row, x) in rows.iter_mut().enumerate() {
                 // SAFETY: `plan` makes a base with 0 in the bits of the lanes and of the offset: a
                 // vector of the state that no other group has.
-                let place = unsafe { self.state.at(base | row * self.offset) };
+                let place = unsafe { self.state.at(base | (row * self.offset)) };
                 // SAFETY: `place` is valid for LANES amplitudes.
                 *x = turn(turns[0], unsafe { simd.load(place) });
             }
@@ -111,7 +111,7 @@ impl<T: Real, S: Simd<T>, const ROWS: usize> Pass<T, S>
                 let other = simd.permute(mixed[ROWS - 1 - row], pair);
                 *x = after[row].times(simd, simd.mul_add(partner[row], other, *x));
                 // SAFETY: as for the load of the same row.
-                let place = unsafe { self.state.at(base | row * self.offset) };
+                let place = unsafe { self.state.at(base | (row * self.offset)) };
                 // SAFETY: `place` is valid for LANES amplitudes.
                 unsafe { simd.store(place, *x) };
             }
