@@ -1,6 +1,9 @@
 //! [`RemoteBackend`]: a device of an account.
 
-use std::sync::{Arc, OnceLock};
+use std::{
+    sync::{Arc, OnceLock},
+    time::Instant,
+};
 
 use ketch_core::{
     Backend, BackendConfiguration, BackendProperties, BackendStatus, Error, Extensions, FIND_JOB,
@@ -12,7 +15,9 @@ use crate::{
     Settings,
     http::chance,
     job::RemoteJob,
+    provider::OpenAccount,
     service::{Extent, Plan, Service, Work},
+    watch::Watch,
 };
 
 /// No service gives its jobs longer ids than that, in bytes.
@@ -29,24 +34,25 @@ struct Inner {
     device: String,
     account: String,
     service: Arc<dyn Service>,
+    watch: Arc<Watch>,
     settings: Settings,
     configuration: OnceLock<Arc<BackendConfiguration>>,
 }
 
 impl RemoteBackend {
-    pub(crate) fn new(
-        name: String,
-        device: &str,
-        account: String,
-        service: Arc<dyn Service>,
-        settings: Settings,
-    ) -> Self {
-        let (device, configuration) = (device.to_owned(), OnceLock::new());
-        Self(Arc::new(Inner { name, device, account, service, settings, configuration }))
+    pub(crate) fn new(name: String, device: &str, open: &OpenAccount, settings: Settings) -> Self {
+        let (account, device) = (open.account.name.clone(), device.to_owned());
+        let (service, watch) = (Arc::clone(&open.service), Arc::clone(&open.watch));
+        let configuration = OnceLock::new();
+        Self(Arc::new(Inner { name, device, account, service, watch, settings, configuration }))
     }
 
     pub(crate) fn service(&self) -> &dyn Service {
         &*self.0.service
+    }
+
+    pub(crate) fn watch(&self) -> &Watch {
+        &self.0.watch
     }
 
     pub(crate) fn settings(&self) -> &Settings {
@@ -106,7 +112,7 @@ impl Backend for RemoteBackend {
             plan: &plan,
         };
         let record = self.0.service.submit(&work)?;
-        Ok(Arc::new(RemoteJob::new(self.clone(), record, Some(plan))))
+        Ok(Arc::new(RemoteJob::new(self.clone(), record, Instant::now(), Some(plan))))
     }
 
     fn retrieve_job(&self, job_id: &str) -> Result<Arc<dyn Job>> {
@@ -115,16 +121,27 @@ impl Backend for RemoteBackend {
         if ["", ".", ".."].contains(&job_id) || job_id.len() > LONGEST_ID {
             return Err(Error::JobNotFound { job: job_id.to_owned() });
         }
-        let record = self.0.service.job(job_id, Extent::Whole, None)?;
+        let list = self.0.watch.list(job_id, None, None);
+        let listed = list.as_ref().and_then(|list| {
+            let record = list.jobs.get(job_id)?.clone();
+            Some((record, list.begun)).filter(|(record, _)| !record.status.is_final())
+        });
+        let (record, heard) = match listed {
+            Some(listed) => listed,
+            None => (self.0.service.job(job_id, Extent::Whole, None)?, Instant::now()),
+        };
         if !self.owns(record.device.as_deref()) {
             return Err(Error::JobNotFound { job: job_id.to_owned() });
         }
-        Ok(Arc::new(RemoteJob::new(self.clone(), record, None)))
+        Ok(Arc::new(RemoteJob::new(self.clone(), record, heard, None)))
     }
 
     fn jobs(&self, query: &JobQuery) -> Result<Vec<Arc<dyn Job>>> {
         let records = self.0.service.jobs(&self.0.device, query)?;
-        let job = |record| Arc::new(RemoteJob::new(self.clone(), record, None)) as Arc<dyn Job>;
+        let heard = Instant::now();
+        let job = |record| -> Arc<dyn Job> {
+            Arc::new(RemoteJob::new(self.clone(), record, heard, None))
+        };
         Ok(records.into_iter().map(job).collect())
     }
 

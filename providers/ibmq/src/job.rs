@@ -25,38 +25,71 @@ pub(crate) struct RemoteJob {
 
 struct Known {
     record: JobRecord,
+    /// When that was told. What was asked for before may be older.
+    heard: Instant,
     /// The record holds all that the service tells.
     whole: bool,
     result: Option<RunResult>,
 }
 
 impl RemoteJob {
-    pub(crate) fn new(backend: RemoteBackend, record: JobRecord, plan: Option<Plan>) -> Self {
+    /// A job of which this was told then.
+    pub(crate) fn new(
+        backend: RemoteBackend,
+        record: JobRecord,
+        heard: Instant,
+        plan: Option<Plan>,
+    ) -> Self {
         let id = record.id.clone();
-        let known = Known { record, whole: false, result: None };
+        let known = Known { record, heard, whole: false, result: None };
         Self { id, backend, plan, known: Mutex::new(known), news: Condvar::new() }
     }
 
     /// The job as it is now; asks the service unless nothing can have changed.
     fn look(&self, extent: Extent, deadline: Option<Instant>) -> Result<JobRecord> {
-        {
+        let heard = {
             let known = self.known();
             let settled = known.record.status.is_final();
             if settled && (extent == Extent::State || known.whole) {
                 return Ok(known.record.clone());
             }
-        }
-        let fresh = self.backend.service().job(&self.id, extent, deadline)?;
+            known.heard
+        };
+        let (fresh, begun) = self.ask(extent, heard, deadline)?;
         let mut known = self.known();
+        // Somebody who asked later, or asked for this job alone, was answered before.
+        let is_older = known.record.status.is_final() || begun < known.heard;
+        if is_older && !fresh.status.is_final() {
+            return Ok(known.record.clone());
+        }
+        known.heard = Instant::now();
         let old = std::mem::replace(&mut known.record, fresh);
         known.whole = extent == Extent::Whole;
         let record = &mut known.record;
         record.created = record.created.or(old.created);
         record.error = record.error.take().or(old.error);
         if record.status.is_final() {
+            self.backend.watch().forget(&self.id);
             self.news.notify_all();
         }
         Ok(record.clone())
+    }
+
+    /// What the service tells of it, with others or alone, and when that was asked for.
+    fn ask(
+        &self,
+        extent: Extent,
+        heard: Instant,
+        deadline: Option<Instant>,
+    ) -> Result<(JobRecord, Instant)> {
+        if extent == Extent::State
+            && let Some(list) = self.backend.watch().list(&self.id, Some(heard), deadline)
+            && let Some(record) = list.jobs.get(&self.id)
+        {
+            return Ok((record.clone(), list.begun));
+        }
+        let begun = Instant::now();
+        Ok((self.backend.service().job(&self.id, extent, deadline)?, begun))
     }
 
     /// Waits between two looks, at most until the deadline; less if there are news.
@@ -147,7 +180,8 @@ impl Job for RemoteJob {
             return Ok(false);
         }
         let stopped = self.backend.service().cancel(&self.id)?;
-        // Whoever waits looks again at once.
+        // Whoever waits looks again at once, and what was asked for before says nothing of this.
+        self.known().heard = Instant::now();
         self.news.notify_all();
         Ok(stopped)
     }

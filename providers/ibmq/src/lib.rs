@@ -22,6 +22,7 @@ mod session;
 mod settings;
 mod submission;
 mod today;
+mod watch;
 
 pub use account::{Account, Api, Token};
 pub use ketch_core::ACCOUNTS;

@@ -15,6 +15,7 @@ use crate::{
     runtime::Runtime,
     service::Service,
     today::Today,
+    watch::Watch,
 };
 
 /// The backends of all accounts that the host keeps.
@@ -31,8 +32,9 @@ pub struct IbmqProvider {
 
 /// An account in use: its tokens and backends are kept as long as it does not change.
 pub(crate) struct OpenAccount {
-    account: Arc<Account>,
+    pub(crate) account: Arc<Account>,
     pub(crate) service: Arc<dyn Service>,
+    pub(crate) watch: Arc<Watch>,
     backends: Mutex<HashMap<String, RemoteBackend>>,
 }
 
@@ -78,7 +80,8 @@ impl IbmqProvider {
             Api::IbmQuantum => Arc::new(Today::new(&account, runtime, settings)?),
             Api::Qx2018 => Arc::new(Early::new(&account, runtime, settings)?),
         };
-        Ok(Arc::new(OpenAccount { account, service, backends: Mutex::default() }))
+        let watch = Arc::new(Watch::new(Arc::clone(&service), self.settings.clone()));
+        Ok(Arc::new(OpenAccount { account, service, watch, backends: Mutex::default() }))
     }
 
     fn runtime(&self) -> Result<Arc<Runtime>> {
@@ -116,10 +119,9 @@ impl IbmqProvider {
 
     fn backend(&self, open: &Arc<OpenAccount>, device: &str, name: String) -> RemoteBackend {
         let mut backends = lock(&open.backends);
-        let made = backends.entry(name.clone()).or_insert_with(|| {
-            let (account, service) = (open.account.name.clone(), Arc::clone(&open.service));
-            RemoteBackend::new(name, device, account, service, self.settings.clone())
-        });
+        let made = backends
+            .entry(name.clone())
+            .or_insert_with(|| RemoteBackend::new(name, device, open, self.settings.clone()));
         made.clone()
     }
 }

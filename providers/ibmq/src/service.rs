@@ -46,6 +46,10 @@ pub(crate) trait Service: Send + Sync {
     /// A job as it is now; the whole record or only what changes.
     fn job(&self, job_id: &str, extent: Extent, deadline: Option<Instant>) -> Result<JobRecord>;
 
+    /// The jobs of all devices that are not at their ends, with one question for so many of them as
+    /// the service tells at once. Some may be missing.
+    fn unfinished(&self, n_jobs: usize, deadline: Option<Instant>) -> Result<Vec<JobRecord>>;
+
     /// Its place in the queue, 1 is next; `record` is what is known already.
     fn queue_position(&self, record: &JobRecord) -> Result<Option<u32>>;
 

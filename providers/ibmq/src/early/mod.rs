@@ -37,6 +37,9 @@ use crate::{
 /// Jobs are looked through this many at a time.
 const PAGE: usize = 50;
 
+/// The states of so many jobs are asked for at a time.
+const STATES: usize = 200;
+
 /// An account of the Quantum Experience.
 pub(crate) struct Early {
     http: Http,
@@ -277,6 +280,18 @@ impl Service for Early {
         document.entry("id").or_insert_with(|| job_id.into());
         let what = || self.http.misunderstood(&call, "expected an object with `status`");
         job::record(&document).map(|record| self.scrubbed(record)).ok_or_else(what)
+    }
+
+    fn unfinished(&self, n_jobs: usize, deadline: Option<Instant>) -> Result<Vec<JobRecord>> {
+        let path = [&self.place.jobs(), &["status"][..]].concat();
+        let limit = n_jobs.max(STATES);
+        let filter = json!({"order": "creationDate DESC", "limit": limit, "skip": 0,
+            "where": job::filter(&JobStatus::Queued)?});
+        let (call, answer) = self.ask(deadline, || Call::get(&path).query("filter", &filter))?;
+        let jobs: Vec<Map<String, Value>> = self.http.read(&call, &answer)?;
+        let records = jobs.iter().filter_map(job::record);
+        // A job of which only `RUNNING` is told may wait, too.
+        Ok(records.filter(|record| record.status == JobStatus::Queued).collect())
     }
 
     fn queue_position(&self, record: &JobRecord) -> Result<Option<u32>> {

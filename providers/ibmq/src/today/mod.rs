@@ -37,6 +37,9 @@ const VERSION: &str = "2026-04-15";
 /// Jobs are listed this many at a time.
 const PAGE: usize = 50;
 
+/// The states of so many jobs are asked for at a time: as many as the service lists unasked.
+const STATES: usize = 200;
+
 /// An account of IBM Quantum, or of a service that speaks like it.
 pub(crate) struct Today {
     http: Http,
@@ -274,6 +277,27 @@ impl Service for Today {
             record.error = answer.text().map(|text| self.http.scrub(&text));
         }
         Ok(record)
+    }
+
+    fn unfinished(&self, n_jobs: usize, deadline: Option<Instant>) -> Result<Vec<JobRecord>> {
+        let mut found = Vec::new();
+        // No more pages than the wanted jobs would fill, and one: others' jobs stand there, too.
+        for page in 0..=n_jobs.div_ceil(STATES) {
+            let call = || {
+                let call = Call::get(&["jobs"]).query("exclude_params", true);
+                let call = call.query("pending", true).query("limit", STATES);
+                call.query("offset", page * STATES)
+            };
+            let (call, answer) = self.ask(deadline, call)?;
+            let page: Page = self.http.read(&call, &answer)?;
+            let n_jobs = page.jobs.len();
+            let records = page.jobs.into_iter().map(|job| self.record(job));
+            found.extend(records.filter(|job| job.status != JobStatus::Other(String::new())));
+            if n_jobs < STATES {
+                break;
+            }
+        }
+        Ok(found)
     }
 
     fn queue_position(&self, record: &JobRecord) -> Result<Option<u32>> {

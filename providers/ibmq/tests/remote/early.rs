@@ -6,14 +6,15 @@ use ketch_core::{
     Backend, Circuit, Error, FIND_JOB, JobQuery, JobStatus, Message, Provider, Qobj, RunOptions,
     circuit::Register,
 };
+use ketch_provider_ibmq::Settings;
 use serde_json::{Value, json};
 
 use crate::{
     replay::{
-        Reply, Script, Scripted, Server,
+        Received, Reply, Script, Scripted, Server,
         quantum_experience::{JOB, KEY, QuantumExperience, SESSION, recording},
     },
-    support::{bell, failure, provider},
+    support::{TestHost, bell, failure, fast, provider, provider_of},
 };
 
 const PATIENCE: Option<Duration> = Some(Duration::from_secs(20));
@@ -301,4 +302,47 @@ fn a_job_is_found_by_its_key() {
     assert_eq!(find("k1"), Value::Null);
     backend.run(Qobj::from_circuit(Circuit::new(1, 1).measure(0, 0)), options).unwrap();
     assert_eq!((find("k1"), find("k2")), (JOB.into(), Value::Null));
+}
+
+#[test]
+fn the_states_of_jobs_that_wait_take_one_question() {
+    const JOBS: usize = 6;
+    let row = |number: usize, status: &str, info: Value| {
+        json!({"id": format!("job-{number}"), "status": status, "infoQueue": info,
+            "backend": {"name": SIMULATOR}})
+    };
+    let waits = |number| {
+        row(number, "RUNNING", json!({"status": "PENDING_IN_QUEUE", "position": number + 1}))
+    };
+    let mut script = Script::default();
+    for number in 0..JOBS {
+        let place = format!("GET /api/Jobs/job-{number}");
+        let alone = match number {
+            5 => row(number, "COMPLETED", Value::Null),
+            _ => waits(number),
+        };
+        script = script
+            .on(&place, [Reply::json(200, &waits(number))])
+            .on(&format!("{place}/status"), [Reply::json(200, &alone)]);
+    }
+    // The fifth is not told to wait, and the last one is over: both are asked for alone.
+    let list = (0..4).map(waits).chain([row(4, "RUNNING", Value::Null)]).collect();
+    let server = scripted(script.on("GET /api/Jobs/status", [Reply::json(200, &list)]));
+    let poll = Duration::from_secs(60);
+    let settings = Settings { poll, poll_limit: poll, ..fast() };
+    let host = TestHost::with(&[account(&server.url())]);
+    let backend = provider_of(&host, settings).get_backend(SIMULATOR).unwrap();
+    let jobs: Vec<_> =
+        (0..JOBS).map(|number| backend.retrieve_job(&format!("job-{number}")).unwrap()).collect();
+    let states = || jobs.iter().map(|job| job.status().unwrap()).collect::<Vec<_>>();
+    let expected = [vec![JobStatus::Queued; 5], vec![JobStatus::Done]].concat();
+    assert_eq!(states(), expected);
+    let before = server.log().len();
+    assert_eq!(states(), expected);
+    let asked: Vec<String> = server.log()[before..].iter().map(Received::route).collect();
+    assert_eq!(asked, ["GET /api/Jobs/status", "GET /api/Jobs/job-4/status"]);
+    let list = &server.asked("GET /api/Jobs/status")[0];
+    let filter: Value = serde_json::from_str(list.query("filter").unwrap()).unwrap();
+    let waiting = json!({"status": "RUNNING", "infoQueue.status": "PENDING_IN_QUEUE"});
+    assert_eq!(filter["where"], waiting);
 }

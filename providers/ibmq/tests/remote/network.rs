@@ -238,7 +238,8 @@ impl Inner {
             }),
             _ => {}
         }
-        (&*client).write_all(&answer.bytes(""))
+        // One that did not say so would be asked again while it closes.
+        (&*client).write_all(&answer.bytes("Connection: close\r\n"))
     }
 }
 

@@ -20,3 +20,5 @@ mod storm;
 #[cfg(test)]
 #[path = "../remote/support.rs"]
 mod support;
+#[cfg(test)]
+mod watch;

@@ -168,10 +168,14 @@ impl Service {
         provider_of(&TestHost::with(&[self.account(url)]), settings)
     }
 
+    /// Where the service keeps its jobs.
+    pub(crate) fn store(&self) -> Store {
+        Store::open(&self.directory.path().join("ketch/jobs")).unwrap()
+    }
+
     /// All jobs that the service has.
     pub(crate) fn jobs(&self) -> Vec<JobRecord> {
-        let store = Store::open(&self.directory.path().join("ketch/jobs")).unwrap();
-        store.jobs(&JobFilter::default()).unwrap()
+        self.store().jobs(&JobFilter::default()).unwrap()
     }
 }
 
