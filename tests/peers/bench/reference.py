@@ -30,8 +30,9 @@ class Reference:
         return self.known["states"] if self.known and "states" in self.known else [0]
 
     def offer_state(self, amplitudes):
-        """Takes all amplitudes as the reference, if there is none yet."""
-        if self.known is not None:
+        """Takes all amplitudes as the reference, if there is none yet but samples of a run in which
+        nobody showed a state."""
+        if self.known is not None and "amplitudes" in self.known:
             return
         import numpy as np
 
