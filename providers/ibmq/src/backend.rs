@@ -124,7 +124,9 @@ impl Backend for RemoteBackend {
         let list = self.0.watch.list(job_id, None, None);
         let listed = list.as_ref().and_then(|list| {
             let record = list.jobs.get(job_id)?.clone();
-            Some((record, list.begun)).filter(|(record, _)| !record.status.is_final())
+            // One that does not say whose it is, the service is asked for.
+            let is_enough = !record.status.is_final() && record.device.is_some();
+            is_enough.then_some((record, list.begun))
         });
         let (record, heard) = match listed {
             Some(listed) => listed,

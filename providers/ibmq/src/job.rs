@@ -60,6 +60,8 @@ impl RemoteJob {
         // Somebody who asked later, or asked for this job alone, was answered before.
         let is_older = known.record.status.is_final() || begun < known.heard;
         if is_older && !fresh.status.is_final() {
+            // When it was created does not change.
+            known.record.created = known.record.created.or(fresh.created);
             return Ok(known.record.clone());
         }
         known.heard = Instant::now();
@@ -182,6 +184,7 @@ impl Job for RemoteJob {
         let stopped = self.backend.service().cancel(&self.id)?;
         // Whoever waits looks again at once, and what was asked for before says nothing of this.
         self.known().heard = Instant::now();
+        self.backend.watch().heard(&self.id);
         self.news.notify_all();
         Ok(stopped)
     }

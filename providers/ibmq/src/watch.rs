@@ -8,7 +8,7 @@
 use std::{
     collections::HashMap,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use crate::{
@@ -32,6 +32,9 @@ pub(crate) struct Watch {
 struct State {
     /// When each job was asked about last.
     asked: HashMap<String, Instant>,
+    /// When a job was heard of that lists asked for before do not tell of: its end, or that it is to
+    /// stop.
+    told: HashMap<String, Instant>,
     latest: Option<Arc<List>>,
     /// Somebody is asking for a list.
     asking: bool,
@@ -61,11 +64,15 @@ impl Watch {
         deadline: Option<Instant>,
     ) -> Option<Arc<List>> {
         let start = Instant::now();
+        // What a list may take of a caller's time leaves enough to ask for the job alone.
+        let half = |deadline: Instant| start + deadline.saturating_duration_since(start) / 2;
+        let deadline = deadline.map(half);
         // Somebody else's question may take longer than one of our own.
         let patience = start + self.settings.poll_limit;
         let patience = deadline.map_or(patience, |deadline| deadline.min(patience));
         let mut state = self.state();
         state.asked.insert(job_id.to_owned(), start);
+        let since = since.max(state.told.get(job_id).copied());
         loop {
             let now = Instant::now();
             let news = state.latest.as_ref().filter(|list| {
@@ -102,8 +109,7 @@ impl Watch {
     fn ask(&self, n_jobs: usize, deadline: Option<Instant>) -> Option<Arc<List>> {
         let _asking = Asking(self);
         let begun = Instant::now();
-        // A list that does not come holds up nobody for longer than one question may take.
-        let limit = begun + self.settings.request;
+        let limit = begun + self.longest();
         let limit = deadline.map_or(limit, |deadline| deadline.min(limit));
         let jobs = self.service.unfinished(n_jobs, Some(limit));
         let (mut state, arrived) = (self.state(), Instant::now());
@@ -125,8 +131,26 @@ impl Watch {
         }
     }
 
-    /// Nobody will ask about this job any more.
+    /// The longest that a list may take. It is not the job that somebody waits for, and there may be
+    /// no list where there are answers for each job.
+    fn longest(&self) -> Duration {
+        let least = Duration::from_secs(2);
+        self.settings.request.min((self.settings.poll_limit * 2).max(least))
+    }
+
+    /// Something was heard of this job now. No list that was asked for before is read for it.
+    pub(crate) fn heard(&self, job_id: &str) {
+        let now = Instant::now();
+        // Until then, a list that was asked for before may be on its way, or read.
+        let long = self.longest() + self.settings.poll;
+        let mut state = self.state();
+        state.told.retain(|_, told| now.duration_since(*told) < long);
+        state.told.insert(job_id.to_owned(), now);
+    }
+
+    /// This job is over, and nobody will ask about it any more.
     pub(crate) fn forget(&self, job_id: &str) {
+        self.heard(job_id);
         self.state().asked.remove(job_id);
     }
 

@@ -288,10 +288,17 @@ impl Service for Today {
                 let call = call.query("pending", true).query("limit", STATES);
                 call.query("offset", page * STATES)
             };
-            let (call, answer) = self.ask(deadline, call)?;
-            let page: Page = self.http.read(&call, &answer)?;
-            let n_jobs = page.jobs.len();
-            let records = page.jobs.into_iter().map(|job| self.record(job));
+            let read = self
+                .ask(deadline, call)
+                .and_then(|(call, answer)| self.http.read::<Page>(&call, &answer));
+            let listed: Page = match read {
+                Ok(listed) => listed,
+                // What came so far is worth having.
+                Err(_) if page > 0 => break,
+                Err(error) => return Err(error),
+            };
+            let n_jobs = listed.jobs.len();
+            let records = listed.jobs.into_iter().map(|job| self.record(job));
             found.extend(records.filter(|job| job.status != JobStatus::Other(String::new())));
             if n_jobs < STATES {
                 break;

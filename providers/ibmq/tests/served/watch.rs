@@ -14,7 +14,7 @@ use ketch_jobs::{Budget, Claim, NewJob, Runner};
 use ketch_provider_ibmq::Settings;
 
 use crate::{
-    network::{FAULTS, Network},
+    network::{FAULTS, Fault, Network},
     service::{BACKEND, End, Service},
     support::fast,
 };
@@ -30,8 +30,8 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// Nobody's look at a job is so old that another list is due, and no list that failed is tried again
 /// while the test runs.
 fn patient() -> Settings {
-    let poll = Duration::from_secs(60);
-    Settings { poll, poll_limit: poll, ..fast() }
+    let long = Duration::from_secs(60);
+    Settings { poll: long, poll_limit: long, request: long, budget: long * 2, ..fast() }
 }
 
 fn tiny() -> Qobj {
@@ -109,7 +109,13 @@ fn the_states_of_many_jobs_take_few_questions() {
             let job = another.retrieve_job(&job.job_id()).unwrap();
             assert_eq!(job.status().unwrap(), JobStatus::Queued);
         }
-        (sent, network.questions() - before)
+        let again = network.questions() - before;
+        // The list that has just come says that it waits.
+        let first = &jobs[0];
+        assert!(first.cancel().unwrap());
+        let found = backend.retrieve_job(&first.job_id()).unwrap();
+        assert_eq!(found.status().unwrap(), JobStatus::Cancelled);
+        (sent, again)
     });
     println!("{sent} questions for {} looks, {again} for {JOBS} jobs", JOBS as u64 * ROUNDS);
     assert!(sent <= JOBS as u64 * ROUNDS / 20, "{sent} questions");
@@ -134,7 +140,8 @@ fn what_goes_wrong_with_lists_is_no_jobs_trouble() {
     };
     let network = Network::to(service.port, Box::new(draw)).unwrap();
     // A fault that is stalled is given up soon, and a list that failed is asked for again.
-    let settings = Settings { request: Duration::from_secs(2), ..fast() };
+    let (request, poll_limit) = (Duration::from_secs(2), Duration::from_millis(200));
+    let settings = Settings { request, poll_limit, ..fast() };
     let backend = service.provider(&network.url(), settings).get_backend(BACKEND).unwrap();
     let blocker = blocker(&service);
     let jobs = keeping(&blocker, || submitted(&*backend, 40));
@@ -171,6 +178,27 @@ fn what_goes_wrong_with_lists_is_no_jobs_trouble() {
     }
     let taken = service.jobs().into_iter().filter(|job| job.backend != "nobody/nothing");
     assert!(taken.filter(|job| job.state == JobStatus::Done).all(|job| job.attempt == 1));
+}
+
+#[test]
+fn a_list_that_does_not_come_leaves_time_to_ask_for_the_job() {
+    let service = Service::with(&[]);
+    let stall = |_: u64, question: &str| question.starts_with(LIST).then_some(Fault::Stalled);
+    let network = Network::to(service.port, Box::new(stall)).unwrap();
+    let settings = Settings { poll_limit: Duration::from_secs(60), ..fast() };
+    let backend = service.provider(&network.url(), settings).get_backend(BACKEND).unwrap();
+    let jobs = submitted(&*backend, 6);
+    let ids: Vec<String> = jobs.iter().map(|job| job.job_id()).collect();
+    let begun = Instant::now();
+    while service.jobs().iter().any(|job| !job.state.is_final()) {
+        assert!(begun.elapsed() < PATIENCE, "{ids:?}");
+        thread::yield_now();
+    }
+    for job in &jobs {
+        // Now and then the machine has no half a second for an answer.
+        let mut looks = (0..60).map(|_| job.result(Some(Duration::from_secs(1))));
+        assert!(looks.any(|result| result.is_ok()), "{}", job.job_id());
+    }
 }
 
 #[test]
