@@ -225,7 +225,7 @@ def failure(service):
     wide = QuantumCircuit(50)
     wide.h(0)
     wide.measure_all()
-    job = SamplerV2(mode=service.backend("local_statevector_simulator")).run([wide], shots=10)
+    job = SamplerV2(mode=service.backend("local_statevector_simulator")).run([wide], shots=1)
     try:
         job.result()
         raise AssertionError("a circuit was run that is too large")

@@ -243,6 +243,10 @@ fn configuration(row: &Row) -> BackendConfiguration {
     configuration.extra.insert("aliases".to_owned(), aliases.into());
     let methods: Vec<&str> = row.methods.iter().map(|method| method.name()).collect();
     configuration.extra.insert("methods".to_owned(), methods.into());
+    if row.final_state {
+        // Whatever number is asked for: the state of one is the answer.
+        configuration.extra.insert("one_shot".to_owned(), true.into());
+    }
     configuration
 }
 

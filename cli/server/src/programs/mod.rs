@@ -96,12 +96,8 @@ impl Program {
     /// What is wrong with a pub.
     pub(crate) fn plan(&self, configuration: &BackendConfiguration) -> Result<Qobj, Refusal> {
         self.check_answer()?;
+        self.check_backend(configuration)?;
         let planned = match self {
-            Self::Sampler { .. } | Self::Executor { .. } if !configuration.memory => {
-                let name = &configuration.backend_name;
-                let message = format!("`{name}` does not tell the outcome of every shot");
-                return Err(Refusal::new(400, "backend.no_samples", message));
-            }
             Self::Sampler { pubs, options, .. } | Self::Executor { pubs, options, .. } => {
                 sampler::plan(pubs, options, configuration)
             }
@@ -178,6 +174,36 @@ impl Program {
                 drop(result);
                 Ok(write::text(&executor::written(&samples, passed)))
             }
+        }
+    }
+
+    /// # Errors
+    /// If the backend has no answers of this kind.
+    fn check_backend(&self, configuration: &BackendConfiguration) -> Result<(), Refusal> {
+        let name = &configuration.backend_name;
+        let refused = |code: &str, message: String| Err(Refusal::new(400, code, message));
+        let one_shot = configuration.extra.get("one_shot") == Some(&Value::Bool(true));
+        match self {
+            Self::Sampler { .. } | Self::Executor { .. } if !configuration.memory => {
+                let message = format!("`{name}` does not tell the outcome of every shot");
+                refused("backend.no_samples", message)
+            }
+            Self::Sampler { pubs, options, .. } | Self::Executor { pubs, options, .. } => {
+                let mut shots = pubs.iter().map(|one| one.shots.unwrap_or(options.default_shots));
+                match shots.find(|shots| one_shot && *shots > 1) {
+                    Some(shots) => {
+                        let message = format!("`{name}` runs one shot, {shots} are asked for");
+                        refused("backend.one_shot", message)
+                    }
+                    None => Ok(()),
+                }
+            }
+            Self::Estimator { .. } if one_shot && !configuration.memory => {
+                let message =
+                    format!("`{name}` has neither outcomes nor states to take expectations of");
+                refused("backend.no_expectations", message)
+            }
+            Self::Estimator { .. } => Ok(()),
         }
     }
 

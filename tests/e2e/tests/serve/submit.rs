@@ -95,7 +95,7 @@ fn who_only_looks_does_not_wait_for_those_who_change_something() {
 
 /// Whether a request that only looks is answered while forty others wait.
 fn is_answered_while_others_wait(sandbox: &Sandbox, ada: &Client) -> bool {
-    let pubs = json!([[long(), null, 10]]);
+    let pubs = json!([[long(), null, 1]]);
     let path = submit(ada, &sampler("local_statevector_simulator", pubs));
     until(|| ada.get(&path).ok()["status"] == "Running");
     let id = path.rsplit('/').next().unwrap();
@@ -208,15 +208,24 @@ fn a_job_that_fails_says_why_everywhere() {
     let reason = failed["state"]["reason"].as_str().unwrap();
     assert!(reason.contains("samplex"), "{reason}");
     assert_eq!(ada.get(&format!("{path}/results")).text(), reason);
-    let body = sampler("local_unitary_simulator", json!([BELL])).to_string();
     // It does as it is told, and has no samples to give.
-    let tiny = ada.send("POST", "/api/v1/jobs", body.as_bytes()).refused(400);
-    assert_eq!(tiny["code"], "backend.no_samples");
+    let refused = |job: &Value| {
+        let refused = ada.send("POST", "/api/v1/jobs", job.to_string().as_bytes()).refused(400);
+        refused["code"].as_str().unwrap().to_owned()
+    };
+    let pubs = json!([[BELL, null, 1]]);
+    assert_eq!(refused(&sampler("local_unitary_simulator", pubs)), "backend.no_samples");
+    let pair = "OPENQASM 3.0; include \"stdgates.inc\"; qubit[2] q; h q[0]; cx q[0], q[1];";
+    let estimator = json!({ "program_id": "estimator", "backend": "local_unitary_simulator",
+                            "params": { "pubs": [[pair, "ZZ"]], "version": 2 } });
+    assert_eq!(refused(&estimator), "backend.no_expectations");
+    let two_shots = sampler("local_statevector_simulator", json!([[BELL, null, 2]]));
+    assert_eq!(refused(&two_shots), "backend.one_shot");
     // More qubits than that simulator says it takes.
     let measured = "OPENQASM 3.0; include \"stdgates.inc\"; qubit[64] q; bit[64] c; \
                     for int i in [0:62] { rx(0.1) q[i]; cx q[i], q[i+1]; } ry(0.3) q[0]; \
                     for int i in [0:61] { cx q[i], q[i+2]; ry(0.2) q[i]; } c = measure q;";
-    let job = sampler("local_statevector_simulator", json!([measured]));
+    let job = sampler("local_statevector_simulator", json!([[measured, null, 1]]));
     let path = submit(&ada, &job);
     let failed = wait(&ada, &path);
     assert_eq!(failed["state"]["status"], "Failed");
