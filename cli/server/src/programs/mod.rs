@@ -188,14 +188,16 @@ impl Program {
                 let message = format!("`{name}` does not tell the outcome of every shot");
                 refused("backend.no_samples", message)
             }
-            Self::Sampler { pubs, options, .. } | Self::Executor { pubs, options, .. } => {
-                let mut shots = pubs.iter().map(|one| one.shots.unwrap_or(options.default_shots));
-                match shots.find(|shots| one_shot && *shots > 1) {
-                    Some(shots) => {
+            Self::Sampler { pubs, options, .. } | Self::Executor { pubs, options, .. }
+                if one_shot =>
+            {
+                let shots = pubs.iter().map(|one| one.shots.unwrap_or(options.default_shots));
+                match shots.max() {
+                    Some(shots @ 2..) => {
                         let message = format!("`{name}` runs one shot, {shots} are asked for");
                         refused("backend.one_shot", message)
                     }
-                    None => Ok(()),
+                    _ => Ok(()),
                 }
             }
             Self::Estimator { .. } if one_shot && !configuration.memory => {
@@ -203,7 +205,7 @@ impl Program {
                     format!("`{name}` has neither outcomes nor states to take expectations of");
                 refused("backend.no_expectations", message)
             }
-            Self::Estimator { .. } => Ok(()),
+            _ => Ok(()),
         }
     }
 

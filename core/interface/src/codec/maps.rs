@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashMap,
+    hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -91,10 +92,7 @@ impl<'b> ReadMaps<'b> {
 fn spot(text: &str) -> usize {
     let bytes = text.as_bytes();
     let end = &bytes[bytes.len().saturating_sub(64)..];
-    // FNV-1a (Fowler, Noll and Vo), then folded.
-    let start = 0xcbf2_9ce4_8422_2325 ^ bytes.len() as u64;
-    let mixed = end
-        .iter()
-        .fold(start, |mixed, byte| (mixed ^ u64::from(*byte)).wrapping_mul(0x0100_0000_01b3));
-    (mixed ^ mixed >> 32) as u32 as usize
+    let mut hasher = DefaultHasher::new();
+    (bytes.len(), end).hash(&mut hasher);
+    hasher.finish() as usize
 }

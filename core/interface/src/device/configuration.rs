@@ -102,6 +102,9 @@ pub struct BackendConfiguration {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dynamic_reprate_enabled: Option<bool>,
     /// All other fields, kept as they came. Must not repeat a field above.
+    ///
+    /// `"one_shot": true` says that one shot is run whatever number is asked for, as simulators of
+    /// states and unitaries do.
     #[serde(flatten)]
     pub extra: Map<String, Value>,
 }

@@ -188,10 +188,9 @@ fn a_list_that_does_not_come_leaves_time_to_ask_for_the_job() {
     let settings = Settings { poll_limit: Duration::from_secs(60), ..fast() };
     let backend = service.provider(&network.url(), settings).get_backend(BACKEND).unwrap();
     let jobs = submitted(&*backend, 6);
-    let ids: Vec<String> = jobs.iter().map(|job| job.job_id()).collect();
     let begun = Instant::now();
     while service.jobs().iter().any(|job| !job.state.is_final()) {
-        assert!(begun.elapsed() < PATIENCE, "{ids:?}");
+        assert!(begun.elapsed() < PATIENCE, "{:?}", service.jobs());
         thread::yield_now();
     }
     for job in &jobs {
